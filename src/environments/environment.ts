@@ -1,0 +1,137 @@
+/**
+ * What a domain is: tasks, an explicit state that can be forked and replayed, and verdicts that
+ * say where a wrong attempt first went wrong.
+ *
+ * An environment knows nothing of rewards, students or weak partners. A *verdict* is what it
+ * says; the *reward* is what the algorithm makes of it.
+ */
+import type { Random } from "../random.js";
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** `validation` chooses settings and feeds the gate; `test` is only ever reported. */
+export type Split = "train" | "validation" | "test";
+
+export interface Task {
+  /** Stable within the domain: equal tasks (up to renaming) have equal ids. */
+  readonly id: string;
+  readonly domain: string;
+  /** Difficulty level; experts are committed and accuracies reported per level. */
+  readonly level: string;
+  readonly split: Split;
+  /** What the environment needs to rebuild the task, as JSON. */
+  readonly data: Json;
+}
+
+/** One decision point, or the end of an episode. */
+export interface Turn<S> {
+  /** Immutable: keeping an old state is a fork. */
+  readonly state: S;
+  /** The whole prompt a policy sees before its next action. Empty when the episode is over. */
+  readonly observation: string;
+  /** The environment ended the episode: solved or refused. */
+  readonly terminated: boolean;
+  /** A limit ended it. */
+  readonly truncated: boolean;
+}
+
+/** How a label was obtained: a heuristic must never be trained on like a kernel's word. */
+export type Evidence = "kernel" | "oracle" | "test" | "monitor" | "rollout" | "heuristic";
+
+/** A statement about one step of a trajectory. */
+export interface StepVerdict {
+  /** Index into {@link Trajectory.steps}. */
+  readonly step: number;
+  /** Characters of that step's action the statement is about: [start, end). */
+  readonly span: { readonly start: number; readonly end: number };
+  readonly evidence: Evidence;
+  /** Probability that the statement is right, in [0, 1]. */
+  readonly confidence: number;
+  /** Error family, for example `wrong-disjunct`. */
+  readonly family: string;
+  readonly detail: string;
+  /** A right action at this state, where known. */
+  readonly expected?: string;
+}
+
+/** The environment's word on a finished trajectory. */
+export interface Verdict {
+  readonly correct: boolean;
+  /**
+   * Canonical form of what was answered: two wrong rollouts of one task repeat each other when
+   * their answers are equal. Empty when nothing was answered.
+   */
+  readonly answer: string;
+  /** Why the episode ended. `malformed` is an action the environment could not read. */
+  readonly stop: "solved" | "wrong" | "rejected" | "malformed" | "truncated";
+  /** The first wrong step, when wrong and localisable. Steps before it are right. */
+  readonly firstError?: StepVerdict;
+  /**
+   * Name of the systematic error the attempt shows (a rule-matcher's word), when wrong and
+   * recognised. Errors of one signature share one error expert.
+   */
+  readonly signature?: string;
+}
+
+export interface Step<S> {
+  readonly state: S;
+  readonly observation: string;
+  readonly action: string;
+}
+
+/** One attempt at one task: what was seen and done, and the turn it ended on. */
+export interface Trajectory<S> {
+  readonly task: Task;
+  readonly steps: readonly Step<S>[];
+  readonly end: Turn<S>;
+}
+
+/**
+ * A scripted policy: the correct method, or a mal-rule (a systematic wrong method, after Brown &
+ * VanLehn 1980). Returns an action for a state. Must depend on nothing but its arguments.
+ */
+export type Procedure<S> = (state: S, random: Random) => string;
+
+/** Symbols of a from-scratch policy's vocabulary. Every observation and action is a sequence of them. */
+export interface Lexicon {
+  readonly symbols: readonly string[];
+  /** What stands between two symbols in text: `" "` or `""`. */
+  readonly separator: "" | " ";
+}
+
+export interface Environment<S = unknown> {
+  readonly name: string;
+  readonly lexicon: Lexicon;
+  /** Difficulty levels, easiest first. */
+  readonly levels: readonly string[];
+  /** Longest episode, in actions. */
+  readonly maxSteps: number;
+  /** Longest action, in lexicon symbols. An action ends with the stop token unless this is 1. */
+  readonly maxActionSymbols: number;
+  /** Longest observation, in lexicon symbols. */
+  readonly maxObservationSymbols: number;
+
+  /**
+   * Draws one task of a split and level. Splits never share a task: membership is decided by a
+   * hash of the canonical task, not by the draw.
+   * @throws ErrataError `ENVIRONMENT_LEVEL` on an unknown level.
+   */
+  draw(options: { readonly split: Split; readonly level: string; readonly random: Random }): Task;
+
+  start(task: Task): Turn<S>;
+
+  /** Applies one action. Never throws on a policy's text: a malformed action ends the episode. */
+  step(state: S, action: string): Turn<S> | Promise<Turn<S>>;
+
+  /** Grades a finished trajectory and localises its first error. */
+  judge(trajectory: Trajectory<S>): Verdict | Promise<Verdict>;
+
+  /** `correct` solves every task; the others are mal-rules and noise. */
+  readonly procedures: { readonly correct: Procedure<S> } & Readonly<Record<string, Procedure<S>>>;
+
+  /**
+   * A solved trajectory made wrong on purpose, as a list of actions; `errata env check` requires
+   * every one of them to be refused. Undefined when this solution cannot be corrupted.
+   */
+  corrupt(task: Task, actions: readonly string[], random: Random): readonly string[] | undefined;
+}
