@@ -1,0 +1,61 @@
+/** The distribution sampled from when a policy is steered by a second one. */
+
+export interface Mixture {
+  /**
+   * `repulsive`: log mu = log pi - alpha * max(log q, floor). `contrastive`:
+   * log mu = (1 + alpha) log pi - alpha * max(log q, floor), contrastive decoding (arXiv:2309.09117).
+   */
+  readonly form: "repulsive" | "contrastive";
+  /** Strength, at least 0; 0 gives mu = pi (within the mask). */
+  readonly alpha: number;
+  /** Plausibility mask: only tokens with pi >= mask * max(pi) can be sampled. In [0, 1]. */
+  readonly mask: number;
+  /** Lowest log q that counts, so that tokens unknown to the expert are not boosted without bound. */
+  readonly floor: number;
+  /**
+   * Tokens that keep exactly their probability under pi (a stop token): otherwise avoiding the
+   * expert's mistakes could mean never stopping.
+   */
+  readonly exempt: readonly number[];
+}
+
+/**
+ * Writes log mu [V] into `out` for one row of log pi and log q [V], normalised.
+ *
+ * The mask is not applied when alpha is 0, so that mu equals pi exactly. Exempt tokens keep their
+ * probability; the rest of the mass is shared by the chosen form over the tokens in the mask.
+ */
+export function mixtureLogprobs(
+  logPi: ArrayLike<number>,
+  logQ: ArrayLike<number>,
+  { form, alpha, mask, floor, exempt }: Mixture,
+  out: Float64Array,
+): void {
+  const V = out.length;
+  if (alpha === 0) {
+    for (let v = 0; v < V; v++) out[v] = logPi[v]!;
+    return;
+  }
+  let top = -Infinity;
+  for (let v = 0; v < V; v++) top = Math.max(top, logPi[v]!);
+  const cut = top + Math.log(mask);
+  let exemptMass = 0;
+  for (const v of exempt) exemptMass += Math.exp(logPi[v]!);
+  const power = form === "contrastive" ? 1 + alpha : 1;
+  let largest = -Infinity;
+  for (let v = 0; v < V; v++) {
+    if (exempt.includes(v)) continue;
+    out[v] =
+      logPi[v]! >= cut ? power * logPi[v]! - alpha * Math.max(logQ[v]!, floor) : -Infinity;
+    largest = Math.max(largest, out[v]!);
+  }
+  let total = 0;
+  for (let v = 0; v < V; v++) if (!exempt.includes(v)) total += Math.exp(out[v]! - largest);
+  // With every plausible token exempt there is nothing to steer: the exempt tokens share all mass.
+  const steered = largest > -Infinity;
+  const shift = steered ? Math.log(Math.max(0, 1 - exemptMass)) - largest - Math.log(total) : 0;
+  for (let v = 0; v < V; v++) {
+    if (exempt.includes(v)) out[v] = steered ? logPi[v]! : logPi[v]! - Math.log(exemptMass);
+    else out[v] = steered ? out[v]! + shift : -Infinity;
+  }
+}

@@ -1,0 +1,112 @@
+/** ONNX Runtime sessions, built once per graph and model shape, and the feeds they share. */
+import * as ort from "onnxruntime-node";
+import type { Policy } from "./engine.js";
+import type { Graph } from "./graph.js";
+import { parameterLayout, rotaryTables, type ModelShape } from "./transformer.js";
+
+export type Feeds = Record<string, ort.Tensor>;
+export type Outputs = Readonly<Record<string, Float32Array>>;
+
+/** A float32 tensor over `data`, without a copy. */
+export function floats(data: Float32Array, dimensions: readonly number[]): ort.Tensor {
+  return new ort.Tensor("float32", data, dimensions);
+}
+
+/** A float32 scalar []. */
+export function scalar(value: number): ort.Tensor {
+  return floats(Float32Array.of(value), []);
+}
+
+/** An int64 tensor. */
+export function integers(values: readonly number[], dimensions: readonly number[] = [values.length]): ort.Tensor {
+  const data = new BigInt64Array(values.length);
+  for (let i = 0; i < values.length; i++) data[i] = BigInt(values[i]!);
+  return new ort.Tensor("int64", data, dimensions);
+}
+
+/** Added to attention scores where attention is not allowed. */
+export const blocked = -1e9;
+
+export class Sessions {
+  readonly #threads: number;
+  readonly #sessions = new Map<string, Promise<ort.InferenceSession>>();
+  readonly #weightFeeds = new WeakMap<Float32Array, Feeds>();
+  readonly #tables = new Map<string, Feeds>();
+  readonly #causal = new Map<number, ort.Tensor>();
+
+  constructor(threads: number) {
+    this.#threads = threads;
+  }
+
+  /** Runs `graph` (built on first use for this kind and shape) and returns its float outputs. */
+  async run(kind: string, shape: ModelShape, build: () => Graph, feeds: Feeds): Promise<Outputs> {
+    const key = `${kind}:${JSON.stringify(shape)}`;
+    let session = this.#sessions.get(key);
+    if (session === undefined) {
+      session = ort.InferenceSession.create(build().encode(), {
+        intraOpNumThreads: this.#threads,
+        interOpNumThreads: 1,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 3,
+      });
+      this.#sessions.set(key, session);
+    }
+    const results = await (await session).run(feeds);
+    return Object.fromEntries(
+      Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
+    );
+  }
+
+  /** The weights by name (views, not copies) and the rotary tables. */
+  modelFeeds({ shape, weights }: Policy): Feeds {
+    let feeds = this.#weightFeeds.get(weights);
+    if (feeds === undefined) {
+      feeds = {};
+      for (const { name, offset, size, shape: dimensions } of parameterLayout(shape))
+        feeds[name] = floats(weights.subarray(offset, offset + size), dimensions);
+      this.#weightFeeds.set(weights, feeds);
+    }
+    const key = `${shape.context}:${shape.headWidth}:${shape.ropeTheta}`;
+    let tables = this.#tables.get(key);
+    if (tables === undefined) {
+      const { cosines, sines } = rotaryTables(shape);
+      const dimensions = [shape.context, shape.headWidth / 2];
+      tables = { cosines: floats(cosines, dimensions), sines: floats(sines, dimensions) };
+      this.#tables.set(key, tables);
+    }
+    return { ...feeds, ...tables };
+  }
+
+  /**
+   * Feeds for right-padded sequences: `tokens` [N], `causal` [T, T], `batch` [B].
+   * @throws RangeError when a sequence is empty or longer than the model's context.
+   */
+  sequenceFeeds(shape: ModelShape, sequences: readonly (readonly number[])[]): { feeds: Feeds; T: number } {
+    const T = sequences.reduce((most, s) => Math.max(most, s.length), 0);
+    if (T > shape.context || sequences.some((s) => s.length === 0))
+      throw new RangeError(
+        `sequences of ${Math.min(...sequences.map((s) => s.length))} to ${T} tokens; the model takes 1 to ${shape.context}`,
+      );
+    const B = sequences.length;
+    const tokens = new BigInt64Array(B * T);
+    for (let b = 0; b < B; b++) {
+      const sequence = sequences[b]!;
+      for (let t = 0; t < sequence.length; t++) tokens[b * T + t] = BigInt(sequence[t]!);
+    }
+    let causal = this.#causal.get(T);
+    if (causal === undefined) {
+      const bias = new Float32Array(T * T);
+      for (let i = 0; i < T; i++) bias.fill(blocked, i * T + i + 1, (i + 1) * T);
+      causal = floats(bias, [T, T]);
+      this.#causal.set(T, causal);
+    }
+    return {
+      feeds: {
+        tokens: new ort.Tensor("int64", tokens, [B * T]),
+        causal,
+        batch: floats(new Float32Array(B), [B]),
+      },
+      T,
+    };
+  }
+}
