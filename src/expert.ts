@@ -1,0 +1,88 @@
+/**
+ * Error experts: small models of one systematic error each.
+ *
+ * An expert is fitted to verified-wrong attempts of one signature, on all their actions: a model
+ * fitted to attempts that are sometimes right infers from a right prefix that this is a good
+ * attempt, predicts the truth, and would repel the student from it.
+ */
+import type { Engine, Policy } from "./engine/engine.js";
+import type { ModelShape } from "./engine/transformer.js";
+import type { LexiconTokenizer } from "./models/tokenizer.js";
+import type { Random } from "./random.js";
+import { fit, type Example } from "./supervised.js";
+
+export interface ExpertOptions {
+  /** Fewest attempts an expert is fitted to. Default 256. */
+  readonly minimumTraces: number;
+  /** Most attempts, the newest. Default 1024. */
+  readonly maximumTraces: number;
+  /** Optimizer steps of a first fit; a refit takes a quarter of them from the old weights. */
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+}
+
+export const defaultExpert: ExpertOptions = {
+  minimumTraces: 256,
+  maximumTraces: 1024,
+  steps: 200,
+  batch: 128,
+  learningRate: 3e-3,
+};
+
+/** A model of one error signature. */
+export interface Expert {
+  readonly signature: string;
+  readonly policy: Policy;
+  /** Attempts it was fitted to. */
+  readonly traces: number;
+  /** Training step of the last fit. */
+  readonly fittedAt: number;
+}
+
+/** A quarter-size model: half the width, two layers, same vocabulary and context. */
+export function expertShape(student: ModelShape): ModelShape {
+  const width = Math.max(16, student.width / 2);
+  const heads = Math.max(1, student.heads / 2);
+  return {
+    ...student,
+    width,
+    layers: Math.min(2, student.layers),
+    heads,
+    keyValueHeads: heads,
+    headWidth: width / heads,
+    feedForward: Math.max(32, Math.round(student.feedForward / 2 / 8) * 8),
+  };
+}
+
+/** Fits an expert for `signature`, from `previous` when there is one. */
+export async function fitExpert(
+  engine: Engine,
+  options: {
+    readonly signature: string;
+    readonly traces: readonly (readonly Example[])[];
+    readonly shape: ModelShape;
+    readonly tokenizer: LexiconTokenizer;
+    readonly maxActionSymbols: number;
+    readonly previous: Expert | undefined;
+    readonly step: number;
+    readonly random: Random;
+  },
+  settings: ExpertOptions = defaultExpert,
+): Promise<Expert> {
+  const { signature, traces, shape, tokenizer, maxActionSymbols, previous, step, random } = options;
+  const { policy } = await fit(
+    engine,
+    previous?.policy ?? engine.initialise(shape, random),
+    traces.flat(),
+    tokenizer,
+    random,
+    {
+      steps: previous === undefined ? settings.steps : Math.ceil(settings.steps / 4),
+      batch: settings.batch,
+      learningRate: settings.learningRate * (previous === undefined ? 1 : 0.5),
+      maxActionSymbols,
+    },
+  );
+  return { signature, policy, traces: traces.length, fittedAt: step };
+}

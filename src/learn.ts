@@ -1,0 +1,94 @@
+/** Learn: scored groups become token sequences with coefficients, and one optimizer step. */
+import type { TrainingSequence } from "./engine/engine.js";
+import type { LexiconTokenizer } from "./models/tokenizer.js";
+import type { Group, Rollout } from "./play.js";
+
+/** What the algorithm decided about one rollout. */
+export interface RolloutSignal {
+  /** Off-policy weight times advantage, on every token. */
+  readonly advantage: number;
+  /** Charge for repeating a mistake, on the tokens of the first wrong step, at most 0. */
+  readonly charge: number;
+}
+
+export interface ScoredGroup {
+  readonly group: Group;
+  /** One per rollout. */
+  readonly signals: readonly RolloutSignal[];
+}
+
+/**
+ * Policy-gradient sequences, loss = -1/R sum over rollouts and tokens of A l, R the number of
+ * rollouts (a constant, as in Dr. GRPO: no length bias).
+ *
+ * Tokens that equal sequences share are merged by adding their coefficients: the gradient is the
+ * same as long as the policy has not moved since it sampled them.
+ */
+export function trainingSequences(
+  scored: readonly ScoredGroup[],
+  tokenizer: LexiconTokenizer,
+  scope: "step" | "answer" | "all",
+): TrainingSequence[] {
+  const rollouts = scored.reduce((n, { group }) => n + group.rollouts.length, 0);
+  const merged = new Map<
+    string,
+    { tokens: number[]; targets: Map<string, { position: number; token: number; coefficient: number; logprob: number }> }
+  >();
+  for (const { group, signals } of scored)
+    for (const [i, rollout] of group.rollouts.entries()) {
+      const { advantage, charge } = signals[i]!;
+      if (advantage === 0 && charge === 0) continue;
+      for (const [step, action] of rollout.actions.entries()) {
+        const charged = charge === 0 ? () => false : chargedTokens(rollout, step, tokenizer, scope);
+        const tokens = [...action.prompt, ...action.completion.slice(0, -1)];
+        const key = tokens.join(",");
+        let sequence = merged.get(key);
+        if (sequence === undefined) {
+          sequence = { tokens, targets: new Map() };
+          merged.set(key, sequence);
+        }
+        for (const [t, token] of action.completion.entries()) {
+          const coefficient = (advantage + (charged(t) ? charge : 0)) / rollouts;
+          if (coefficient === 0) continue;
+          const position = action.prompt.length - 1 + t;
+          const target = sequence.targets.get(`${position},${token}`);
+          if (target !== undefined) target.coefficient += coefficient;
+          else
+            sequence.targets.set(`${position},${token}`, {
+              position,
+              token,
+              coefficient,
+              logprob: action.logprobs[t]!,
+            });
+        }
+      }
+    }
+  return [...merged.values()]
+    .map(({ tokens, targets }) => ({
+      tokens,
+      targets: [...targets.values()]
+        .filter((t) => t.coefficient !== 0)
+        .map((t) => ({ ...t, component: "policy" as const })),
+    }))
+    .filter((s) => s.targets.length > 0);
+}
+
+/** Which tokens of one action carry the charge. */
+function chargedTokens(
+  rollout: Rollout,
+  step: number,
+  tokenizer: LexiconTokenizer,
+  scope: "step" | "answer" | "all",
+): (t: number) => boolean {
+  const { firstError } = rollout.verdict;
+  const last = rollout.actions.length - 1;
+  if (scope === "all") return () => true;
+  if (scope === "answer" || firstError === undefined) return () => step === last;
+  if (firstError.step !== step) return () => false;
+  const text = rollout.steps[step]!.action;
+  const { start, end } = firstError.span;
+  const offsets = tokenizer.encodeWithOffsets(text);
+  const covered = offsets.map((o) => o.start < end && o.end > start);
+  const any = covered.some(Boolean);
+  return (t) => (any ? (covered[t] ?? false) : true);
+}

@@ -1,0 +1,63 @@
+/** Anything that can act on observations: *student*, *weak partner* and *teacher* are roles a model plays. */
+import type { Random } from "../random.js";
+import type { Engine, Policy } from "../engine/engine.js";
+import type { Mixture } from "../engine/mixture.js";
+import { specialTokens, type LexiconTokenizer } from "./tokenizer.js";
+
+/** One action, with the tokens it was sampled as. */
+export interface Action {
+  readonly text: string;
+  /** Tokens of the observation. */
+  readonly prompt: readonly number[];
+  /** Tokens of the action; T of them, the stop token included where there is one. */
+  readonly completion: readonly number[];
+  /** log pi [T] under the model itself. */
+  readonly logprobs: readonly number[];
+  /** log mu [T] under the distribution really sampled from. */
+  readonly behaviourLogprobs: readonly number[];
+}
+
+export interface Model {
+  /** One action for each observation. */
+  act(observations: readonly string[], random: Random): Promise<Action[]>;
+}
+
+export interface PolicyModelOptions {
+  readonly engine: Engine;
+  readonly policy: Policy;
+  readonly tokenizer: LexiconTokenizer;
+  /** Longest action in symbols; actions of one symbol have no stop token. */
+  readonly maxActionSymbols: number;
+  readonly temperature?: number;
+  readonly mixture?: { readonly expert: Policy } & Mixture;
+}
+
+/** A model that samples from an engine's policy. */
+export class PolicyModel implements Model {
+  readonly #options: PolicyModelOptions;
+
+  constructor(options: PolicyModelOptions) {
+    this.#options = options;
+  }
+
+  async act(observations: readonly string[], random: Random): Promise<Action[]> {
+    const { engine, policy, tokenizer, maxActionSymbols, temperature, mixture } = this.#options;
+    const single = maxActionSymbols === 1;
+    const prompts = observations.map((text) => tokenizer.encode(text));
+    const completions = await engine.sample(policy, {
+      prompts,
+      maxTokens: single ? 1 : maxActionSymbols + 1,
+      ...(single ? {} : { stopToken: specialTokens.stop }),
+      ...(temperature === undefined ? {} : { temperature }),
+      ...(mixture === undefined ? {} : { mixture }),
+      random,
+    });
+    return completions.map(({ tokens, logprobs, behaviourLogprobs }, i) => ({
+      text: tokenizer.decode(tokens),
+      prompt: prompts[i]!,
+      completion: tokens,
+      logprobs,
+      behaviourLogprobs,
+    }));
+  }
+}

@@ -1,0 +1,68 @@
+import type { Lexicon } from "../environments/environment.js";
+import { ErrataError } from "../error.js";
+
+/** Tokens that every from-scratch vocabulary has, before the lexicon's symbols. */
+export const specialTokens = { pad: 0, stop: 1 } as const;
+
+/**
+ * The tokenizer of a from-scratch policy: one token a lexicon symbol, longest symbol first.
+ *
+ * `decode(encode(text))` is `text` for every text the environment writes.
+ */
+export class LexiconTokenizer {
+  readonly #lexicon: Lexicon;
+  readonly #ids: ReadonlyMap<string, number>;
+  readonly #longest: number;
+
+  constructor(lexicon: Lexicon) {
+    this.#lexicon = lexicon;
+    this.#ids = new Map(lexicon.symbols.map((s, i) => [s, i + 2]));
+    this.#longest = lexicon.symbols.reduce((n, s) => Math.max(n, s.length), 0);
+  }
+
+  /** V: the symbols, `pad` and `stop`. */
+  get size(): number {
+    return this.#lexicon.symbols.length + 2;
+  }
+
+  /**
+   * Token ids of `text`, without a stop token.
+   * @throws ErrataError `TOKENIZER_SYMBOL` where no symbol matches.
+   */
+  encode(text: string): number[] {
+    return this.encodeWithOffsets(text).map(({ id }) => id);
+  }
+
+  /** Token ids of `text`, each with the characters [start, end) it covers. */
+  encodeWithOffsets(text: string): { id: number; start: number; end: number }[] {
+    const { separator } = this.#lexicon;
+    const tokens: { id: number; start: number; end: number }[] = [];
+    let at = 0;
+    while (at < text.length) {
+      let end = Math.min(text.length, at + this.#longest);
+      let id: number | undefined;
+      for (; end > at; end--) {
+        if (separator !== "" && end < text.length && !text.startsWith(separator, end)) continue;
+        id = this.#ids.get(text.slice(at, end));
+        if (id !== undefined) break;
+      }
+      if (id === undefined)
+        throw new ErrataError(`no symbol of the lexicon matches ${JSON.stringify(text.slice(at, at + 20))} at character ${at}`, {
+          code: "TOKENIZER_SYMBOL",
+          hint: "an environment's observations and actions may use only the symbols of its lexicon",
+        });
+      tokens.push({ id, start: at, end });
+      at = end;
+      if (separator !== "" && text.startsWith(separator, at)) at += separator.length;
+    }
+    return tokens;
+  }
+
+  /** The text of `tokens`, special tokens left out. */
+  decode(tokens: readonly number[]): string {
+    return tokens
+      .filter((id) => id >= 2)
+      .map((id) => this.#lexicon.symbols[id - 2] ?? "?")
+      .join(this.#lexicon.separator);
+  }
+}

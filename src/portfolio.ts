@@ -1,0 +1,77 @@
+/** Which error expert steers exploration at each level: an expert must prove uplift before it is used. */
+import type { Environment, Task } from "./environments/environment.js";
+import type { Model } from "./models/model.js";
+import { accuracy, inGroups, play } from "./play.js";
+import type { Random } from "./random.js";
+
+/** An arm's measured gain in accuracy over on-policy samples, on tasks the student mostly fails. */
+export interface Uplift {
+  readonly signature: string;
+  readonly mean: number;
+  /** mean - 1 standard error over tasks. */
+  readonly lower: number;
+}
+
+export interface Probe {
+  /** Tasks found hard on the first sample. */
+  readonly hard: number;
+  /** Episodes played. */
+  readonly rollouts: number;
+  readonly uplifts: readonly Uplift[];
+  /** The arm with the highest positive lower bound; undefined is plain on-policy sampling. */
+  readonly committed: string | undefined;
+}
+
+/** Fewest hard tasks on which an uplift is worth measuring. */
+const fewestHardTasks = 4;
+
+/**
+ * Probe-and-commit: the student attempts every task `attempts` times to find the hard ones (at
+ * most one success); on fresh samples of those, each arm is compared with the student itself.
+ *
+ * Uplift must be measured on samples independent of those that chose the hard tasks: reusing
+ * them rewards every arm for regression to the mean.
+ */
+export async function probe(
+  environment: Environment,
+  student: Model,
+  arms: ReadonlyMap<string, Model>,
+  tasks: readonly Task[],
+  attempts: number,
+  random: Random,
+): Promise<Probe> {
+  const repeated = (list: readonly Task[]): Task[] =>
+    list.flatMap((task) => new Array<Task>(attempts).fill(task));
+  const first = inGroups(await play(environment, student, repeated(tasks), random), attempts);
+  const hard = first
+    .filter((g) => g.rollouts.filter((r) => r.verdict.correct).length <= 1)
+    .map((g) => g.task);
+  let rollouts = tasks.length * attempts;
+  if (hard.length < fewestHardTasks || arms.size === 0)
+    return { hard: hard.length, rollouts, uplifts: [], committed: undefined };
+  const sample = async (model: Model): Promise<number[]> => {
+    rollouts += hard.length * attempts;
+    const played = await play(environment, model, repeated(hard), random);
+    return inGroups(played, attempts).map((g) => accuracy(g.rollouts));
+  };
+  const own = await sample(student);
+  const uplifts: Uplift[] = [];
+  for (const [signature, model] of arms) {
+    const gains = (await sample(model)).map((a, i) => a - own[i]!);
+    uplifts.push({ signature, ...lowerBound(gains) });
+  }
+  const best = uplifts.reduce((a, b) => (b.lower > a.lower ? b : a));
+  return {
+    hard: hard.length,
+    rollouts,
+    uplifts,
+    committed: best.lower > 0 ? best.signature : undefined,
+  };
+}
+
+/** Mean and mean minus one standard error. */
+function lowerBound(gains: readonly number[]): { mean: number; lower: number } {
+  const mean = gains.reduce((a, b) => a + b, 0) / gains.length;
+  const variance = gains.reduce((a, g) => a + (g - mean) ** 2, 0) / gains.length;
+  return { mean, lower: mean - Math.sqrt(variance / gains.length) };
+}
