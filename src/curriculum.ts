@@ -1,5 +1,5 @@
 import type { Environment, Split, Task } from "./environments/environment.js";
-import { Random, type RandomState } from "./random.js";
+import type { Random } from "./random.js";
 
 /**
  * `count` distinct tasks of a split, spread evenly over `levels`. Fewer when the split runs out:
@@ -20,12 +20,6 @@ export function drawTasks(
   return [...tasks.values()];
 }
 
-/** Saved by a checkpoint. */
-export interface CurriculumState {
-  readonly random: RandomState;
-  readonly stuck: Readonly<Record<string, number>>;
-}
-
 /** A task on which every attempt failed this often in a row is parked. */
 const parkAfter = 8;
 
@@ -33,36 +27,31 @@ const parkAfter = 8;
 export class Curriculum {
   readonly #pool: readonly Task[];
   readonly #stuck: Map<string, number>;
-  #random: Random;
 
-  constructor(pool: readonly Task[], random: Random, saved?: CurriculumState) {
+  /** `stuck` restores what a checkpoint saved. */
+  constructor(pool: readonly Task[], stuck: Readonly<Record<string, number>> = {}) {
     this.#pool = pool;
-    this.#random = saved === undefined ? random : Random.restore(saved.random);
-    this.#stuck = new Map(Object.entries(saved?.stuck ?? {}));
+    this.#stuck = new Map(Object.entries(stuck));
   }
 
-  get state(): CurriculumState {
-    return { random: this.#random.state, stuck: Object.fromEntries(this.#stuck) };
+  /** For each task whose last visit left it unsolved, how many visits in a row did. */
+  get stuck(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#stuck);
   }
 
-  /** Number of parked tasks. */
-  get parked(): number {
-    return [...this.#stuck.values()].filter((n) => n >= parkAfter).length;
-  }
-
-  /** `count` tasks, distinct where the pool allows. */
-  next(count: number): Task[] {
+  /** `count` distinct tasks; all of them when there are fewer. */
+  next(count: number, random: Random): Task[] {
     const open = this.#pool.filter((t) => (this.#stuck.get(t.id) ?? 0) < parkAfter);
-    const from = open.length === 0 ? this.#pool : open;
+    const from = open.length < count ? this.#pool : open;
     const chosen = new Map<number, Task>();
     while (chosen.size < Math.min(count, from.length)) {
-      const i = this.#random.below(from.length);
+      const i = random.below(from.length);
       chosen.set(i, from[i]!);
     }
     return [...chosen.values()];
   }
 
-  /** Counts how often in a row every attempt at a task failed. */
+  /** Records whether any attempt at a task succeeded. */
   record(task: Task, solved: boolean): void {
     if (solved) this.#stuck.delete(task.id);
     else this.#stuck.set(task.id, (this.#stuck.get(task.id) ?? 0) + 1);

@@ -32,6 +32,11 @@ export class Ledger {
     return result;
   }
 
+  /** Charges episodes whose number is known only after they were played. */
+  addRollouts(role: CostRole, rollouts: number): void {
+    this.#costs[role].rollouts += rollouts;
+  }
+
   get totals(): Readonly<Record<CostRole, Cost>> {
     return structuredClone(this.#costs);
   }

@@ -130,6 +130,12 @@ export interface Environment<S = unknown> {
   readonly procedures: { readonly correct: Procedure<S> } & Readonly<Record<string, Procedure<S>>>;
 
   /**
+   * The mutually exclusive actions between which an error can be made at a state, or none. The
+   * gate uses it to test that a student tells the cases apart instead of preferring one action.
+   */
+  choices?(state: S): readonly string[];
+
+  /**
    * A solved trajectory made wrong on purpose, as a list of actions; `errata env check` requires
    * every one of them to be refused. Undefined when this solution cannot be corrupted.
    */

@@ -1,0 +1,103 @@
+/** Base students and weak partners: small models trained from scratch on scripted procedures. */
+import { drawTasks } from "./curriculum.js";
+import type { Engine, Policy } from "./engine/engine.js";
+import type { ModelShape } from "./engine/transformer.js";
+import type { Environment, Task } from "./environments/environment.js";
+import { playProcedure } from "./environments/play-procedure.js";
+import type { LexiconTokenizer } from "./models/tokenizer.js";
+import { Random } from "./random.js";
+import { fit, type Example } from "./supervised.js";
+
+/** One round of imitation. */
+export interface Stage {
+  /** Share of attempts by each procedure; a procedure is chosen once per attempt. */
+  readonly mixture: Readonly<Record<string, number>>;
+  /** Training tasks drawn, one attempt each. */
+  readonly tasks: number;
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+}
+
+/** The size of a from-scratch model; the vocabulary and context follow from the environment. */
+export interface ModelSize {
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly feedForward: number;
+}
+
+/** How one model is made: stages in order, each from the last one's weights. */
+export interface Recipe {
+  readonly size: ModelSize;
+  readonly stages: readonly Stage[];
+  readonly seed: number;
+}
+
+/** The model shape of a size in an environment. */
+export function shapeFor(environment: Environment, tokenizer: LexiconTokenizer, size: ModelSize): ModelShape {
+  return {
+    vocabulary: tokenizer.size,
+    width: size.width,
+    layers: size.layers,
+    heads: size.heads,
+    keyValueHeads: size.heads,
+    headWidth: size.width / size.heads,
+    feedForward: size.feedForward,
+    context: environment.maxObservationSymbols + environment.maxActionSymbols + 1,
+    tied: false,
+    ropeTheta: 10_000,
+    normEpsilon: 1e-5,
+  };
+}
+
+/** Attempts by a mixture of procedures on `tasks`, as decisions to imitate. */
+export async function imitationExamples(
+  environment: Environment,
+  tasks: readonly Task[],
+  mixture: Readonly<Record<string, number>>,
+  random: Random,
+): Promise<Example[]> {
+  const names = Object.keys(mixture);
+  const weights = Object.values(mixture);
+  const examples: Example[] = [];
+  for (const task of tasks) {
+    const name = names[random.weighted(weights)]!;
+    const { steps } = await playProcedure(environment, task, name, random);
+    for (const { observation, action } of steps) examples.push({ prompt: observation, action });
+  }
+  return examples;
+}
+
+/** Trains a model by its recipe; `onStage` sees the policy after each stage. */
+export async function trainByRecipe(
+  engine: Engine,
+  environment: Environment,
+  tokenizer: LexiconTokenizer,
+  levels: readonly string[],
+  recipe: Recipe,
+  options: {
+    readonly signal?: AbortSignal;
+    readonly onStep?: (stage: number, step: number, steps: number, loss: number) => void;
+    readonly onStage?: (stage: number, policy: Policy) => Promise<void>;
+  } = {},
+): Promise<Policy> {
+  const random = Random.from(recipe.seed, "base");
+  let policy = engine.initialise(shapeFor(environment, tokenizer, recipe.size), random);
+  for (const [i, stage] of recipe.stages.entries()) {
+    const tasks = drawTasks(environment, { split: "train", levels, count: stage.tasks, random });
+    const examples = await imitationExamples(environment, tasks, stage.mixture, random);
+    const { signal, onStep } = options;
+    const result = await fit(engine, policy, examples, tokenizer, random, {
+      steps: stage.steps,
+      batch: stage.batch,
+      learningRate: stage.learningRate,
+      maxActionSymbols: environment.maxActionSymbols,
+      ...(signal === undefined ? {} : { signal }),
+      onStep: (step, loss) => onStep?.(i, step, stage.steps, loss),
+    });
+    policy = result.policy;
+    await options.onStage?.(i, policy);
+  }
+  return policy;
+}

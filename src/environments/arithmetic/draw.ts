@@ -1,0 +1,66 @@
+/** Random tasks, and which split each belongs to. */
+import { type Random, hashText } from "../../random.js";
+import type { Split } from "../environment.js";
+import { evaluate, formatExpression, randomTree } from "./expression.js";
+import type { Level } from "./level.js";
+import { malRuleAnswer, malRuleNames } from "./mal-rules.js";
+import { type ProblemKind, canonicalText, readProblem } from "./problem.js";
+
+/** Numbers in one expression. */
+const LEAVES = 4;
+
+/** Largest value of an expression, by magnitude. */
+const LARGEST_VALUE = 99;
+
+/**
+ * The split of a problem: 80% train, 10% validation, 10% test, by a hash of its canonical text.
+ *
+ * The hash is finished with murmur3's mixer (Appleby, public domain): the lowest bit of FNV-1a
+ * alone is the parity of the characters, so a remainder of it would hold out even or odd problems.
+ */
+export function splitOf(kind: ProblemKind, text: string): Split {
+  let hash = hashText(`${kind}:${canonicalText(kind, text)}`);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  const tenth = ((hash ^ (hash >>> 16)) >>> 0) % 10;
+  return tenth < 8 ? "train" : tenth === 8 ? "validation" : "test";
+}
+
+/**
+ * The text of a random problem of a level and split.
+ *
+ * Sums and differences: every digit of both operands uniform, leading zeros included.
+ * Expressions: random trees of four numbers from 1 to 9 with a value in -99..99. A mal-rule is
+ * picked first and trees are drawn until that rule is wrong on one: every rule is wrong on a third
+ * of the tasks at least, and no task is solved by all of them.
+ */
+export function drawText(level: Level, split: Split, random: Random): string {
+  const { kind, digits } = level;
+  const candidate =
+    digits === undefined
+      ? expressionDrawer(random)
+      : () =>
+          `${randomDigits(random, digits)}${kind === "addition" ? "+" : "-"}${randomDigits(random, digits)}`;
+  let text = candidate();
+  while (splitOf(kind, text) !== split) text = candidate();
+  return text;
+}
+
+function randomDigits(random: Random, count: number): string {
+  let digits = "";
+  for (let i = 0; i < count; i++) digits += random.below(10);
+  return digits;
+}
+
+function expressionDrawer(random: Random): () => string {
+  const rule = random.pick(malRuleNames("expressions"));
+  return () => {
+    for (;;) {
+      const tree = randomTree(random, LEAVES);
+      if (Math.abs(evaluate(tree)) > LARGEST_VALUE) continue;
+      const text = formatExpression(tree);
+      const problem = readProblem("expressions", text);
+      if (malRuleAnswer(rule, problem) !== problem.answer) return text;
+    }
+  };
+}

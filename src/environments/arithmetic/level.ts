@@ -1,0 +1,30 @@
+import { ErrataError } from "../../error.js";
+import { LONGEST_OPERAND, type ProblemKind } from "./problem.js";
+
+/** What a level name stands for. `digits` is undefined for expressions. */
+export interface Level {
+  readonly kind: ProblemKind;
+  readonly digits: number | undefined;
+}
+
+/**
+ * Reads a level name: `addition`, `subtraction` and `expressions`, or `addition-<n>` and
+ * `subtraction-<n>` for operands of n digits, n in 1..12 (a length the policy was not trained on).
+ * @throws ErrataError `ENVIRONMENT_LEVEL` on any other name, or a kind not among `kinds`.
+ */
+export function parseLevel(
+  name: string,
+  { kinds, digits }: { readonly kinds: readonly string[]; readonly digits: number },
+): Level {
+  const match = /^(?:(addition|subtraction)(?:-([1-9][0-9]?))?|(expressions))$/.exec(name);
+  const kind = (match?.[1] ?? match?.[3]) as ProblemKind | undefined;
+  const length = match?.[2] === undefined ? digits : Number(match[2]);
+  if (kind === undefined || !kinds.includes(kind) || length > LONGEST_OPERAND) {
+    const lengths = kinds.filter((known) => known !== "expressions").map((known) => `${known}-<n>`);
+    throw new ErrataError(`arithmetic has no level "${name}"`, {
+      code: "ENVIRONMENT_LEVEL",
+      hint: `use one of ${[...kinds, ...lengths].join(", ")} (n in 1..${LONGEST_OPERAND})`,
+    });
+  }
+  return { kind, digits: kind === "expressions" ? undefined : length };
+}

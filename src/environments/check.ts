@@ -1,0 +1,176 @@
+/** The cheapest test of any environment: a right answer is accepted, a corrupted one refused. */
+import { setImmediate } from "node:timers/promises";
+import { Random } from "../random.js";
+import type { Environment, Split, Task, Trajectory, Verdict } from "./environment.js";
+import { playActions, playProcedure } from "./play-procedure.js";
+
+export interface CheckOptions {
+  /** How many tasks to draw, spread evenly over levels and splits. */
+  readonly tasks: number;
+  readonly seed: number;
+  /** Only this level. Default: every level the environment lists. */
+  readonly level?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** One thing an environment did that its interface forbids. */
+export interface CheckFailure {
+  readonly task: string;
+  readonly fault: "reference-refused" | "corruption-accepted" | "contract" | "threw";
+  readonly detail: string;
+}
+
+/** An environment is sound when nothing failed: all counts match and `failures` is empty. */
+export interface CheckResult {
+  readonly env: string;
+  readonly tasks: number;
+  /** Attempts of `correct` judged right: must equal `tasks`. */
+  readonly referenceAccepted: number;
+  /** Solved attempts that could be made wrong on purpose. */
+  readonly corrupted: number;
+  /** Those of them judged wrong: must equal `corrupted`. */
+  readonly corruptedRejected: number;
+  /** Attempts played and judged, per second of wall-clock time. */
+  readonly verdictsPerSecond: number;
+  /** The first ten. */
+  readonly failures: readonly CheckFailure[];
+}
+
+const SPLITS: readonly Split[] = ["train", "validation", "test"];
+
+/** How many failures are kept. */
+const FAILURES = 10;
+
+/** Tasks of each level on which every procedure is played. */
+const PROCEDURE_TASKS = 6;
+
+/** Tasks between two looks at the event loop, so that a signal can arrive. */
+const TASKS_PER_TURN = 64;
+
+/**
+ * Checks an environment against its own word.
+ *
+ * On every task `correct` must be accepted and its corruption refused; on the first few of each
+ * level every other procedure is played and judged too. All attempts are held to the interface:
+ * observations and actions within the lexicon and the limits, first errors within the attempt,
+ * tasks of the split and level asked for.
+ * @throws ErrataError `ENVIRONMENT_LEVEL` on an unknown level; the signal's reason when aborted.
+ */
+export async function checkEnvironment<S>(
+  environment: Environment<S>,
+  { tasks, seed, level, signal }: CheckOptions,
+): Promise<CheckResult> {
+  const drawing = Random.from(seed, "check-tasks");
+  const acting = Random.from(seed, "check-actions");
+  const levels = level === undefined ? environment.levels : [level];
+  const symbols = new Set(environment.lexicon.symbols);
+  const mistaken = Object.keys(environment.procedures).filter((name) => name !== "correct");
+
+  const failures: CheckFailure[] = [];
+  let referenceAccepted = 0;
+  let corrupted = 0;
+  let corruptedRejected = 0;
+  let verdicts = 0;
+  let seconds = 0;
+
+  for (let i = 0; i < tasks; i++) {
+    if (i % TASKS_PER_TURN === 0) await setImmediate();
+    signal?.throwIfAborted();
+    const round = Math.floor(i / levels.length);
+    const split = SPLITS[round % SPLITS.length]!;
+    const wanted = levels[i % levels.length]!;
+    const task = environment.draw({ split, level: wanted, random: drawing });
+    if (task.split !== split || task.level !== wanted || task.domain !== environment.name) {
+      fail(task, "contract", `asked ${wanted} of ${split}, drew ${task.level} of ${task.split}`);
+    }
+    const started = performance.now();
+    try {
+      await checkTask(task);
+      if (round < PROCEDURE_TASKS) {
+        for (const name of mistaken) {
+          await judged(await playProcedure(environment, task, name, acting), name);
+        }
+      }
+    } catch (cause) {
+      fail(task, "threw", cause instanceof Error ? cause.message : String(cause));
+    }
+    seconds += (performance.now() - started) / 1000;
+  }
+
+  return {
+    env: environment.name,
+    tasks,
+    referenceAccepted,
+    corrupted,
+    corruptedRejected,
+    verdictsPerSecond: seconds > 0 ? verdicts / seconds : 0,
+    failures,
+  };
+
+  async function checkTask(task: Task): Promise<void> {
+    const reference = await playProcedure(environment, task, "correct", acting);
+    const verdict = await judged(reference, "correct");
+    if (!verdict.correct) {
+      fail(task, "reference-refused", `${quote(actionsOf(reference))}: ${describe(verdict)}`);
+      return;
+    }
+    referenceAccepted++;
+    const wrong = environment.corrupt(task, actionsOf(reference), acting);
+    if (wrong === undefined) return;
+    corrupted++;
+    if ((await judged(await playActions(environment, task, wrong), "corrupt")).correct) {
+      fail(task, "corruption-accepted", quote(wrong));
+    } else {
+      corruptedRejected++;
+    }
+  }
+
+  async function judged(trajectory: Trajectory<S>, source: string): Promise<Verdict> {
+    const verdict = await environment.judge(trajectory);
+    verdicts++;
+    const breach = breachOf(trajectory, verdict);
+    if (breach !== undefined) fail(trajectory.task, "contract", `${source}: ${breach}`);
+    return verdict;
+  }
+
+  function breachOf({ steps, end }: Trajectory<S>, verdict: Verdict): string | undefined {
+    const { maxSteps, maxActionSymbols, maxObservationSymbols } = environment;
+    if (steps.length > maxSteps) return `${steps.length} actions, at most ${maxSteps} allowed`;
+    for (const { observation, action } of steps) {
+      const breach =
+        outside("observation", observation, maxObservationSymbols) ??
+        outside("action", action, maxActionSymbols);
+      if (breach !== undefined) return breach;
+    }
+    if (end.terminated && end.observation !== "") return "an observation after the end";
+    if (verdict.correct !== (verdict.stop === "solved")) return `correct, but ${verdict.stop}`;
+    const error = verdict.firstError;
+    if (error === undefined) return undefined;
+    if (verdict.correct) return "a right attempt with a first error";
+    const action = steps[error.step]?.action;
+    if (action === undefined) return `first error at step ${error.step} of ${steps.length}`;
+    const { start, end: stop } = error.span;
+    if (start >= 0 && start <= stop && stop <= action.length) return undefined;
+    return `first error at characters ${start} to ${stop} of ${action.length}`;
+  }
+
+  function outside(what: string, text: string, most: number): string | undefined {
+    const { separator } = environment.lexicon;
+    const parts = text === "" ? [] : text.split(separator);
+    if (parts.length > most) return `${what} of ${parts.length} symbols, at most ${most} allowed`;
+    const unknown = parts.find((symbol) => !symbols.has(symbol));
+    if (unknown === undefined) return undefined;
+    return `${what} ${quote(text)} has ${quote(unknown)}, which is no symbol`;
+  }
+
+  function fail(task: Task, fault: CheckFailure["fault"], detail: string): void {
+    if (failures.length < FAILURES) failures.push({ task: task.id, fault, detail });
+  }
+}
+
+const actionsOf = <S>({ steps }: Trajectory<S>): string[] => steps.map(({ action }) => action);
+
+const quote = (value: unknown): string => JSON.stringify(value);
+
+const describe = ({ stop, firstError }: Verdict): string =>
+  firstError === undefined ? stop : `${stop}, ${firstError.detail}`;

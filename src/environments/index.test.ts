@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { environment, environmentNames } from "./index.js";
+
+test.each(environmentNames)("%s is the environment of that name", (name) => {
+  expect(environment(name).name).toBe(name);
+});
+
+test.each([
+  ["arithmetics", "arithmetic"],
+  ["Prof", "proof"],
+  ["toString", "proof"],
+])("%s is unknown, and %s is suggested", (name, nearest) => {
+  expect(() => environment(name)).toThrow(
+    expect.objectContaining({
+      code: "ENVIRONMENT_UNKNOWN",
+      hint: expect.stringContaining(`did you mean "${nearest}"?`) as string,
+    }),
+  );
+});

@@ -1,0 +1,95 @@
+/** How stuck groups are explored: the second half of a group whose first half was all wrong. */
+import type { Config } from "./config.js";
+import type { Engine, Policy } from "./engine/engine.js";
+import type { Environment, Task } from "./environments/environment.js";
+import type { Expert } from "./expert.js";
+import { PolicyModel } from "./models/model.js";
+import { specialTokens, type LexiconTokenizer } from "./models/tokenizer.js";
+import { inGroups, play, type Group, type Rollout } from "./play.js";
+import type { Random } from "./random.js";
+
+export interface Player {
+  readonly engine: Engine;
+  readonly environment: Environment;
+  readonly tokenizer: LexiconTokenizer;
+  readonly config: Config;
+}
+
+/** The student sampling from itself, or away from an error expert. */
+export function studentModel(
+  { engine, environment, tokenizer, config }: Player,
+  policy: Policy,
+  expert?: Expert,
+): PolicyModel {
+  const { form, alpha, mask, floor } = config.explore;
+  return new PolicyModel({
+    engine,
+    policy,
+    tokenizer,
+    maxActionSymbols: environment.maxActionSymbols,
+    temperature: config.temperature,
+    ...(expert === undefined || form === "none"
+      ? {}
+      : {
+          mixture: { expert: expert.policy, form, alpha, mask, floor, exempt: [specialTokens.stop] },
+        }),
+  });
+}
+
+/** One step's groups and what exploration did. */
+export interface Explored {
+  readonly groups: readonly Group[];
+  /** Groups whose first half was all wrong. */
+  readonly stuck: number;
+  /** Of those, with a right rollout in the second half. */
+  readonly rescued: number;
+  /** Of the stuck, steered by an expert; and of those, rescued. */
+  readonly steered: number;
+  readonly rescuedSteered: number;
+}
+
+/**
+ * Plays every task `groupSize` times: half on-policy, and the other half on-policy too where any
+ * of the first succeeded. Where none did, the second half samples away from the expert that
+ * `armFor` names, if any.
+ */
+export async function playGroups(
+  player: Player,
+  policy: Policy,
+  tasks: readonly Task[],
+  armFor: (task: Task) => Expert | undefined,
+  random: Random,
+): Promise<Explored> {
+  const { environment, config } = player;
+  const half = config.groupSize / 2;
+  const student = studentModel(player, policy);
+  const repeated = (list: readonly Task[]): Task[] =>
+    list.flatMap((task) => new Array<Task>(half).fill(task));
+  const first = inGroups(await play(environment, student, repeated(tasks), random), half);
+  const isStuck = first.map((g) => g.rollouts.every((r) => !r.verdict.correct));
+  const arms = tasks.map((task, i) =>
+    isStuck[i] || config.explore.gate === "always" ? armFor(task) : undefined,
+  );
+  const second = new Map<Task, readonly Rollout[]>();
+  for (const arm of new Set(arms)) {
+    const chosen = tasks.filter((_, i) => arms[i] === arm);
+    const model = arm === undefined ? student : studentModel(player, policy, arm);
+    const offPolicy = arm !== undefined && config.explore.form !== "none";
+    const rollouts = await play(environment, model, repeated(chosen), random, { offPolicy });
+    for (const group of inGroups(rollouts, half)) second.set(group.task, group.rollouts);
+  }
+  const count = (holds: (i: number) => boolean): number => tasks.filter((_, i) => holds(i)).length;
+  const rescued = (i: number): boolean =>
+    isStuck[i]! && second.get(tasks[i]!)!.some((r) => r.verdict.correct);
+  const steered = (i: number): boolean => isStuck[i]! && arms[i] !== undefined;
+  return {
+    groups: first.map(({ task, rollouts }) => ({
+      task,
+      rollouts: [...rollouts, ...second.get(task)!],
+    })),
+    stuck: count((i) => isStuck[i]!),
+    rescued: count(rescued),
+    steered: count(steered),
+    rescuedSteered: count((i) => steered(i) && rescued(i)),
+  };
+}

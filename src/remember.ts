@@ -1,0 +1,122 @@
+/** Remember: verified-wrong attempts become candidates for the corpus. */
+import { stateActionEmbedding, textEmbedding, whiten } from "./corpus/embedding.js";
+import type { Corpus } from "./corpus/corpus.js";
+import type { Admission, Candidate } from "./corpus/mistake.js";
+import { recurrences } from "./corpus/recurrence.js";
+import type { Engine, Policy } from "./engine/engine.js";
+import type { Environment, StepVerdict } from "./environments/environment.js";
+import type { Group, Rollout } from "./play.js";
+
+/** What became of a batch of candidates. */
+export interface Admissions {
+  readonly admitted: number;
+  readonly merged: number;
+  readonly rejected: number;
+}
+
+export interface RememberOptions {
+  readonly corpus: Corpus;
+  readonly environment: Environment;
+  readonly engine: Engine;
+  /** Whose hidden states embed mistakes. It never changes during a run: embeddings stay comparable. */
+  readonly embedder: Policy;
+  /** Who made the attempts, for example `student` or `weak:exfalso`. */
+  readonly source: string;
+  readonly step: number;
+}
+
+interface Wrong {
+  readonly rollout: Rollout;
+  readonly firstError: StepVerdict;
+  readonly recurrence: number;
+  readonly sameAnswers: number;
+}
+
+/** Group size that `sameAnswers` is stated for, whatever the number of attempts. */
+const groupOfReference = 8;
+
+/** Puts every wrong, on-policy, localised attempt in `groups` before the corpus. */
+export async function remember(groups: readonly Group[], options: RememberOptions): Promise<Admissions> {
+  const { corpus, environment, source, step } = options;
+  const wrong = groups.flatMap(wrongAttempts);
+  const embeddings = await embed(wrong, options);
+  const counts = { admitted: 0, merged: 0, rejected: 0 };
+  for (const [i, { rollout, firstError, recurrence, sameAnswers }] of wrong.entries()) {
+    const { task, verdict, steps } = rollout;
+    const at = steps[firstError.step]!;
+    const candidate: Candidate = {
+      correct: false,
+      domain: environment.name,
+      level: task.level,
+      taskId: task.id,
+      split: task.split,
+      state: at.observation,
+      wrongStep: at.action,
+      answer: verdict.answer,
+      source,
+      evidence: firstError.evidence,
+      confidence: firstError.confidence,
+      embedding: embeddings[i]!,
+      recurrence,
+      sameAnswers,
+      trace: steps.map(({ observation, action }) => ({ prompt: observation, action })),
+      step,
+      ...(firstError.expected === undefined ? {} : { correctStep: firstError.expected }),
+      ...(verdict.signature === undefined ? {} : { signature: verdict.signature }),
+    };
+    const outcome: Admission["outcome"] = corpus.admit(candidate).outcome;
+    counts[outcome]++;
+  }
+  return counts;
+}
+
+/** The wrong attempts of one group with how often their answers recur, scaled to a group of 8. */
+function wrongAttempts({ rollouts }: Group): Wrong[] {
+  const own = rollouts.filter((r) => !r.offPolicy && r.failure === undefined);
+  const wrong = own.filter((r) => !r.verdict.correct);
+  const recurrence = recurrences(wrong.map((r) => r.verdict.answer));
+  return wrong.flatMap((rollout, i) => {
+    const { firstError } = rollout.verdict;
+    if (firstError === undefined) return [];
+    const scaled = Math.floor((recurrence[i]!.sameAnswers * groupOfReference) / own.length);
+    return [
+      {
+        rollout,
+        firstError,
+        recurrence: recurrence[i]!.recurrence,
+        sameAnswers: own.length === 1 ? 1 : Math.max(1, scaled),
+      },
+    ];
+  });
+}
+
+/** State-action embeddings of the first wrong steps, from hidden states where the engine has them. */
+async function embed(
+  wrong: readonly Wrong[],
+  { corpus, engine, embedder }: RememberOptions,
+): Promise<Float32Array[]> {
+  if (wrong.length === 0) return [];
+  const texts = wrong.map(({ rollout, firstError }) => {
+    const at = rollout.steps[firstError.step]!;
+    return { state: at.observation, wrongStep: at.action };
+  });
+  if (!engine.capabilities.embeddings) return texts.map((text) => textEmbedding(text));
+  const actions = wrong.map(({ rollout, firstError }) => rollout.actions[firstError.step]!);
+  const hidden = await engine.embed(
+    embedder,
+    actions.flatMap(({ prompt, completion }) => {
+      const tokens = [...prompt, ...completion].slice(0, embedder.shape.context);
+      return [
+        { tokens, start: 0, end: prompt.length },
+        { tokens, start: prompt.length, end: tokens.length },
+      ];
+    }),
+  );
+  const states = hidden.filter((_, i) => i % 2 === 0);
+  const steps = hidden.filter((_, i) => i % 2 === 1);
+  const stateWhitening = corpus.fitWhitening("state", states);
+  const stepWhitening = corpus.fitWhitening("action", steps);
+  return states.map((state, i) =>
+    stateActionEmbedding(whiten(state, stateWhitening), whiten(steps[i]!, stepWhitening)),
+  );
+}

@@ -1,0 +1,365 @@
+/**
+ * A run: a folder of plain files, and the state that training changes.
+ *
+ *     config.json                 the resolved configuration
+ *     metrics.jsonl               one line a step, evaluation or probe; deterministic
+ *     rollouts/step-000012.jsonl  one line a rollout
+ *     corpus.db                   the mistakes, as of the last finished step
+ *     checkpoints/step-000025/    model, optimizer and experts as safetensors, corpus.db, state.json
+ *     log.jsonl                   times and notices
+ *
+ * A step is all or nothing: the corpus changes in one transaction, lines are written when the step
+ * ends. Everything random is drawn from (seed, purpose, step), so a checkpoint needs no generator
+ * states, and 2N steps equal N steps, a kill, a resume and N steps, byte for byte.
+ */
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import pino from "pino";
+import type { Config } from "./config.js";
+import { Corpus } from "./corpus/corpus.js";
+import { Curriculum } from "./curriculum.js";
+import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "./engine/checkpoint.js";
+import { newOptimizer, type OptimizerState, type Policy, type TrainResult } from "./engine/engine.js";
+import { ErrataError } from "./error.js";
+import type { Expert } from "./expert.js";
+import type { Explored } from "./explore.js";
+import { Ledger, type Cost, type CostRole } from "./ledger.js";
+import type { MetricsLine, StepMetrics } from "./metrics.js";
+import type { Admissions } from "./remember.js";
+import type { Scored } from "./score.js";
+import type { Setup } from "./setup.js";
+
+/** What training changes, replaced as a whole at the end of a step. */
+export interface RunState {
+  /** Steps finished. */
+  readonly step: number;
+  readonly student: Policy;
+  readonly optimizer: OptimizerState;
+  /** By signature. */
+  readonly experts: ReadonlyMap<string, Expert>;
+  /** Signature of the expert committed to each level. */
+  readonly committed: ReadonlyMap<string, string>;
+  /** Updates skipped because they were not finite. */
+  readonly skipped: number;
+}
+
+/** Everything a step produced. */
+export type StepResult = Omit<Explored, "groups"> &
+  Scored & {
+    readonly update: TrainResult | undefined;
+    readonly admissions: Admissions;
+  };
+
+interface SavedState {
+  readonly step: number;
+  readonly finished: boolean;
+  readonly metricsBytes: number;
+  readonly skipped: number;
+  readonly stuck: Readonly<Record<string, number>>;
+  readonly committed: readonly [string, string][];
+  readonly experts: readonly { signature: string; traces: number; fittedAt: number }[];
+  readonly ledger: Readonly<Record<CostRole, Cost>>;
+}
+
+/** Checkpoints kept. */
+const keptCheckpoints = 2;
+
+/** Skipped updates after which a run stops. */
+const mostSkipped = 3;
+
+const stepName = (step: number): string => `step-${String(step).padStart(6, "0")}`;
+
+export class Run {
+  readonly folder: string;
+  readonly corpus: Corpus;
+  readonly curriculum: Curriculum;
+  readonly ledger: Ledger;
+  /** Called with every line written to `metrics.jsonl`. */
+  onLine: ((line: MetricsLine) => void) | undefined;
+  readonly #config: Config;
+  readonly #logger: pino.Logger;
+  #state: RunState;
+  #finished: boolean;
+  #lines: MetricsLine[] = [];
+  #open = false;
+  /** What {@link Run.abandon} goes back to. */
+  #before: { state: RunState; stuck: Readonly<Record<string, number>>; ledger: Readonly<Record<CostRole, Cost>> };
+
+  private constructor(
+    folder: string,
+    { config, engine, pool }: Setup,
+    state: RunState,
+    saved: SavedState | undefined,
+  ) {
+    this.folder = folder;
+    this.#config = config;
+    this.#state = state;
+    this.#finished = saved?.finished ?? false;
+    this.curriculum = new Curriculum(pool, saved?.stuck);
+    this.ledger = new Ledger(engine, saved?.ledger);
+    this.corpus = Corpus.open(join(folder, "corpus.db"), {
+      capacity: config.corpus.capacity,
+      tracesPerMistake: config.corpus.tracesPerMistake,
+      novelty: config.corpus.novelty,
+    });
+    this.#before = { state, stuck: this.curriculum.stuck, ledger: this.ledger.totals };
+    this.#logger = pino({ base: null }, pino.destination({ dest: join(folder, "log.jsonl"), sync: true }));
+  }
+
+  /**
+   * Starts a run in a new folder.
+   * @throws ErrataError `RUN_EXISTS` when the folder already holds a run.
+   */
+  static create(folder: string, setup: Setup): Run {
+    if (existsSync(join(folder, "config.json")))
+      throw new ErrataError(`${folder} already holds a run`, {
+        code: "RUN_EXISTS",
+        hint: "add --resume to carry on, or choose another --name",
+      });
+    mkdirSync(join(folder, "rollouts"), { recursive: true });
+    mkdirSync(join(folder, "checkpoints"), { recursive: true });
+    writeFileSync(join(folder, "config.json"), `${JSON.stringify(setup.config, null, 2)}\n`);
+    writeFileSync(join(folder, "metrics.jsonl"), "");
+    const state: RunState = {
+      step: 0,
+      student: setup.base,
+      optimizer: newOptimizer(setup.base),
+      experts: new Map(),
+      committed: new Map(),
+      skipped: 0,
+    };
+    const run = new Run(folder, setup, state, undefined);
+    run.corpus.registerHeldOut(
+      setup.environment.name,
+      setup.heldOut.map((t) => t.id),
+    );
+    run.save();
+    return run;
+  }
+
+  /**
+   * Opens a run at its last checkpoint; what was written after it is discarded and will be
+   * computed again.
+   * @throws ErrataError `RUN_MISSING`, `RUN_CONFIG_CHANGED`.
+   */
+  static resume(folder: string, setup: Setup): Run {
+    const checkpoint = lastCheckpoint(folder);
+    if (checkpoint === undefined)
+      throw new ErrataError(`${folder} holds no checkpoint`, {
+        code: "RUN_MISSING",
+        hint: "leave out --resume to start a new run",
+      });
+    const at = (file: string): string => join(checkpoint, file);
+    const saved = JSON.parse(readFileSync(at("state.json"), "utf8")) as SavedState;
+    const experts = saved.experts.map((e): [string, Expert] => [
+      e.signature,
+      { ...e, policy: loadPolicy(at(`expert-${e.signature}.safetensors`)) },
+    ]);
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(join(folder, `corpus.db${suffix}`), { force: true });
+    cpSync(at("corpus.db"), join(folder, "corpus.db"));
+    truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes);
+    return new Run(
+      folder,
+      setup,
+      {
+        step: saved.step,
+        student: loadPolicy(at("model.safetensors")),
+        optimizer: loadOptimizer(at("optimizer.safetensors")),
+        experts: new Map(experts),
+        committed: new Map(saved.committed),
+        skipped: saved.skipped,
+      },
+      saved,
+    );
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** Whether all configured steps are done and evaluated. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** A notice with the time of day, to `log.jsonl`. */
+  notice(fields: Readonly<Record<string, unknown>>, message: string): void {
+    this.#logger.info(fields, message);
+  }
+
+  beginStep(): void {
+    this.#before = { state: this.#state, stuck: this.curriculum.stuck, ledger: this.ledger.totals };
+    this.#lines = [];
+    this.corpus.begin();
+    this.#open = true;
+  }
+
+  /** Keeps a line for `metrics.jsonl`, written when the step ends. */
+  log(line: MetricsLine): void {
+    this.#lines.push(line);
+  }
+
+  setExpert(expert: Expert): void {
+    const experts = new Map(this.#state.experts).set(expert.signature, expert);
+    this.#state = { ...this.#state, experts };
+  }
+
+  commitArm(level: string, signature: string | undefined): void {
+    const committed = new Map(this.#state.committed);
+    if (signature === undefined) committed.delete(level);
+    else committed.set(level, signature);
+    this.#state = { ...this.#state, committed };
+  }
+
+  /**
+   * Ends a step: the corpus commits, the lines and rollouts are written, `next` replaces the policy.
+   * @throws ErrataError `TRAINING_NOT_FINITE` after three skipped updates, with the run saved.
+   */
+  endStep(result: StepResult, next: { readonly student?: Policy; readonly optimizer?: OptimizerState }): void {
+    const { step, skipped } = this.#state;
+    const finite = result.update?.finite ?? true;
+    this.log(stepMetrics(step, result, this));
+    if (this.#config.keepRollouts)
+      writeFileSync(join(this.folder, "rollouts", `${stepName(step)}.jsonl`), rolloutLines(result));
+    this.#commit({ ...this.#state, ...next, step: step + 1, skipped: skipped + Number(!finite) });
+    this.notice({ step, gradientNorm: result.update?.gradientNorm }, finite ? "step" : "update skipped: not finite");
+    if (this.#state.skipped >= mostSkipped) {
+      this.save();
+      throw new ErrataError(`${mostSkipped} updates were not finite; the last at step ${step}`, {
+        code: "TRAINING_NOT_FINITE",
+        hint: `lower learningRate, then resume from ${this.folder}`,
+      });
+    }
+  }
+
+  /** Marks the run complete, after its last evaluation. */
+  finish(): void {
+    this.#finished = true;
+    this.#commit(this.#state);
+  }
+
+  #commit(state: RunState): void {
+    this.corpus.commit();
+    this.#open = false;
+    this.#state = state;
+    for (const line of this.#lines) {
+      appendFileSync(join(this.folder, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+      this.onLine?.(line);
+    }
+    this.#lines = [];
+  }
+
+  /** Drops the step in progress and saves what stood before it: for an interrupt that cannot wait. */
+  abandon(): void {
+    if (!this.#open) return this.save();
+    this.corpus.rollback();
+    this.#open = false;
+    this.#lines = [];
+    this.#state = this.#before.state;
+    this.#write(this.#before.stuck, this.#before.ledger);
+  }
+
+  /** Writes a checkpoint of the last finished step, whole or not at all. */
+  save(): void {
+    this.#write(this.curriculum.stuck, this.ledger.totals);
+  }
+
+  #write(stuck: Readonly<Record<string, number>>, ledger: Readonly<Record<CostRole, Cost>>): void {
+    const { step, student, optimizer, experts, committed, skipped } = this.#state;
+    const target = join(this.folder, "checkpoints", stepName(step));
+    const partial = `${target}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    mkdirSync(partial, { recursive: true });
+    savePolicy(join(partial, "model.safetensors"), student);
+    saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
+    for (const { signature, policy } of experts.values())
+      savePolicy(join(partial, `expert-${signature}.safetensors`), policy);
+    this.corpus.snapshot(join(partial, "corpus.db"));
+    const saved: SavedState = {
+      step,
+      finished: this.#finished,
+      metricsBytes: statSync(join(this.folder, "metrics.jsonl")).size,
+      skipped,
+      stuck,
+      committed: [...committed],
+      experts: [...experts.values()].map(({ signature, traces, fittedAt }) => ({ signature, traces, fittedAt })),
+      ledger,
+    };
+    writeFileSync(join(partial, "state.json"), `${JSON.stringify(saved)}\n`);
+    rmSync(target, { recursive: true, force: true });
+    renameSync(partial, target);
+    for (const old of checkpoints(this.folder).slice(0, -keptCheckpoints))
+      rmSync(join(this.folder, "checkpoints", old), { recursive: true, force: true });
+  }
+
+  close(): void {
+    this.corpus.close();
+  }
+}
+
+function checkpoints(folder: string): string[] {
+  const parent = join(folder, "checkpoints");
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent)
+    .filter((name) => /^step-\d+$/.test(name))
+    .sort();
+}
+
+/** The folder of a run's last whole checkpoint. */
+export function lastCheckpoint(folder: string): string | undefined {
+  const last = checkpoints(folder).at(-1);
+  return last === undefined ? undefined : join(folder, "checkpoints", last);
+}
+
+function stepMetrics(step: number, result: StepResult, { corpus, state }: Run): StepMetrics {
+  const rollouts = result.groups.flatMap((g) => g.group.rollouts);
+  const mean = (value: (r: (typeof rollouts)[number]) => number): number =>
+    rollouts.reduce((total, r) => total + value(r), 0) / Math.max(1, rollouts.length);
+  const { mistakes, threshold } = corpus.stats();
+  const { update, admissions } = result;
+  return {
+    step,
+    "rollout/accuracy": mean((r) => Number(r.verdict.correct)),
+    "reward/mean": result.meanReward,
+    "reward/charge": result.meanCharge,
+    "group/zeroVariance": result.zeroVariance,
+    "group/stuck": result.stuck,
+    "group/rescued": result.rescued,
+    "group/steered": result.steered,
+    "group/rescuedSteered": result.rescuedSteered,
+    "offPolicy/clipped": result.clipped,
+    "loss/total": update?.loss ?? 0,
+    "loss/gradientNorm": update?.gradientNorm ?? 0,
+    "policy/entropy": update?.entropy ?? 0,
+    "policy/logprobMismatch": update?.logprobMismatch ?? 0,
+    "rollout/length": mean((r) => r.steps.length),
+    "rollout/failed": rollouts.filter((r) => r.failure !== undefined).length,
+    "corpus/admitted": admissions.admitted,
+    "corpus/merged": admissions.merged,
+    "corpus/rejected": admissions.rejected,
+    "corpus/size": mistakes,
+    "corpus/threshold": threshold,
+    "portfolio/committed": Object.fromEntries(state.committed),
+    "update/finite": update?.finite ?? true,
+  };
+}
+
+function rolloutLines(result: StepResult): string {
+  return result.groups
+    .flatMap(({ group, signals }) =>
+      group.rollouts.map(({ task, steps, verdict, offPolicy, failure }, i) =>
+        JSON.stringify({
+          task: task.id,
+          level: task.level,
+          actions: steps.map((s) => s.action),
+          ...verdict,
+          offPolicy,
+          advantage: signals[i]!.advantage,
+          charge: signals[i]!.charge,
+          ...(failure === undefined ? {} : { failure }),
+        }),
+      ),
+    )
+    .map((line) => `${line}\n`)
+    .join("");
+}

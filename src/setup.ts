@@ -1,0 +1,45 @@
+/** Everything a run is made of that does not change while it trains. */
+import type { Config } from "./config.js";
+import { drawTasks } from "./curriculum.js";
+import type { Policy } from "./engine/engine.js";
+import type { LocalEngine } from "./engine/local.js";
+import type { Task } from "./environments/environment.js";
+import type { Player } from "./explore.js";
+import type { Preset } from "./presets.js";
+import { Random } from "./random.js";
+
+export interface Setup extends Player {
+  readonly config: Config;
+  readonly engine: LocalEngine;
+  readonly preset: Preset;
+  /** The student before training; it also embeds mistakes. */
+  readonly base: Policy;
+  /** Weak partners by name. They never learn. */
+  readonly partners: ReadonlyMap<string, Policy>;
+  /** Training tasks. */
+  readonly pool: readonly Task[];
+  /** Held-out tasks, of the `test` split; only ever evaluated on. */
+  readonly heldOut: readonly Task[];
+}
+
+/** The training and held-out tasks of a run: functions of the configuration alone. */
+export function runTasks({ environment, preset, config }: Pick<Setup, "environment" | "preset" | "config">): {
+  pool: Task[];
+  heldOut: Task[];
+} {
+  const { levels } = preset;
+  return {
+    pool: drawTasks(environment, {
+      split: "train",
+      levels,
+      count: config.pool,
+      random: Random.from(config.seed, "pool"),
+    }),
+    heldOut: drawTasks(environment, {
+      split: "test",
+      levels,
+      count: config.evaluationTasks,
+      random: Random.from(0, "held-out"),
+    }),
+  };
+}
