@@ -103,7 +103,7 @@ const corpusSchema = z.strictObject({
 const partnersSchema = z.strictObject({
   names: z.array(z.string()).optional().describe("weak partners of the preset that play; all by default"),
   every: count.default(10).describe("steps between their attempts at stuck tasks"),
-  warmUpTraces: z.number().int().min(0).default(384).describe("wrong attempts collected from each before step 0"),
+  warmUpTraces: z.number().int().min(0).default(384).describe("recurring mistakes collected from each before step 0"),
 });
 
 const configSchema = z.strictObject({

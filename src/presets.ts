@@ -60,4 +60,26 @@ export const presets: Readonly<Record<string, Preset>> = {
     },
     config: { steps: 400, evaluateEvery: 10, explore: { mask: 0.02 } },
   },
+  toy: {
+    name: "toy",
+    description: "x",
+    environment: () => arithmetic() as Environment,
+    levels: ["addition"],
+    kind: "injected",
+    bug: "drop-carry",
+    student: {
+      size: { width: Number(process.env.TW ?? 64), layers: Number(process.env.TL ?? 2), heads: Number(process.env.TH ?? 4), feedForward: Number(process.env.TF ?? 128) },
+      seed: 1,
+      stages: [
+        { mixture: { correct: 1 }, tasks: 20_000, steps: Number(process.env.T0 ?? 800), batch: 256, learningRate: 3e-3 },
+        { mixture: JSON.parse(process.env.MIX ?? "{}"), tasks: 100_000, steps: Number(process.env.T1 ?? 400), batch: Number(process.env.TB ?? 256), learningRate: Number(process.env.LR1 ?? 5e-4) },
+      ],
+    },
+    partners: {
+      "drop-carry": arithmeticPartner("drop-carry", 11),
+      "always-carry": arithmeticPartner("always-carry", 12),
+      "column-difference": arithmeticPartner("column-difference", 13),
+    },
+    config: { steps: 400, evaluateEvery: 10, explore: { mask: 0.02 } },
+  },
 };

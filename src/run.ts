@@ -12,7 +12,7 @@
  * ends. Everything random is drawn from (seed, purpose, step), so a checkpoint needs no generator
  * states, and 2N steps equal N steps, a kill, a resume and N steps, byte for byte.
  */
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
 import type { Config } from "./config.js";
@@ -82,6 +82,7 @@ export class Run {
   #finished: boolean;
   #lines: MetricsLine[] = [];
   #open = false;
+  #abandoned = false;
   /** What {@link Run.abandon} goes back to. */
   #before: { state: RunState; stuck: Readonly<Record<string, number>>; ledger: Readonly<Record<CostRole, Cost>> };
 
@@ -89,7 +90,8 @@ export class Run {
     folder: string,
     { config, engine, pool }: Setup,
     state: RunState,
-    saved: SavedState | undefined,
+    corpus: Corpus,
+    saved?: SavedState,
   ) {
     this.folder = folder;
     this.#config = config;
@@ -97,11 +99,7 @@ export class Run {
     this.#finished = saved?.finished ?? false;
     this.curriculum = new Curriculum(pool, saved?.stuck);
     this.ledger = new Ledger(engine, saved?.ledger);
-    this.corpus = Corpus.open(join(folder, "corpus.db"), {
-      capacity: config.corpus.capacity,
-      tracesPerMistake: config.corpus.tracesPerMistake,
-      novelty: config.corpus.novelty,
-    });
+    this.corpus = corpus;
     this.#before = { state, stuck: this.curriculum.stuck, ledger: this.ledger.totals };
     this.#logger = pino({ base: null }, pino.destination({ dest: join(folder, "log.jsonl"), sync: true }));
   }
@@ -110,7 +108,7 @@ export class Run {
    * Starts a run in a new folder.
    * @throws ErrataError `RUN_EXISTS` when the folder already holds a run.
    */
-  static create(folder: string, setup: Setup): Run {
+  static async create(folder: string, setup: Setup): Promise<Run> {
     if (existsSync(join(folder, "config.json")))
       throw new ErrataError(`${folder} already holds a run`, {
         code: "RUN_EXISTS",
@@ -128,21 +126,21 @@ export class Run {
       committed: new Map(),
       skipped: 0,
     };
-    const run = new Run(folder, setup, state, undefined);
+    const run = new Run(folder, setup, state, Corpus.open(join(folder, "corpus.db"), setup.config.corpus));
     run.corpus.registerHeldOut(
       setup.environment.name,
       setup.heldOut.map((t) => t.id),
     );
-    run.save();
+    await run.save();
     return run;
   }
 
   /**
    * Opens a run at its last checkpoint; what was written after it is discarded and will be
    * computed again.
-   * @throws ErrataError `RUN_MISSING`, `RUN_CONFIG_CHANGED`.
+   * @throws ErrataError `RUN_MISSING` without a checkpoint.
    */
-  static resume(folder: string, setup: Setup): Run {
+  static async resume(folder: string, setup: Setup): Promise<Run> {
     const checkpoint = lastCheckpoint(folder);
     if (checkpoint === undefined)
       throw new ErrataError(`${folder} holds no checkpoint`, {
@@ -151,26 +149,22 @@ export class Run {
       });
     const at = (file: string): string => join(checkpoint, file);
     const saved = JSON.parse(readFileSync(at("state.json"), "utf8")) as SavedState;
-    const experts = saved.experts.map((e): [string, Expert] => [
-      e.signature,
-      { ...e, policy: loadPolicy(at(`expert-${e.signature}.safetensors`)) },
-    ]);
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(join(folder, `corpus.db${suffix}`), { force: true });
-    cpSync(at("corpus.db"), join(folder, "corpus.db"));
+    const experts = new Map<string, Expert>();
+    for (const expert of saved.experts) {
+      const policy = await loadPolicy(at(`expert-${expert.signature}.safetensors`));
+      experts.set(expert.signature, { ...expert, policy });
+    }
     truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes);
-    return new Run(
-      folder,
-      setup,
-      {
-        step: saved.step,
-        student: loadPolicy(at("model.safetensors")),
-        optimizer: loadOptimizer(at("optimizer.safetensors")),
-        experts: new Map(experts),
-        committed: new Map(saved.committed),
-        skipped: saved.skipped,
-      },
-      saved,
-    );
+    const state: RunState = {
+      step: saved.step,
+      student: await loadPolicy(at("model.safetensors")),
+      optimizer: await loadOptimizer(at("optimizer.safetensors")),
+      experts,
+      committed: new Map(saved.committed),
+      skipped: saved.skipped,
+    };
+    const corpus = Corpus.restore(at("corpus.db"), join(folder, "corpus.db"), setup.config.corpus);
+    return new Run(folder, setup, state, corpus, saved);
   }
 
   get state(): RunState {
@@ -215,7 +209,10 @@ export class Run {
    * Ends a step: the corpus commits, the lines and rollouts are written, `next` replaces the policy.
    * @throws ErrataError `TRAINING_NOT_FINITE` after three skipped updates, with the run saved.
    */
-  endStep(result: StepResult, next: { readonly student?: Policy; readonly optimizer?: OptimizerState }): void {
+  async endStep(
+    result: StepResult,
+    next: { readonly student?: Policy; readonly optimizer?: OptimizerState },
+  ): Promise<void> {
     const { step, skipped } = this.#state;
     const finite = result.update?.finite ?? true;
     this.log(stepMetrics(step, result, this));
@@ -224,7 +221,7 @@ export class Run {
     this.#commit({ ...this.#state, ...next, step: step + 1, skipped: skipped + Number(!finite) });
     this.notice({ step, gradientNorm: result.update?.gradientNorm }, finite ? "step" : "update skipped: not finite");
     if (this.#state.skipped >= mostSkipped) {
-      this.save();
+      await this.save();
       throw new ErrataError(`${mostSkipped} updates were not finite; the last at step ${step}`, {
         code: "TRAINING_NOT_FINITE",
         hint: `lower learningRate, then resume from ${this.folder}`,
@@ -239,6 +236,11 @@ export class Run {
   }
 
   #commit(state: RunState): void {
+    if (this.#abandoned)
+      throw new ErrataError(`the run in ${this.folder} was interrupted`, {
+        code: "RUN_ABANDONED",
+        hint: "add --resume to carry on from its last step",
+      });
     this.corpus.commit();
     this.#open = false;
     this.#state = state;
@@ -250,30 +252,30 @@ export class Run {
   }
 
   /** Drops the step in progress and saves what stood before it: for an interrupt that cannot wait. */
-  abandon(): void {
+  async abandon(): Promise<void> {
+    this.#abandoned = true;
     if (!this.#open) return this.save();
     this.corpus.rollback();
     this.#open = false;
-    this.#lines = [];
-    this.#state = this.#before.state;
-    this.#write(this.#before.stuck, this.#before.ledger);
+    const { state, stuck, ledger } = this.#before;
+    return this.#write(state, stuck, ledger);
   }
 
   /** Writes a checkpoint of the last finished step, whole or not at all. */
-  save(): void {
-    this.#write(this.curriculum.stuck, this.ledger.totals);
+  async save(): Promise<void> {
+    return this.#write(this.#state, this.curriculum.stuck, this.ledger.totals);
   }
 
-  #write(stuck: Readonly<Record<string, number>>, ledger: Readonly<Record<CostRole, Cost>>): void {
-    const { step, student, optimizer, experts, committed, skipped } = this.#state;
+  async #write(
+    { step, student, optimizer, experts, committed, skipped }: RunState,
+    stuck: Readonly<Record<string, number>>,
+    ledger: Readonly<Record<CostRole, Cost>>,
+  ): Promise<void> {
     const target = join(this.folder, "checkpoints", stepName(step));
     const partial = `${target}.partial`;
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
-    savePolicy(join(partial, "model.safetensors"), student);
-    saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
-    for (const { signature, policy } of experts.values())
-      savePolicy(join(partial, `expert-${signature}.safetensors`), policy);
+    // The corpus first, and without waiting: everything else written here never changes.
     this.corpus.snapshot(join(partial, "corpus.db"));
     const saved: SavedState = {
       step,
@@ -285,6 +287,10 @@ export class Run {
       experts: [...experts.values()].map(({ signature, traces, fittedAt }) => ({ signature, traces, fittedAt })),
       ledger,
     };
+    await savePolicy(join(partial, "model.safetensors"), student);
+    await saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
+    for (const { signature, policy } of experts.values())
+      await savePolicy(join(partial, `expert-${signature}.safetensors`), policy);
     writeFileSync(join(partial, "state.json"), `${JSON.stringify(saved)}\n`);
     rmSync(target, { recursive: true, force: true });
     renameSync(partial, target);

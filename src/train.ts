@@ -18,7 +18,7 @@ import { evaluate } from "./evaluate.js";
 import { playGroups, studentModel } from "./explore.js";
 import { fitExpert, expertShape, type Expert } from "./expert.js";
 import { trainingSequences } from "./learn.js";
-import { playPartners } from "./partner.js";
+import { partnerAttempts, playPartners } from "./partner.js";
 import { probe } from "./portfolio.js";
 import { Random } from "./random.js";
 import { remember, type Admissions } from "./remember.js";
@@ -26,6 +26,9 @@ import type { Run } from "./run.js";
 import { score } from "./score.js";
 import type { Setup } from "./setup.js";
 import type { Task } from "./environments/environment.js";
+
+/** Rounds of 64 tasks after which a partner that makes no mistakes is left alone. */
+const mostWarmUpRounds = 40;
 
 /** Trains until the configured number of steps or until `signal` asks to stop after a step. */
 export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promise<void> {
@@ -74,18 +77,18 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
       run.curriculum.record(task, rollouts.some((r) => r.verdict.correct));
     const admissions = await rememberStep(run, setup, unsolved, random("partners"));
 
-    run.endStep(
+    await run.endStep(
       { ...explored, ...scored, update, admissions },
       update === undefined ? {} : { student: update.policy, optimizer: update.optimizer },
     );
-    if (run.state.step % config.saveEvery === 0) run.save();
+    if (run.state.step % config.saveEvery === 0) await run.save();
   }
   if (run.state.step === config.steps && !run.finished) {
     run.beginStep();
     await evaluateHeldOut(run, setup);
     run.finish();
   }
-  run.save();
+  await run.save();
 }
 
 async function evaluateHeldOut(run: Run, setup: Setup): Promise<void> {
@@ -97,19 +100,23 @@ async function evaluateHeldOut(run: Run, setup: Setup): Promise<void> {
   run.log({ step, "eval/accuracy": accuracy });
 }
 
-/** Weak partners attempt training tasks until each has shown enough mistakes. */
+/** Weak partners attempt training tasks until the corpus holds enough recurring mistakes of each. */
 async function warmUp(run: Run, setup: Setup, random: Random): Promise<void> {
   const { corpus, partners } = setup.config;
   if (corpus.sources === "student") return;
-  const batch = 64;
+  const tasksPerRound = 64;
   for (const name of setup.partners.keys())
-    for (let wrong = 0, round = 0; wrong < partners.warmUpTraces && round < 40; round++) {
-      const tasks = run.curriculum.next(batch, random);
-      const [played] = await run.ledger.charge("weak", batch * 4, () =>
+    for (let round = 0; round < mostWarmUpRounds; round++) {
+      const tasks = run.curriculum.next(tasksPerRound, random);
+      const [played] = await run.ledger.charge("weak", tasks.length * partnerAttempts, () =>
         playPartners(setup, [name], tasks, random),
       );
-      wrong += played!.groups.flatMap((g) => g.rollouts).filter((r) => !r.verdict.correct).length;
       await rememberFrom(run, setup, played!.source, played!.groups);
+      const counts = run.corpus.traceCount(setup.environment.name, {
+        minSameAnswers: corpus.recurrence,
+        sources: [played!.source],
+      });
+      if ([...counts.values()].reduce((a, b) => a + b, 0) >= partners.warmUpTraces) break;
     }
 }
 
@@ -132,7 +139,7 @@ async function rememberStep(
   if (due && unsolved.length > 0 && setup.partners.size > 0) {
     const tasks = unsolved.map((g) => g.task);
     const names = [...setup.partners.keys()];
-    const played = await run.ledger.charge("weak", tasks.length * 4 * names.length, () =>
+    const played = await run.ledger.charge("weak", tasks.length * partnerAttempts * names.length, () =>
       playPartners(setup, names, tasks, random),
     );
     for (const { source, groups } of played) add(await rememberFrom(run, setup, source, groups));

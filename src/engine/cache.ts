@@ -4,15 +4,16 @@ import { blocked, floats, type Feeds, type Outputs } from "./sessions.js";
 import type { ModelShape } from "./transformer.js";
 
 /**
- * The cache of B rows with capacity for C tokens each. Keys are stored [B, kvHeads, d, C] so that
+ * The cache of B rows with capacity for C tokens each, growing as needed (attention costs the whole
+ * capacity, so it should not be the longest completion allowed). Keys are stored [B, kvHeads, d, C] so that
  * scores are a plain matrix product; values [B, kvHeads, C, d].
  */
 export class KeyValueCache {
   readonly #shape: ModelShape;
-  readonly #capacity: number;
-  readonly #keys: Float32Array[];
-  readonly #values: Float32Array[];
-  readonly #bias: Float32Array;
+  #capacity: number;
+  #keys: Float32Array[];
+  #values: Float32Array[];
+  #bias: Float32Array;
   /** Tokens cached in each row. */
   readonly lengths: number[];
 
@@ -23,11 +24,16 @@ export class KeyValueCache {
     this.#keys = Array.from({ length: shape.layers }, () => new Float32Array(size));
     this.#values = Array.from({ length: shape.layers }, () => new Float32Array(size));
     this.#bias = new Float32Array(rows * capacity).fill(blocked);
-    this.lengths = new Array<number>(rows).fill(0);
+    this.lengths = Array.from({ length: rows }, () => 0);
   }
 
   /** Copies prompt `source` of a prompt graph's outputs ([kvHeads, B, T, d]) into `row`. */
-  fill(row: number, outputs: Outputs, source: number, size: { B: number; T: number; length: number }): void {
+  fill(
+    row: number,
+    outputs: Outputs,
+    source: number,
+    size: { B: number; T: number; length: number },
+  ): void {
     const { keyValueHeads: K, headWidth: d, layers } = this.#shape;
     const C = this.#capacity;
     for (let i = 0; i < layers; i++) {
@@ -47,6 +53,8 @@ export class KeyValueCache {
   /** Appends one token's keys and values ([B, kvHeads, d]) to the first `rows` rows. */
   append(outputs: Outputs, rows: number): void {
     const { keyValueHeads: K, headWidth: d, layers } = this.#shape;
+    const longest = this.lengths.slice(0, rows).reduce((a, b) => Math.max(a, b), 0);
+    if (longest === this.#capacity) this.#grow(rows);
     const C = this.#capacity;
     for (let i = 0; i < layers; i++) {
       const [key, value] = [outputs[`key${i}`]!, outputs[`value${i}`]!];
@@ -67,6 +75,28 @@ export class KeyValueCache {
       this.#bias[b * C + this.lengths[b]!] = 0;
       this.lengths[b]!++;
     }
+  }
+
+  /** Makes room in the first `rows` rows; the others are dropped. */
+  #grow(rows: number): void {
+    const { keyValueHeads: K, headWidth: d } = this.#shape;
+    const C = this.#capacity;
+    const grown = C + Math.max(16, C >> 2);
+    const widen = (
+      store: Float32Array,
+      lines: number,
+      entry: number,
+      padding: number,
+    ): Float32Array => {
+      const [from, to] = [C * entry, grown * entry];
+      const wide = new Float32Array(lines * to).fill(padding);
+      for (let i = 0; i < lines; i++) wide.set(store.subarray(i * from, (i + 1) * from), i * to);
+      return wide;
+    };
+    this.#keys = this.#keys.map((keys) => widen(keys, rows * K * d, 1, 0));
+    this.#values = this.#values.map((values) => widen(values, rows * K, d, 0));
+    this.#bias = widen(this.#bias, rows, 1, blocked);
+    this.#capacity = grown;
   }
 
   /** Moves row `from` to `to`, which it replaces. */

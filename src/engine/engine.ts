@@ -35,7 +35,7 @@ export interface SampleRequest {
   readonly maxTokens: number;
   /** A row ends after this token; it is part of the completion. */
   readonly stopToken?: number;
-  /** Divides the logits; greater than 0. Default 1. */
+  /** Divides the policy's logits (not those of a mixture's expert); greater than 0. Default 1. */
   readonly temperature?: number;
   /** Sample from a mixture with a second policy instead of from the policy itself. */
   readonly mixture?: { readonly expert: Policy } & Mixture;
@@ -129,7 +129,10 @@ export interface Engine {
   /** Mean hidden state, at two thirds of the depth, over each span: one vector [D] a request. */
   embed(policy: Policy, requests: readonly EmbeddingRequest[]): Promise<Float32Array[]>;
 
-  /** One forward, backward and AdamW step over all sequences. */
+  /**
+   * One forward, backward and AdamW step over all sequences, at once: their number is bounded by memory.
+   * @throws RangeError without sequences, and where a target or token lies outside its range.
+   */
   trainStep(
     policy: Policy,
     optimizer: OptimizerState,

@@ -147,7 +147,11 @@ export class Graph {
    * `loss` must be a scalar [].
    * @throws RangeError when the loss is not a scalar or does not depend on a target.
    */
-  gradients(loss: Tensor, targets: readonly Tensor[], add: (a: Tensor, b: Tensor) => Tensor): Tensor[] {
+  gradients(
+    loss: Tensor,
+    targets: readonly Tensor[],
+    add: (a: Tensor, b: Tensor) => Tensor,
+  ): Tensor[] {
     if (loss.shape.length !== 0)
       throw new RangeError(`gradients: the loss has shape [${loss.shape.join(", ")}], not []`);
     const gradient = new Map<string, Tensor>([[loss.name, this.float(1)]]);
@@ -168,13 +172,19 @@ export class Graph {
     });
   }
 
-  /** The ONNX bytes of this graph. */
+  /** The ONNX bytes of this graph, without the nodes on which no output depends. */
   encode(): Uint8Array {
+    const needed = new Set(this.#outputs.map((o) => o.name));
+    const nodes = [...this.#nodes].reverse().filter((node) => {
+      const used = node.outputs.some((name) => needed.has(name));
+      if (used) for (const name of node.inputs) needed.add(name);
+      return used;
+    });
     return encodeModel({
-      nodes: this.#nodes,
+      nodes: nodes.reverse(),
       inputs: this.#inputs,
       outputs: this.#outputs,
-      constants: this.#constants,
+      constants: this.#constants.filter((c) => needed.has(c.name)),
     });
   }
 }

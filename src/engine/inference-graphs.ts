@@ -1,9 +1,21 @@
 /** The graphs that only read weights: prompts, scoring, hidden states, and one decoding step. */
 import { Graph, type Tensor } from "./graph.js";
 import { gatherRows, pick } from "./operations.js";
-import { decode, forward, modelInputs, unembed, type ForwardResult, type ModelInputs, type ModelShape } from "./transformer.js";
+import {
+  decode,
+  forward,
+  modelInputs,
+  unembed,
+  type ForwardResult,
+  type ModelInputs,
+  type ModelShape,
+} from "./transformer.js";
 
-function forwardGraph(shape: ModelShape): { graph: Graph; model: ModelInputs; result: ForwardResult } {
+function forwardGraph(shape: ModelShape): {
+  graph: Graph;
+  model: ModelInputs;
+  result: ForwardResult;
+} {
   const graph = new Graph();
   const model = modelInputs(graph, shape);
   const tokens = graph.input("tokens", "int64", ["N"]);

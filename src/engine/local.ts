@@ -1,6 +1,5 @@
 /** The embedded engine: graphs built here, executed on the CPU by ONNX Runtime. */
 import type { Random } from "../random.js";
-import { ErrataError } from "../error.js";
 import { KeyValueCache } from "./cache.js";
 import type {
   Capabilities,
@@ -16,12 +15,18 @@ import type {
 } from "./engine.js";
 import { decodingGraph, hiddenGraph, promptGraph, scoringGraph } from "./inference-graphs.js";
 import { mixtureLogprobs } from "./mixture.js";
-import { floats, integers, scalar, Sessions, type Outputs } from "./sessions.js";
+import { floats, integers, scalar, Sessions, type Feeds, type Outputs } from "./sessions.js";
 import { adam, trainingGraph } from "./training-graph.js";
-import { initialWeights, parameterCount, parameterLayout, type ModelShape } from "./transformer.js";
+import {
+  checkModelShape,
+  initialWeights,
+  parameterCount,
+  parameterLayout,
+  type ModelShape,
+} from "./transformer.js";
 
-/** Rows of one forward pass over prompts; larger batches are cut, shortest sequences first. */
-const promptChunk = 128;
+/** Most sequences in one forward pass without gradients. */
+const chunkRows = 128;
 
 /** The embedded engine; `threads` are those of one operation (default 1). */
 export class LocalEngine implements Engine {
@@ -42,11 +47,7 @@ export class LocalEngine implements Engine {
   }
 
   initialise(shape: ModelShape, random: Random): Policy {
-    if (shape.heads % shape.keyValueHeads !== 0 || shape.headWidth % 2 !== 0)
-      throw new ErrataError(
-        `model shape: ${shape.heads} heads, ${shape.keyValueHeads} key/value heads of width ${shape.headWidth}`,
-        { code: "MODEL_SHAPE", hint: "keyValueHeads must divide heads, headWidth must be even" },
-      );
+    checkModelShape(shape);
     return { shape, weights: initialWeights(shape, random) };
   }
 
@@ -54,19 +55,27 @@ export class LocalEngine implements Engine {
     const { prompts, maxTokens, stopToken, temperature = 1, mixture, random } = request;
     const policies = mixture === undefined ? [policy] : [policy, mixture.expert];
     const V = policy.shape.vocabulary;
+    if (!(temperature > 0)) throw new RangeError(`sample: temperature ${temperature}, not above 0`);
+    for (const { shape } of policies)
+      if (shape.vocabulary !== V)
+        throw new RangeError(
+          `sample: vocabularies of ${V} and ${shape.vocabulary} tokens cannot be mixed`,
+        );
+    if (prompts.length === 0) return [];
     const unique = new Map<string, number>();
+    const distinct: (readonly number[])[] = [];
     const sources = prompts.map((prompt) => {
       const key = prompt.join(",");
-      const known = unique.get(key);
-      if (known !== undefined) return known;
-      unique.set(key, unique.size);
-      return unique.size - 1;
+      const source = unique.get(key) ?? distinct.push(prompt) - 1;
+      unique.set(key, source);
+      return source;
     });
-    const distinct = [...unique.keys()].map((key) => key.split(",").map(Number));
     const rows: { tokens: number[]; logprobs: number[]; behaviour: number[]; stopped: boolean }[] =
       prompts.map(() => ({ tokens: [], logprobs: [], behaviour: [], stopped: false }));
     const needsCache = maxTokens > 1;
-    const passes = await Promise.all(policies.map((p) => this.#promptPass(p, distinct, needsCache)));
+    const passes = await Promise.all(
+      policies.map((p) => this.#promptPass(p, distinct, needsCache)),
+    );
     const caches = needsCache
       ? policies.map((p, i) => this.#fillCache(p, passes[i]!, sources, maxTokens))
       : [];
@@ -78,7 +87,6 @@ export class LocalEngine implements Engine {
     }));
     const mu = new Float64Array(V);
     for (let t = 0; t < maxTokens && live.length > 0; t++) {
-      const next: number[] = [];
       const remaining: number[] = [];
       live.forEach((row, place) => {
         const logPi = temper(distributions[0]!.of(place), temperature);
@@ -90,16 +98,16 @@ export class LocalEngine implements Engine {
         record.logprobs.push(logPi[token]!);
         record.behaviour.push(mu[token]!);
         if (token === stopToken) record.stopped = true;
-        else {
-          remaining.push(place);
-          next.push(token);
-        }
+        else remaining.push(place);
       });
       if (t + 1 === maxTokens || remaining.length === 0) break;
-      remaining.forEach((from, to) => {
+      // Rows from the end of the batch take the places of finished ones.
+      const order = compact(remaining);
+      order.forEach((from, to) => {
         if (from !== to) for (const cache of caches) cache.move(from, to);
       });
-      live = remaining.map((place) => live[place]!);
+      live = order.map((place) => live[place]!);
+      const next = live.map((row) => rows[row]!.tokens.at(-1)!);
       const outputs = await Promise.all(
         policies.map((p, i) => this.#decodeStep(p, caches[i]!, next)),
       );
@@ -115,40 +123,60 @@ export class LocalEngine implements Engine {
     }));
   }
 
-  async #promptPass(policy: Policy, prompts: readonly (readonly number[])[], cache: boolean): Promise<PromptPass> {
+  /** Forward passes over `sequences` in chunks of like length; `run` gets the indices in each. */
+  async #inChunks(
+    policy: Policy,
+    sequences: readonly (readonly number[])[],
+    run: (chunk: readonly number[], feeds: Feeds, T: number) => Promise<void>,
+  ): Promise<void> {
+    const length = (i: number): number => sequences[i]!.length;
+    const order = sequences.map((_, i) => i).sort((a, b) => length(a) - length(b));
+    for (let start = 0; start < order.length; start += chunkRows) {
+      const chunk = order.slice(start, start + chunkRows);
+      const { feeds, T } = this.#sessions.sequenceFeeds(
+        policy.shape,
+        chunk.map((i) => sequences[i]!),
+      );
+      await run(chunk, { ...this.#sessions.modelFeeds(policy), ...feeds }, T);
+      this.#count(policy, chunk.length * T, 2);
+    }
+  }
+
+  async #promptPass(
+    policy: Policy,
+    prompts: readonly (readonly number[])[],
+    cache: boolean,
+  ): Promise<PromptPass> {
     const V = policy.shape.vocabulary;
-    const order = prompts.map((_, i) => i).sort((a, b) => prompts[a]!.length - prompts[b]!.length);
     const pass: PromptPass = { logprobs: [], place: [], lengths: prompts.map((p) => p.length) };
-    for (let start = 0; start < order.length; start += promptChunk) {
-      const chunk = order.slice(start, start + promptChunk);
-      const sequences = chunk.map((i) => prompts[i]!);
-      const { feeds, T } = this.#sessions.sequenceFeeds(policy.shape, sequences);
+    await this.#inChunks(policy, prompts, async (chunk, feeds, T) => {
       const outputs = await this.#sessions.run(
         cache ? "prompt+cache" : "prompt",
         policy.shape,
         () => promptGraph(policy.shape, { cache }),
-        {
-          ...this.#sessions.modelFeeds(policy),
-          ...feeds,
-          rows: integers(sequences.map((s, b) => b * T + s.length - 1)),
-        },
+        { ...feeds, rows: integers(chunk.map((i, b) => b * T + prompts[i]!.length - 1)) },
       );
-      this.#count(policy, chunk.length * T, 2);
       chunk.forEach((i, source) => {
         pass.logprobs[i] = outputs["logprobs"]!.subarray(source * V, (source + 1) * V);
         if (cache) pass.place[i] = { outputs, source, B: chunk.length, T };
       });
-    }
+    });
     return pass;
   }
 
-  #fillCache(policy: Policy, pass: PromptPass, sources: readonly number[], maxTokens: number): KeyValueCache {
+  #fillCache(
+    policy: Policy,
+    pass: PromptPass,
+    sources: readonly number[],
+    maxTokens: number,
+  ): KeyValueCache {
     const longest = Math.max(...pass.lengths);
     if (longest + maxTokens - 1 > policy.shape.context)
       throw new RangeError(
         `a prompt of ${longest} tokens and ${maxTokens} new ones exceed the model's context of ${policy.shape.context}`,
       );
-    const cache = new KeyValueCache(policy.shape, sources.length, longest + maxTokens - 1);
+    const capacity = longest + Math.min(16, maxTokens - 1);
+    const cache = new KeyValueCache(policy.shape, sources.length, capacity);
     sources.forEach((source, row) => {
       const { outputs, source: index, B, T } = pass.place[source]!;
       cache.fill(row, outputs, index, { B, T, length: pass.lengths[source]! });
@@ -156,14 +184,23 @@ export class LocalEngine implements Engine {
     return cache;
   }
 
-  async #decodeStep(policy: Policy, cache: KeyValueCache, tokens: readonly number[]): Promise<Outputs> {
+  async #decodeStep(
+    policy: Policy,
+    cache: KeyValueCache,
+    tokens: readonly number[],
+  ): Promise<Outputs> {
     const rows = tokens.length;
-    const outputs = await this.#sessions.run("decode", policy.shape, () => decodingGraph(policy.shape), {
-      ...this.#sessions.modelFeeds(policy),
-      ...cache.feeds(rows),
-      tokens: integers(tokens),
-      positions: integers(cache.lengths.slice(0, rows), [rows, 1]),
-    });
+    const outputs = await this.#sessions.run(
+      "decode",
+      policy.shape,
+      () => decodingGraph(policy.shape),
+      {
+        ...this.#sessions.modelFeeds(policy),
+        ...cache.feeds(rows),
+        tokens: integers(tokens),
+        positions: integers(cache.lengths.slice(0, rows), [rows, 1]),
+      },
+    );
     cache.append(outputs, rows);
     this.#count(policy, rows, 2);
     return outputs;
@@ -176,37 +213,52 @@ export class LocalEngine implements Engine {
       readonly targets: readonly { readonly position: number; readonly token: number }[];
     }[],
   ): Promise<Float32Array> {
-    if (sequences.length === 0) return new Float32Array(0);
-    const { feeds, T } = this.#sessions.sequenceFeeds(policy.shape, sequences.map((s) => s.tokens));
-    const { rows, targets } = targetFeeds(sequences, T);
-    const outputs = await this.#sessions.run("scoring", policy.shape, () => scoringGraph(policy.shape), {
-      ...this.#sessions.modelFeeds(policy),
-      ...feeds,
-      rows,
-      targets,
+    let M = 0;
+    const starts = sequences.map(({ targets }) => (M += targets.length) - targets.length);
+    const logprobs = new Float32Array(M);
+    const tokens = sequences.map((s) => s.tokens);
+    await this.#inChunks(policy, tokens, async (chunk, feeds, T) => {
+      const part = chunk.map((i) => sequences[i]!);
+      const outputs = await this.#sessions.run(
+        "scoring",
+        policy.shape,
+        () => scoringGraph(policy.shape),
+        { ...feeds, ...targetFeeds(part, T) },
+      );
+      let from = 0;
+      for (const i of chunk) {
+        const to = from + sequences[i]!.targets.length;
+        logprobs.set(outputs["logprobs"]!.subarray(from, to), starts[i]);
+        from = to;
+      }
     });
-    this.#count(policy, sequences.length * T, 2);
-    return outputs["logprobs"]!;
+    return logprobs;
   }
 
   async embed(policy: Policy, requests: readonly EmbeddingRequest[]): Promise<Float32Array[]> {
-    if (requests.length === 0) return [];
     const D = policy.shape.width;
-    const { feeds, T } = this.#sessions.sequenceFeeds(policy.shape, requests.map((r) => r.tokens));
-    const outputs = await this.#sessions.run("hidden", policy.shape, () => hiddenGraph(policy.shape), {
-      ...this.#sessions.modelFeeds(policy),
-      ...feeds,
-    });
-    this.#count(policy, requests.length * T, 2);
-    const hidden = outputs["hidden"]!;
-    return requests.map(({ start, end, tokens }, b) => {
+    for (const { start, end, tokens } of requests)
       if (!(0 <= start && start < end && end <= tokens.length))
         throw new RangeError(`embed: span [${start}, ${end}) of ${tokens.length} tokens`);
-      const mean = new Float32Array(D);
-      for (let t = start; t < end; t++)
-        for (let j = 0; j < D; j++) mean[j]! += hidden[(b * T + t) * D + j]! / (end - start);
-      return mean;
+    const vectors: Float32Array[] = [];
+    const tokens = requests.map((r) => r.tokens);
+    await this.#inChunks(policy, tokens, async (chunk, feeds, T) => {
+      const outputs = await this.#sessions.run(
+        "hidden",
+        policy.shape,
+        () => hiddenGraph(policy.shape),
+        feeds,
+      );
+      const hidden = outputs["hidden"]!;
+      chunk.forEach((i, b) => {
+        const { start, end } = requests[i]!;
+        const mean = new Float32Array(D);
+        for (let t = start; t < end; t++)
+          for (let j = 0; j < D; j++) mean[j]! += hidden[(b * T + t) * D + j]! / (end - start);
+        vectors[i] = mean;
+      });
     });
+    return vectors;
   }
 
   async trainStep(
@@ -216,33 +268,45 @@ export class LocalEngine implements Engine {
     options: TrainOptions,
   ): Promise<TrainResult> {
     const { learningRate, clipNorm = 1, weightDecay = 0, clipLow = 0.2, clipHigh = 0.28 } = options;
-    const { feeds, T } = this.#sessions.sequenceFeeds(policy.shape, sequences.map((s) => s.tokens));
+    if (sequences.length === 0) throw new RangeError("trainStep: no sequences");
+    const { feeds, T } = this.#sessions.sequenceFeeds(
+      policy.shape,
+      sequences.map((s) => s.tokens),
+    );
     const targets = sequences.flatMap((s) => s.targets);
     const M = targets.length;
     const stream = (component: string): Float32Array =>
       Float32Array.from(targets, (t) => (t.component === component ? t.coefficient : 0));
     const P = policy.weights.length;
     const steps = optimizer.steps + 1;
-    const outputs = await this.#sessions.run("train", policy.shape, () => trainingGraph(policy.shape), {
-      ...this.#sessions.modelFeeds(policy),
-      ...feeds,
-      ...targetFeeds(sequences, T),
-      weights: floats(policy.weights, [P]),
-      first: floats(optimizer.first, [P]),
-      second: floats(optimizer.second, [P]),
-      decayed: floats(decayMask(policy.shape), [P]),
-      policy: floats(stream("policy"), [M]),
-      crossEntropy: floats(stream("crossEntropy"), [M]),
-      referenceKl: floats(stream("referenceKl"), [M]),
-      reference: floats(Float32Array.from(targets, (t) => t.logprob), [M]),
-      ratioLow: scalar(1 - clipLow),
-      ratioHigh: scalar(1 + clipHigh),
-      learningRate: scalar(learningRate),
-      weightDecay: scalar(weightDecay),
-      correction1: scalar(1 - adam.beta1 ** steps),
-      correction2: scalar(1 - adam.beta2 ** steps),
-      clipNorm: scalar(clipNorm),
-    });
+    const outputs = await this.#sessions.run(
+      "train",
+      policy.shape,
+      () => trainingGraph(policy.shape),
+      {
+        ...this.#sessions.modelFeeds(policy),
+        ...feeds,
+        ...targetFeeds(sequences, T),
+        weights: floats(policy.weights, [P]),
+        first: floats(optimizer.first, [P]),
+        second: floats(optimizer.second, [P]),
+        decayed: floats(decayMask(policy.shape), [P]),
+        policy: floats(stream("policy"), [M]),
+        crossEntropy: floats(stream("crossEntropy"), [M]),
+        referenceKl: floats(stream("referenceKl"), [M]),
+        reference: floats(
+          Float32Array.from(targets, (t) => t.logprob),
+          [M],
+        ),
+        ratioLow: scalar(1 - clipLow),
+        ratioHigh: scalar(1 + clipHigh),
+        learningRate: scalar(learningRate),
+        weightDecay: scalar(weightDecay),
+        correction1: scalar(1 - adam.beta1 ** steps),
+        correction2: scalar(1 - adam.beta2 ** steps),
+        clipNorm: scalar(clipNorm),
+      },
+    );
     this.#count(policy, sequences.length * T, 6);
     const loss = outputs["loss"]![0]!;
     const gradientNorm = outputs["gradientNorm"]![0]!;
@@ -264,6 +328,16 @@ export class LocalEngine implements Engine {
       finite,
     };
   }
+}
+
+/**
+ * The places left in a batch, `remaining` in ascending order, closed up with the fewest moves: entry
+ * `to` of the result is the place that moves to `to`.
+ */
+function compact(remaining: readonly number[]): number[] {
+  const kept = new Set(remaining);
+  const spare = remaining.filter((place) => place >= remaining.length);
+  return remaining.map((_, to) => (kept.has(to) ? to : spare.pop()!));
 }
 
 interface PromptPass {
@@ -288,16 +362,27 @@ function decayMask(shape: ModelShape): Float32Array {
   return mask;
 }
 
+/** Rows of [B * T] and tokens of all targets. */
 function targetFeeds(
   sequences: readonly {
+    readonly tokens: readonly number[];
     readonly targets: readonly { readonly position: number; readonly token: number }[];
   }[],
   T: number,
-): { rows: ReturnType<typeof integers>; targets: ReturnType<typeof integers> } {
-  return {
-    rows: integers(sequences.flatMap((s, b) => s.targets.map((t) => b * T + t.position))),
-    targets: integers(sequences.flatMap((s) => s.targets.map((t) => t.token))),
-  };
+): Feeds {
+  const rows: number[] = [];
+  const targets: number[] = [];
+  sequences.forEach(({ tokens, targets: wanted }, b) => {
+    for (const { position, token } of wanted) {
+      if (!(position >= 0 && position < tokens.length))
+        throw new RangeError(
+          `a target at position ${position} of a sequence of ${tokens.length} tokens`,
+        );
+      rows.push(b * T + position);
+      targets.push(token);
+    }
+  });
+  return { rows: integers(rows), targets: integers(targets) };
 }
 
 /** log softmax(logits / temperature), from log-probs instead of logits. */

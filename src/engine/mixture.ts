@@ -6,7 +6,7 @@ export interface Mixture {
    * log mu = (1 + alpha) log pi - alpha * max(log q, floor), contrastive decoding (arXiv:2309.09117).
    */
   readonly form: "repulsive" | "contrastive";
-  /** Strength, at least 0; 0 gives mu = pi (within the mask). */
+  /** Strength, at least 0; 0 gives mu = pi, and no mask. */
   readonly alpha: number;
   /** Plausibility mask: only tokens with pi >= mask * max(pi) can be sampled. In [0, 1]. */
   readonly mask: number;
@@ -40,13 +40,14 @@ export function mixtureLogprobs(
   for (let v = 0; v < V; v++) top = Math.max(top, logPi[v]!);
   const cut = top + Math.log(mask);
   let exemptMass = 0;
-  for (const v of exempt) exemptMass += Math.exp(logPi[v]!);
   const power = form === "contrastive" ? 1 + alpha : 1;
   let largest = -Infinity;
   for (let v = 0; v < V; v++) {
-    if (exempt.includes(v)) continue;
-    out[v] =
-      logPi[v]! >= cut ? power * logPi[v]! - alpha * Math.max(logQ[v]!, floor) : -Infinity;
+    if (exempt.includes(v)) {
+      exemptMass += Math.exp(logPi[v]!);
+      continue;
+    }
+    out[v] = logPi[v]! >= cut ? power * logPi[v]! - alpha * Math.max(logQ[v]!, floor) : -Infinity;
     largest = Math.max(largest, out[v]!);
   }
   let total = 0;

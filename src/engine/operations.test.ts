@@ -21,13 +21,39 @@ const positive = (z: number): number => 0.5 + Math.abs(z);
 
 const cases: Case[] = [
   { name: "add, broadcast over rows", shapes: [[3, 4], [4]], build: (_, [a, b]) => op.add(a!, b!) },
-  { name: "add, broadcast over an inner axis", shapes: [[2, 1, 3], [2, 4, 1]], build: (_, [a, b]) => op.add(a!, b!) },
-  { name: "subtract", shapes: [[3, 4], [3, 1]], build: (_, [a, b]) => op.subtract(a!, b!) },
+  {
+    name: "add, broadcast over an inner axis",
+    shapes: [
+      [2, 1, 3],
+      [2, 4, 1],
+    ],
+    build: (_, [a, b]) => op.add(a!, b!),
+  },
+  {
+    name: "subtract",
+    shapes: [
+      [3, 4],
+      [3, 1],
+    ],
+    build: (_, [a, b]) => op.subtract(a!, b!),
+  },
   { name: "multiply", shapes: [[3, 4], [4]], build: (_, [a, b]) => op.multiply(a!, b!) },
   { name: "multiply by itself", shapes: [[3]], build: (_, [a]) => op.multiply(a!, a!) },
-  { name: "divide", shapes: [[3, 4], [3, 1]], domain: positive, build: (_, [a, b]) => op.divide(a!, b!) },
+  {
+    name: "divide",
+    shapes: [
+      [3, 4],
+      [3, 1],
+    ],
+    domain: positive,
+    build: (_, [a, b]) => op.divide(a!, b!),
+  },
   { name: "minimum", shapes: [[9], [9]], build: (_, [a, b]) => op.minimum(a!, b!) },
-  { name: "clamp", shapes: [[12]], build: (g, [a]) => op.clamp(op.scale(a!, 2), g.float(-1), g.float(1)) },
+  {
+    name: "clamp",
+    shapes: [[12]],
+    build: (g, [a]) => op.clamp(op.scale(a!, 2), g.float(-1), g.float(1)),
+  },
   { name: "negate", shapes: [[5]], build: (_, [a]) => op.negate(a!) },
   { name: "exp", shapes: [[5]], build: (_, [a]) => op.exp(a!) },
   { name: "log", shapes: [[5]], domain: positive, build: (_, [a]) => op.log(a!) },
@@ -38,7 +64,12 @@ const cases: Case[] = [
   { name: "sum over an axis", shapes: [[2, 3, 4]], build: (_, [a]) => op.sum(a!, [1]) },
   { name: "sum, dimension kept", shapes: [[2, 3]], build: (_, [a]) => op.sum(a!, [1], true) },
   { name: "reshape", shapes: [[2, 6]], build: (_, [a]) => op.reshape(a!, [3, 4]) },
-  { name: "reshape at run time", shapes: [[6, 4]], named: [["N", 4]], build: (_, [a]) => op.reshape(a!, ["M", 8]) },
+  {
+    name: "reshape at run time",
+    shapes: [[6, 4]],
+    named: [["N", 4]],
+    build: (_, [a]) => op.reshape(a!, ["M", 8]),
+  },
   { name: "transpose", shapes: [[2, 3, 4]], build: (_, [a]) => op.transpose(a!, [2, 0, 1]) },
   { name: "softmax", shapes: [[3, 5]], build: (_, [a]) => op.softmax(a!) },
   { name: "logSoftmax", shapes: [[3, 5]], build: (_, [a]) => op.logSoftmax(a!) },
@@ -102,7 +133,9 @@ describe("vector-Jacobian products agree with finite differences", () => {
     const run = async (weightTensor: ort.Tensor): Promise<ort.InferenceSession.OnnxValueMapType> =>
       session.run({
         weights: weightTensor,
-        ...Object.fromEntries(values.map((v, i) => [`x${i}`, new ort.Tensor("float32", v, shapes[i]!)])),
+        ...Object.fromEntries(
+          values.map((v, i) => [`x${i}`, new ort.Tensor("float32", v, shapes[i]!)]),
+        ),
       });
     const ySize = outputSize(y, shapes, named);
     const w = Float32Array.from({ length: ySize.size }, () => random.normal());

@@ -18,7 +18,10 @@ export function scalar(value: number): ort.Tensor {
 }
 
 /** An int64 tensor. */
-export function integers(values: readonly number[], dimensions: readonly number[] = [values.length]): ort.Tensor {
+export function integers(
+  values: readonly number[],
+  dimensions: readonly number[] = [values.length],
+): ort.Tensor {
   const data = new BigInt64Array(values.length);
   for (let i = 0; i < values.length; i++) data[i] = BigInt(values[i]!);
   return new ort.Tensor("int64", data, dimensions);
@@ -79,9 +82,13 @@ export class Sessions {
 
   /**
    * Feeds for right-padded sequences: `tokens` [N], `causal` [T, T], `batch` [B].
-   * @throws RangeError when a sequence is empty or longer than the model's context.
+   * @throws RangeError when a sequence is empty, longer than the model's context, or has a token
+   * outside its vocabulary.
    */
-  sequenceFeeds(shape: ModelShape, sequences: readonly (readonly number[])[]): { feeds: Feeds; T: number } {
+  sequenceFeeds(
+    shape: ModelShape,
+    sequences: readonly (readonly number[])[],
+  ): { feeds: Feeds; T: number } {
     const T = sequences.reduce((most, s) => Math.max(most, s.length), 0);
     if (T > shape.context || sequences.some((s) => s.length === 0))
       throw new RangeError(
@@ -91,7 +98,12 @@ export class Sessions {
     const tokens = new BigInt64Array(B * T);
     for (let b = 0; b < B; b++) {
       const sequence = sequences[b]!;
-      for (let t = 0; t < sequence.length; t++) tokens[b * T + t] = BigInt(sequence[t]!);
+      for (let t = 0; t < sequence.length; t++) {
+        const token = sequence[t]!;
+        if (!(token >= 0 && token < shape.vocabulary))
+          throw new RangeError(`token ${token} is outside the vocabulary of ${shape.vocabulary}`);
+        tokens[b * T + t] = BigInt(token);
+      }
     }
     let causal = this.#causal.get(T);
     if (causal === undefined) {

@@ -33,11 +33,13 @@ export function tokenLoss(
   },
 ): Tensor {
   const one = logprobs.graph.float(1);
-  const ratio = exp(subtract(logprobs, streams.reference));
+  // Finite wherever a coefficient is 0, for 0 * Infinity would spoil the whole loss.
+  const finiteExp = (x: Tensor): Tensor => exp(minimum(x, logprobs.graph.float(80)));
+  const ratio = finiteExp(subtract(logprobs, streams.reference));
   const clipped = clamp(ratio, streams.ratioLow, streams.ratioHigh);
   const surrogate = minimum(multiply(ratio, streams.policy), multiply(clipped, streams.policy));
   const behind = subtract(streams.reference, logprobs);
-  const kl = subtract(subtract(exp(behind), behind), one);
+  const kl = subtract(subtract(finiteExp(behind), behind), one);
   return subtract(
     subtract(multiply(streams.referenceKl, kl), surrogate),
     multiply(streams.crossEntropy, logprobs),
@@ -59,7 +61,13 @@ export function trainingGraph(shape: ModelShape): Graph {
   const tokens = graph.input("tokens", "int64", ["N"]);
   const rows = graph.input("rows", "int64", ["M"]);
   const targets = graph.input("targets", "int64", ["M"]);
-  const { hidden } = forward(shape, model, tokens, floats("causal", ["T", "T"]), floats("batch", ["B"]));
+  const { hidden } = forward(
+    shape,
+    model,
+    tokens,
+    floats("causal", ["T", "T"]),
+    floats("batch", ["B"]),
+  );
   const distribution = unembed(shape, model, gatherRows(hidden, rows)); // [M, V]
   const logprobs = pick(distribution, targets);
   const loss = sum(
@@ -75,7 +83,11 @@ export function trainingGraph(shape: ModelShape): Graph {
   const layout = parameterLayout(shape);
   const gradient = flatten(
     graph,
-    graph.gradients(loss, layout.map((p) => model.weight(p.name)), add),
+    graph.gradients(
+      loss,
+      layout.map((p) => model.weight(p.name)),
+      add,
+    ),
   );
   const gradientNorm = sqrt(sum(multiply(gradient, gradient)));
   adamW(graph, gradient, gradientNorm, layout.at(-1)!.offset + layout.at(-1)!.size);

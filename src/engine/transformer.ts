@@ -3,9 +3,10 @@
  * grouped-query attention, no biases. Weights carry the names and layouts of Hugging Face
  * checkpoints (matrices [out, in]).
  *
- * Heads come first ([H, B, T, d]) by multiplying with each head's slice of the projection, so
- * no activation is ever transposed: ONNX Runtime's general transposes cost more than the sums.
+ * Heads come first ([H, B, T, d]): going from [N, H, d] to [H, N, d] moves one axis, which ONNX
+ * Runtime does by copying blocks; its transposes of several axes are many times slower.
  */
+import { ErrataError } from "../error.js";
 import type { Random } from "../random.js";
 import type { Graph, Tensor } from "./graph.js";
 import {
@@ -19,7 +20,6 @@ import {
   rotary,
   silu,
   softmax,
-  sum,
   transpose,
 } from "./operations.js";
 
@@ -43,6 +43,15 @@ export interface ModelShape {
   readonly tied: boolean;
   readonly ropeTheta: number;
   readonly normEpsilon: number;
+}
+
+/** @throws ErrataError `MODEL_SHAPE` when the heads of `shape` do not fit together. */
+export function checkModelShape({ heads, keyValueHeads, headWidth }: ModelShape): void {
+  if (heads % keyValueHeads !== 0 || headWidth % 2 !== 0)
+    throw new ErrataError(
+      `model shape: ${heads} heads, ${keyValueHeads} key/value heads of width ${headWidth}`,
+      { code: "MODEL_SHAPE", hint: "keyValueHeads must divide heads, headWidth must be even" },
+    );
 }
 
 /** One named weight and its place in the flat vector. */
@@ -137,11 +146,9 @@ export function modelInputs(graph: Graph, shape: ModelShape): ModelInputs {
   };
 }
 
-/** x [R, D] times each head's slice of a projection [heads * d, D]: [heads, R, d]. */
-function perHead(x: Tensor, weight: Tensor, heads: number, headWidth: number): Tensor {
-  const slices = reshape(weight, [heads, headWidth, weight.shape[1]!]);
-  const rows = reshape(x, [1, x.shape[0]!, x.shape[1]!]);
-  return matmul(rows, slices, { transposeB: true });
+/** Rows of heads side by side [N, heads * d] to [heads, N, d]. */
+function headsFirst(x: Tensor, heads: number, headWidth: number): Tensor {
+  return transpose(reshape(x, [x.shape[0]!, heads, headWidth]), [1, 0, 2]);
 }
 
 function feedForward(x: Tensor, model: ModelInputs, layer: string, epsilon: number): Tensor {
@@ -177,7 +184,7 @@ export function forward(
   causal: Tensor,
   batch: Tensor,
 ): ForwardResult {
-  const { heads: H, keyValueHeads: K, headWidth: d, width: D, normEpsilon } = shape;
+  const { heads: H, keyValueHeads: K, headWidth: d, normEpsilon } = shape;
   const group = H / K;
   const sized = [batch, causal];
   const origin = tokens.graph.integers([0]);
@@ -190,7 +197,11 @@ export function forward(
     const normal = rmsNorm(x, model.weight(`${layer}.input_layernorm.weight`), normEpsilon);
     const project = (name: string, heads: number): Tensor =>
       reshape(
-        perHead(normal, model.weight(`${layer}.self_attn.${name}.weight`), heads, d),
+        headsFirst(
+          matmul(normal, model.weight(`${layer}.self_attn.${name}.weight`), { transposeB: true }),
+          heads,
+          d,
+        ),
         [heads, "B", "T", d],
         sized,
       );
@@ -207,14 +218,18 @@ export function forward(
       alpha: 1 / Math.sqrt(d),
     }); // [K, group, B, T, T]
     const attended = matmul(softmax(add(scores, causal)), grouped(value, 1));
-    const rows = reshape(attended, [H, "N", d]);
+    const rows = reshape(transpose(reshape(attended, [H, "N", d]), [1, 0, 2]), ["N", H * d]);
     const out = model.weight(`${layer}.self_attn.o_proj.weight`);
-    const slices = transpose(reshape(out, [D, H, d]), [1, 0, 2]);
-    x = add(x, sum(matmul(rows, slices, { transposeB: true }), [0]));
+    x = add(x, matmul(rows, out, { transposeB: true }));
     x = feedForward(x, model, layer, normEpsilon);
     if (i + 1 === Math.max(1, Math.round((shape.layers * 2) / 3))) middle = x;
   }
-  return { hidden: rmsNorm(x, model.weight("model.norm.weight"), normEpsilon), middle, keys, values };
+  return {
+    hidden: rmsNorm(x, model.weight("model.norm.weight"), normEpsilon),
+    middle,
+    keys,
+    values,
+  };
 }
 
 /** log pi over the vocabulary [R, V] for hidden states [R, D]. */

@@ -1,0 +1,106 @@
+/** The domain of theorem proving: one tactic per action, one goal per observation. */
+import { ErrataError } from "../../error.js";
+import type { Environment, Procedure, Task } from "../environment.js";
+import { corruptScript } from "./corrupt.js";
+import { ATOMS, CONNECTIVES, falsity } from "./formula.js";
+import { drawTheorem, type Level, LEVELS, splitOf } from "./generator.js";
+import { judgeProof } from "./judge.js";
+import * as policies from "./procedures.js";
+import {
+  canonicalSequent,
+  HYPOTHESIS_NAMES,
+  type Sequent,
+  sequentText,
+  TURNSTILE,
+} from "./sequent.js";
+import { act, initialState, isOver, MAX_STEPS, type ProofState, turnAt } from "./state.js";
+import { ACTIONS } from "./tactics.js";
+
+export type { ProofState } from "./state.js";
+
+const LEVELS_BY_NAME: ReadonlyMap<string, Level> = new Map(
+  LEVELS.map((level) => [level.name, level]),
+);
+
+/**
+ * Theorems of intuitionistic propositional logic, proved by tactics named as in Coq and Lean.
+ *
+ * The observation is the first open goal, hypotheses first: `h0 -> p q h1 p |- \/ q r`. An action
+ * is one tactic: `intro`, `split`, `left`, `right`, `exfalso`, or `exact`, `apply` or `cases` with
+ * h0 to h7. A refused tactic ends the episode, and so does the last goal.
+ *
+ * Levels: `few-forks` (mostly two disjunctions of which one side is a dead end) and `many-forks`
+ * (four or more, at three or more of which the rule first in sight points the wrong way). No
+ * constant way of choosing sides proves any of the theorems drawn.
+ */
+export function proof(): Environment<ProofState> {
+  return {
+    name: "proof",
+    lexicon: {
+      symbols: [
+        ...ATOMS,
+        falsity.text,
+        ...Object.values(CONNECTIVES),
+        TURNSTILE,
+        ...HYPOTHESIS_NAMES,
+        ...ACTIONS,
+      ],
+      separator: " ",
+    },
+    levels: LEVELS.map(({ name }) => name),
+    maxSteps: MAX_STEPS,
+    maxActionSymbols: 1,
+    maxObservationSymbols: Math.max(...LEVELS.map(({ symbols }) => symbols)),
+    procedures: {
+      correct: onFirstGoal(policies.correct),
+      left: onFirstGoal(policies.left),
+      mention: onFirstGoal(policies.mention),
+      exfalso: onFirstGoal(policies.exfalso),
+      apply: onFirstGoal(policies.apply),
+      noise: onFirstGoal(policies.noise),
+    },
+
+    draw({ split, level: name, random }) {
+      const level = LEVELS_BY_NAME.get(name);
+      if (level === undefined) {
+        throw new ErrataError(`proof has no level "${name}"`, {
+          code: "ENVIRONMENT_LEVEL",
+          hint: `use one of ${[...LEVELS_BY_NAME.keys()].join(", ")}`,
+        });
+      }
+      return proofTask(drawTheorem({ split, level, random }), name);
+    },
+
+    start: (task) => turnAt(initialState(task.data)),
+
+    step: (state, action) => turnAt(act(state, action)),
+
+    judge: judgeProof,
+
+    /** The two sides of a disjunction, where the correct method takes one and the other is fatal. */
+    choices(state) {
+      const goal = state.development.goals[0];
+      if (goal === undefined || isOver(state) || goal.conclusion.kind !== "or") return [];
+      const right = policies.correct(goal);
+      if (right !== "left" && right !== "right") return [];
+      return policies.losesNothing(goal, right === "left" ? "right" : "left")
+        ? []
+        : ["left", "right"];
+    },
+
+    corrupt: (task, actions, random) => corruptScript(task.data, actions, random),
+  };
+}
+
+/** The task of a theorem. Its atoms are renamed in the order they are read, and the text is the id. */
+export function proofTask(sequent: Sequent, level: string): Task {
+  const text = sequentText(canonicalSequent(sequent));
+  return { id: text, domain: "proof", level, split: splitOf(sequent), data: text };
+}
+
+function onFirstGoal(policy: policies.GoalPolicy): Procedure<ProofState> {
+  return (state, random) => {
+    const goal = state.development.goals[0];
+    return goal === undefined ? policies.GIVE_UP : policy(goal, random);
+  };
+}

@@ -1,0 +1,130 @@
+/** Makes a run's {@link Setup}: base models are taken prebuilt, from the cache, or trained. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { shapeFor, trainByRecipe, type Recipe } from "./base.js";
+import { nearest, type Config } from "./config.js";
+import { loadPolicy, savePolicy } from "./engine/checkpoint.js";
+import type { Policy } from "./engine/engine.js";
+import { LocalEngine } from "./engine/local.js";
+import { ErrataError } from "./error.js";
+import { playProcedure } from "./environments/play-procedure.js";
+import type { Environment } from "./environments/environment.js";
+import { LexiconTokenizer } from "./models/tokenizer.js";
+import { presets, type Preset } from "./presets.js";
+import { Random } from "./random.js";
+import { runTasks, type Setup } from "./setup.js";
+
+/** Where models that this machine trained are kept; `ERRATA_CACHE` moves it. */
+export function cacheFolder(): string {
+  return process.env["ERRATA_CACHE"] ?? join(process.cwd(), "cache");
+}
+
+/** Checkpoints that come with the package. */
+export const prebuiltFolder: string = join(dirname(fileURLToPath(import.meta.url)), "..", "checkpoints");
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal;
+  /** Told what is being trained and how far it is. */
+  readonly onProgress?: (progress: BuildProgress) => void;
+  /** Train even where a prebuilt or cached model exists. */
+  readonly rebuild?: boolean;
+}
+
+/** How far the training of a base model is. */
+export interface BuildProgress {
+  readonly model: string;
+  readonly stage: number;
+  readonly stages: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+}
+
+/**
+ * The preset of a name.
+ * @throws ErrataError `PRESET_UNKNOWN`.
+ */
+export function presetNamed(name: string): Preset {
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
+  if (preset !== undefined) return preset;
+  const known = Object.keys(presets);
+  const guess = nearest(name, known);
+  throw new ErrataError(`there is no preset "${name}"`, {
+    code: "PRESET_UNKNOWN",
+    hint: `${guess === undefined ? "" : `did you mean "${guess}"? `}known: ${known.join(", ")}`,
+  });
+}
+
+/**
+ * A key that changes with anything that would change the model: the recipe, the vocabulary, and
+ * what the environment draws and does.
+ */
+export async function modelKey(environment: Environment, levels: readonly string[], recipe: Recipe): Promise<string> {
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify({ recipe, levels, lexicon: environment.lexicon }));
+  hash.update(`${environment.maxObservationSymbols},${environment.maxActionSymbols}`);
+  const random = Random.from(0, "model-key");
+  const procedures = [...new Set(recipe.stages.flatMap((s) => Object.keys(s.mixture)))];
+  for (const level of levels)
+    for (let i = 0; i < 20; i++) {
+      const task = environment.draw({ split: "train", level, random });
+      const { steps } = await playProcedure(environment, task, procedures[i % procedures.length]!, random);
+      hash.update(JSON.stringify([task.id, steps.map((s) => [s.observation, s.action])]));
+    }
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** A preset's model: prebuilt, cached, or trained now and cached. */
+export async function presetModel(
+  preset: Preset,
+  name: string,
+  recipe: Recipe,
+  engine: LocalEngine,
+  options: PrepareOptions = {},
+): Promise<Policy> {
+  const environment = preset.environment();
+  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const file = `${preset.name}-${name}-${await modelKey(environment, preset.levels, recipe)}.safetensors`;
+  const cached = join(cacheFolder(), file);
+  if (options.rebuild !== true)
+    for (const path of [join(prebuiltFolder, file), cached])
+      if (existsSync(path)) return loadPolicy(path);
+  const { signal, onProgress } = options;
+  const policy = await trainByRecipe(engine, environment, tokenizer, preset.levels, recipe, {
+    ...(signal === undefined ? {} : { signal }),
+    onStep: (stage, step, steps, loss) =>
+      onProgress?.({ model: name, stage, stages: recipe.stages.length, step, steps, loss }),
+  });
+  mkdirSync(dirname(cached), { recursive: true });
+  await savePolicy(cached, policy, { precision: "bfloat16" });
+  return loadPolicy(cached);
+}
+
+/** Everything a run needs that does not change while it trains. */
+export async function prepare(config: Config, options: PrepareOptions = {}): Promise<Setup> {
+  const preset = presetNamed(config.preset);
+  const environment = preset.environment();
+  const engine = new LocalEngine({ threads: config.engine.threads });
+  const base = await presetModel(preset, "student", preset.student, engine, options);
+  const partners = new Map<string, Policy>();
+  for (const name of config.partners.names ?? Object.keys(preset.partners)) {
+    const recipe = Object.hasOwn(preset.partners, name) ? preset.partners[name] : undefined;
+    if (recipe === undefined)
+      throw new ErrataError(`preset "${preset.name}" has no weak partner "${name}"`, {
+        code: "PARTNER_UNKNOWN",
+        hint: `partners.names takes any of ${Object.keys(preset.partners).join(", ")}`,
+      });
+    partners.set(name, await presetModel(preset, name, recipe, engine, options));
+  }
+  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tasks = runTasks({ environment, preset, config });
+  return { config, engine, environment, tokenizer, preset, base, partners, ...tasks };
+}
+
+/** The shape of a preset's student, without training it. */
+export function studentShape(preset: Preset): ReturnType<typeof shapeFor> {
+  const environment = preset.environment();
+  return shapeFor(environment, new LexiconTokenizer(environment.lexicon), preset.student.size);
+}
