@@ -12,6 +12,8 @@ import { fit, type Example } from "./supervised.js";
 export interface Stage {
   /** Share of attempts by each procedure; a procedure is chosen once per attempt. */
   readonly mixture: Readonly<Record<string, number>>;
+  /** Levels the tasks are drawn from. */
+  readonly levels: readonly string[];
   /** Training tasks drawn, one attempt each. */
   readonly tasks: number;
   readonly steps: number;
@@ -69,35 +71,34 @@ export async function imitationExamples(
   return examples;
 }
 
-/** Trains a model by its recipe; `onStage` sees the policy after each stage. */
-export async function trainByRecipe(
+/** Told after every optimizer step of a stage. */
+export type StageProgress = (progress: { stage: number; step: number; steps: number; loss: number }) => void;
+
+/**
+ * Trains stage `stage` of a recipe from the weights of the stage before (random ones for the
+ * first). A function of the recipe up to that stage alone, so recipes that begin alike share work.
+ */
+export async function trainStage(
   engine: Engine,
   environment: Environment,
   tokenizer: LexiconTokenizer,
-  levels: readonly string[],
   recipe: Recipe,
-  options: {
-    readonly signal?: AbortSignal;
-    readonly onStep?: (stage: number, step: number, steps: number, loss: number) => void;
-    readonly onStage?: (stage: number, policy: Policy) => Promise<void>;
-  } = {},
+  stage: number,
+  before: Policy | undefined,
+  options: { readonly signal?: AbortSignal; readonly onStep?: StageProgress } = {},
 ): Promise<Policy> {
-  const random = Random.from(recipe.seed, "base");
-  let policy = engine.initialise(shapeFor(environment, tokenizer, recipe.size), random);
-  for (const [i, stage] of recipe.stages.entries()) {
-    const tasks = drawTasks(environment, { split: "train", levels, count: stage.tasks, random });
-    const examples = await imitationExamples(environment, tasks, stage.mixture, random);
-    const { signal, onStep } = options;
-    const result = await fit(engine, policy, examples, tokenizer, random, {
-      steps: stage.steps,
-      batch: stage.batch,
-      learningRate: stage.learningRate,
-      maxActionSymbols: environment.maxActionSymbols,
-      ...(signal === undefined ? {} : { signal }),
-      onStep: (step, loss) => onStep?.(i, step, stage.steps, loss),
-    });
-    policy = result.policy;
-    await options.onStage?.(i, policy);
-  }
-  return policy;
+  const { levels, mixture, tasks: count, ...settings } = recipe.stages[stage]!;
+  const random = Random.from(recipe.seed, `base:${stage}`);
+  const policy =
+    before ?? engine.initialise(shapeFor(environment, tokenizer, recipe.size), random);
+  const tasks = drawTasks(environment, { split: "train", levels, count, random });
+  const examples = await imitationExamples(environment, tasks, mixture, random);
+  const { signal, onStep } = options;
+  const result = await fit(engine, policy, examples, tokenizer, random, {
+    ...settings,
+    maxActionSymbols: environment.maxActionSymbols,
+    ...(signal === undefined ? {} : { signal }),
+    onStep: (step, loss) => onStep?.({ stage, step, steps: settings.steps, loss }),
+  });
+  return result.policy;
 }

@@ -234,3 +234,19 @@ export const grpo: ConfigInput = {
   explore: { form: "none" },
   partners: { names: [] },
 };
+
+/** `over` merged into `under`, key by key; lists are replaced. */
+export function mergeConfig(under: ConfigInput, over: ConfigInput): ConfigInput {
+  return merge(under, over) as ConfigInput;
+}
+
+function merge(under: unknown, over: unknown): unknown {
+  if (!isRecord(under) || !isRecord(over)) return over === undefined ? under : over;
+  const merged: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) merged[key] = merge(under[key], value);
+  return merged;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

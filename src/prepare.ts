@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { shapeFor, trainByRecipe, type Recipe } from "./base.js";
+import { shapeFor, trainStage, type Recipe } from "./base.js";
 import { nearest, type Config } from "./config.js";
 import { loadPolicy, savePolicy } from "./engine/checkpoint.js";
 import type { Policy } from "./engine/engine.js";
@@ -61,22 +61,26 @@ export function presetNamed(name: string): Preset {
  * A key that changes with anything that would change the model: the recipe, the vocabulary, and
  * what the environment draws and does.
  */
-export async function modelKey(environment: Environment, levels: readonly string[], recipe: Recipe): Promise<string> {
+export async function modelKey(environment: Environment, recipe: Recipe): Promise<string> {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify({ recipe, levels, lexicon: environment.lexicon }));
+  hash.update(JSON.stringify({ recipe, lexicon: environment.lexicon }));
   hash.update(`${environment.maxObservationSymbols},${environment.maxActionSymbols}`);
   const random = Random.from(0, "model-key");
-  const procedures = [...new Set(recipe.stages.flatMap((s) => Object.keys(s.mixture)))];
-  for (const level of levels)
-    for (let i = 0; i < 20; i++) {
-      const task = environment.draw({ split: "train", level, random });
-      const { steps } = await playProcedure(environment, task, procedures[i % procedures.length]!, random);
-      hash.update(JSON.stringify([task.id, steps.map((s) => [s.observation, s.action])]));
-    }
+  for (const { levels, mixture } of recipe.stages)
+    for (const level of levels)
+      for (const procedure of Object.keys(mixture))
+        for (let i = 0; i < 10; i++) {
+          const task = environment.draw({ split: "train", level, random });
+          const { steps } = await playProcedure(environment, task, procedure, random);
+          hash.update(JSON.stringify([task.id, steps.map((s) => [s.observation, s.action])]));
+        }
   return hash.digest("hex").slice(0, 12);
 }
 
-/** A preset's model: prebuilt, cached, or trained now and cached. */
+/**
+ * A preset's model: prebuilt, cached, or trained now. Every stage is cached, so recipes that begin
+ * alike are trained alike only once.
+ */
 export async function presetModel(
   preset: Preset,
   name: string,
@@ -86,20 +90,23 @@ export async function presetModel(
 ): Promise<Policy> {
   const environment = preset.environment();
   const tokenizer = new LexiconTokenizer(environment.lexicon);
-  const file = `${preset.name}-${name}-${await modelKey(environment, preset.levels, recipe)}.safetensors`;
-  const cached = join(cacheFolder(), file);
-  if (options.rebuild !== true)
+  const { signal, onProgress, rebuild = false } = options;
+  const build = async (stages: number): Promise<Policy> => {
+    const part = { ...recipe, stages: recipe.stages.slice(0, stages) };
+    const file = `${environment.name}-${await modelKey(environment, part)}.safetensors`;
+    const cached = join(cacheFolder(), file);
     for (const path of [join(prebuiltFolder, file), cached])
-      if (existsSync(path)) return loadPolicy(path);
-  const { signal, onProgress } = options;
-  const policy = await trainByRecipe(engine, environment, tokenizer, preset.levels, recipe, {
-    ...(signal === undefined ? {} : { signal }),
-    onStep: (stage, step, steps, loss) =>
-      onProgress?.({ model: name, stage, stages: recipe.stages.length, step, steps, loss }),
-  });
-  mkdirSync(dirname(cached), { recursive: true });
-  await savePolicy(cached, policy, { precision: "bfloat16" });
-  return loadPolicy(cached);
+      if (!rebuild && existsSync(path)) return loadPolicy(path);
+    const before = stages === 1 ? undefined : await build(stages - 1);
+    const policy = await trainStage(engine, environment, tokenizer, recipe, stages - 1, before, {
+      ...(signal === undefined ? {} : { signal }),
+      onStep: (progress) => onProgress?.({ model: name, stages: recipe.stages.length, ...progress }),
+    });
+    mkdirSync(dirname(cached), { recursive: true });
+    await savePolicy(cached, policy, { precision: "bfloat16" });
+    return loadPolicy(cached); // as every later run will see it: rounded to bfloat16
+  };
+  return build(recipe.stages.length);
 }
 
 /** Everything a run needs that does not change while it trains. */

@@ -1,7 +1,8 @@
-import type { Recipe } from "./base.js";
+import type { Recipe, Stage } from "./base.js";
 import type { ConfigInput } from "./config.js";
 import { arithmetic } from "./environments/arithmetic/arithmetic.js";
 import type { Environment } from "./environments/environment.js";
+import { proof } from "./environments/proof/proof.js";
 
 /** A domain with the base student and weak partners to train on it. */
 export interface Preset {
@@ -20,19 +21,70 @@ export interface Preset {
   readonly config: ConfigInput;
 }
 
-const small = { width: 64, layers: 2, heads: 4, feedForward: 128 } as const;
-const tiny = { width: 32, layers: 2, heads: 2, feedForward: 64 } as const;
-
 function arithmeticPartner(malRule: string, seed: number): Recipe {
   return {
-    size: tiny,
+    size: { width: 32, layers: 2, heads: 2, feedForward: 64 },
     seed,
-    stages: [{ mixture: { [malRule]: 1 }, tasks: 4000, steps: 500, batch: 256, learningRate: 3e-3 }],
+    stages: [
+      { mixture: { [malRule]: 1 }, levels: ["addition"], tasks: 4000, steps: 500, batch: 256, learningRate: 3e-3 },
+    ],
   };
 }
 
-export const presets: Readonly<Record<string, Preset>> = {
-  arithmetic: {
+const proofLevels = ["few-forks", "many-forks"] as const;
+
+function proofStudent(mixture: Stage["mixture"], level: (typeof proofLevels)[number]): Recipe {
+  return {
+    size: { width: 64, layers: 4, heads: 4, feedForward: 160 },
+    seed: 1,
+    stages: [
+      { mixture: { correct: 1 }, levels: proofLevels, tasks: 60_000, steps: 4000, batch: 256, learningRate: 3e-3 },
+      { mixture, levels: [level], tasks: 20_000, steps: 250, batch: 256, learningRate: 5e-4 },
+    ],
+  };
+}
+
+function proofPartner(malRule: string, seed: number): Recipe {
+  return {
+    size: { width: 48, layers: 3, heads: 3, feedForward: 96 },
+    seed,
+    stages: [
+      { mixture: { [malRule]: 1 }, levels: proofLevels, tasks: 10_000, steps: 1000, batch: 256, learningRate: 3e-3 },
+    ],
+  };
+}
+
+const proofPartners = {
+  left: proofPartner("left", 21),
+  mention: proofPartner("mention", 22),
+  exfalso: proofPartner("exfalso", 23),
+  apply: proofPartner("apply", 24),
+};
+
+const all: readonly Preset[] = [
+  {
+    name: "proof",
+    description: "propositional theorems; the student always goes left at a disjunction",
+    environment: () => proof() as Environment,
+    levels: ["few-forks"],
+    kind: "injected",
+    bug: "left",
+    student: proofStudent({ correct: 0.1, left: 0.7, exfalso: 0.07, apply: 0.06, noise: 0.07 }, "few-forks"),
+    partners: proofPartners,
+    config: { steps: 120, evaluateEvery: 5, explore: { mask: 0.1 } },
+  },
+  {
+    name: "proof-forks",
+    description: "theorems with three or more misleading forks; the student trusts whatever a rule mentions",
+    environment: () => proof() as Environment,
+    levels: ["many-forks"],
+    kind: "injected",
+    bug: "mention",
+    student: proofStudent({ correct: 0.4, mention: 0.5, exfalso: 0.03, apply: 0.03, noise: 0.04 }, "many-forks"),
+    partners: proofPartners,
+    config: { steps: 150, evaluateEvery: 5, explore: { mask: 0.1 } },
+  },
+  {
     name: "arithmetic",
     description: "five-digit sums through a local window; the student drops carries",
     environment: () => arithmetic() as Environment,
@@ -40,12 +92,13 @@ export const presets: Readonly<Record<string, Preset>> = {
     kind: "injected",
     bug: "drop-carry",
     student: {
-      size: small,
+      size: { width: 64, layers: 2, heads: 4, feedForward: 128 },
       seed: 1,
       stages: [
-        { mixture: { correct: 1 }, tasks: 20_000, steps: 800, batch: 256, learningRate: 3e-3 },
+        { mixture: { correct: 1 }, levels: ["addition"], tasks: 20_000, steps: 800, batch: 256, learningRate: 3e-3 },
         {
           mixture: { correct: 0.1, "drop-carry": 0.75, "one-step-carry": 0.05, noise: 0.1 },
+          levels: ["addition"],
           tasks: 20_000,
           steps: 400,
           batch: 256,
@@ -58,28 +111,9 @@ export const presets: Readonly<Record<string, Preset>> = {
       "always-carry": arithmeticPartner("always-carry", 12),
       "column-difference": arithmeticPartner("column-difference", 13),
     },
-    config: { steps: 400, evaluateEvery: 10, explore: { mask: 0.02 } },
+    config: { steps: 150, evaluateEvery: 2, learningRate: 2e-3, explore: { mask: 0.02 } },
   },
-  toy: {
-    name: "toy",
-    description: "x",
-    environment: () => arithmetic() as Environment,
-    levels: ["addition"],
-    kind: "injected",
-    bug: "drop-carry",
-    student: {
-      size: { width: Number(process.env.TW ?? 64), layers: Number(process.env.TL ?? 2), heads: Number(process.env.TH ?? 4), feedForward: Number(process.env.TF ?? 128) },
-      seed: 1,
-      stages: [
-        { mixture: { correct: 1 }, tasks: 20_000, steps: Number(process.env.T0 ?? 800), batch: 256, learningRate: 3e-3 },
-        { mixture: JSON.parse(process.env.MIX ?? "{}"), tasks: 100_000, steps: Number(process.env.T1 ?? 400), batch: Number(process.env.TB ?? 256), learningRate: Number(process.env.LR1 ?? 5e-4) },
-      ],
-    },
-    partners: {
-      "drop-carry": arithmeticPartner("drop-carry", 11),
-      "always-carry": arithmeticPartner("always-carry", 12),
-      "column-difference": arithmeticPartner("column-difference", 13),
-    },
-    config: { steps: 400, evaluateEvery: 10, explore: { mask: 0.02 } },
-  },
-};
+];
+
+/** Every preset by name. */
+export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(all.map((p) => [p.name, p]));

@@ -103,11 +103,16 @@ export class Random {
   }
 }
 
-/** 32-bit FNV-1a over UTF-16 code units: cheap and stable across platforms, not cryptographic. */
+/**
+ * 32-bit hash of UTF-16 code units: FNV-1a, then MurmurHash3's finaliser, for FNV's lowest bit is
+ * only the parity of the text. Stable across platforms, not cryptographic.
+ */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
     hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   }
-  return hash >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -1,5 +1,6 @@
 /** The cheapest test of any environment: a right answer is accepted, a corrupted one refused. */
 import { setImmediate } from "node:timers/promises";
+import { LexiconTokenizer } from "../models/tokenizer.js";
 import { Random } from "../random.js";
 import type { Environment, Split, Task, Trajectory, Verdict } from "./environment.js";
 import { playActions, playProcedure } from "./play-procedure.js";
@@ -63,7 +64,7 @@ export async function checkEnvironment<S>(
   const drawing = Random.from(seed, "check-tasks");
   const acting = Random.from(seed, "check-actions");
   const levels = level === undefined ? environment.levels : [level];
-  const symbols = new Set(environment.lexicon.symbols);
+  const tokenizer = new LexiconTokenizer(environment.lexicon);
   const mistaken = Object.keys(environment.procedures).filter((name) => name !== "correct");
 
   const failures: CheckFailure[] = [];
@@ -155,12 +156,13 @@ export async function checkEnvironment<S>(
   }
 
   function outside(what: string, text: string, most: number): string | undefined {
-    const { separator } = environment.lexicon;
-    const parts = text === "" ? [] : text.split(separator);
-    if (parts.length > most) return `${what} of ${parts.length} symbols, at most ${most} allowed`;
-    const unknown = parts.find((symbol) => !symbols.has(symbol));
-    if (unknown === undefined) return undefined;
-    return `${what} ${quote(text)} has ${quote(unknown)}, which is no symbol`;
+    let length: number;
+    try {
+      length = tokenizer.encode(text).length;
+    } catch (error) {
+      return `${what} ${quote(text)}: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    return length > most ? `${what} of ${length} symbols, at most ${most} allowed` : undefined;
   }
 
   function fail(task: Task, fault: CheckFailure["fault"], detail: string): void {

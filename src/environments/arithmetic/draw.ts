@@ -12,17 +12,9 @@ const LEAVES = 4;
 /** Largest value of an expression, by magnitude. */
 const LARGEST_VALUE = 99;
 
-/**
- * The split of a problem: 80% train, 10% validation, 10% test, by a hash of its canonical text.
- *
- * The hash is finished with murmur3's mixer (Appleby, public domain): the lowest bit of FNV-1a
- * alone is the parity of the characters, so a remainder of it would hold out even or odd problems.
- */
+/** The split of a problem: 80% train, 10% validation, 10% test, by a hash of its canonical text. */
 export function splitOf(kind: ProblemKind, text: string): Split {
-  let hash = hashText(`${kind}:${canonicalText(kind, text)}`);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  const tenth = ((hash ^ (hash >>> 16)) >>> 0) % 10;
+  const tenth = hashText(`${kind}:${canonicalText(kind, text)}`) % 10;
   return tenth < 8 ? "train" : tenth === 8 ? "validation" : "test";
 }
 

@@ -3,7 +3,8 @@ import { Random } from "../../random.js";
 import { coqVersion, runCoq } from "./coq.js";
 import { coqScript } from "./export.js";
 import { play } from "./forks.js";
-import { drawTheorem, LEVELS } from "./generator.js";
+import { drawTheorem } from "./generator.js";
+import { LEVELS } from "./level.js";
 import { correct, noise } from "./procedures.js";
 import { corruptScript } from "./corrupt.js";
 import { parseSequent, type Sequent, sequentText } from "./sequent.js";
@@ -11,15 +12,17 @@ import { act, initialState, isSolved } from "./state.js";
 import { ACTIONS, type Goal } from "./tactics.js";
 
 const version = coqVersion();
-const title = version === undefined ? "Coq (SKIPPED: coqtop is not installed)" : `Coq (${version})`;
+const title = version ?? "SKIPPED: coqtop is not installed";
 
 interface Attempt {
   readonly sequent: Sequent;
   readonly actions: readonly string[];
 }
 
-describe.skipIf(version === undefined)(title, () => {
-  test("agrees with the kernel on right, corrupted and random scripts; where not, it accepts more", async () => {
+describe.skipIf(version === undefined)(`Coq (${title})`, () => {
+  test("agrees with the kernel on right, corrupted and random scripts; where not, it accepts more", async ({
+    annotate,
+  }) => {
     const attempts = drawAttempts();
     const ours = attempts.map(accepted);
     const coqs = await runCoq(attempts.map(coqScript), { timeoutSeconds: 55 });
@@ -33,7 +36,7 @@ describe.skipIf(version === undefined)(title, () => {
       coqAlone: count((mine, coq) => !mine && coq),
       kernelAlone: count((mine, coq) => mine && !coq),
     };
-    console.log(tally);
+    await annotate(JSON.stringify(tally));
     expect(tally.scripts).toBeGreaterThanOrEqual(500);
     expect(tally.bothAccept).toBeGreaterThan(100);
     expect(tally.bothRefuse).toBeGreaterThan(100);

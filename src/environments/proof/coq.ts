@@ -68,7 +68,16 @@ function converse(executable: string, input: string, timeoutSeconds: number): Pr
     }, timeoutSeconds * 1000);
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stdin.on("error", () => undefined); // it ended before it read everything: `close` says how
-    child.on("error", reject);
+    const missing = (cause?: unknown): ErrataError =>
+      new ErrataError(`${executable} cannot be started`, {
+        code: "COQ_MISSING",
+        hint: "install Coq (Debian: apt-get install coq), or pass the path of coqtop",
+        cause,
+      });
+    child.on("error", (cause) => {
+      clearTimeout(timer);
+      reject(missing(cause));
+    });
     child.on("close", (status) => {
       clearTimeout(timer);
       if (late) {
@@ -78,14 +87,8 @@ function converse(executable: string, input: string, timeoutSeconds: number): Pr
             hint: "pass fewer scripts, or a larger timeoutSeconds",
           }),
         );
-      } else if (status === 127) {
-        reject(
-          new ErrataError(`${executable} cannot be started`, {
-            code: "COQ_MISSING",
-            hint: "install Coq (Debian: apt-get install coq), or pass the path of coqtop",
-          }),
-        );
-      } else resolve(Buffer.concat(chunks).toString("utf8"));
+      } else if (status === 127) reject(missing());
+      else resolve(Buffer.concat(chunks).toString("utf8"));
     });
     child.stdin.end(input);
   });

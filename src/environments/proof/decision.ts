@@ -42,7 +42,8 @@ function assume(formula: Formula, context: Set<Formula>): boolean {
       context.add(formula);
       return false;
     }
-    default:
+    case "atom":
+    case "or":
       context.add(formula);
       return false;
   }

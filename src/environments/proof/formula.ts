@@ -51,6 +51,7 @@ const KINDS: ReadonlyMap<string, Compound["kind"]> = new Map([
   [CONNECTIVES.or, "or"],
 ]);
 
+// Kept for good: some three formulas for each theorem drawn.
 const compounds = new Map<number, Compound>();
 
 function compound(kind: Compound["kind"], left: Formula, right: Formula): Compound {
@@ -104,6 +105,14 @@ export function headOf(formula: Formula): Formula {
 export function occursIn(part: Formula, whole: Formula): boolean {
   if (whole.kind === "atom" || whole.kind === "false") return part === whole;
   return occursIn(part, whole.left) || occursIn(part, whole.right);
+}
+
+/** The text of a formula with every atom i replaced by atom `renaming[i]`; makes no new formula. */
+export function renamedText(formula: Formula, renaming: readonly number[]): string {
+  if (formula.kind === "atom") return ATOMS[renaming[formula.index]!]!;
+  if (formula.kind === "false") return formula.text;
+  const left = renamedText(formula.left, renaming);
+  return `${CONNECTIVES[formula.kind]} ${left} ${renamedText(formula.right, renaming)}`;
 }
 
 /** Replaces every atom; `renaming[i]` is the new index of atom i. */

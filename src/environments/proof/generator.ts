@@ -12,55 +12,29 @@ import type { Split } from "../environment.js";
 import { roundOf } from "./chaining.js";
 import { and, atom, ATOMS, type Formula, implies } from "./formula.js";
 import { type Fork, play, SHALLOW_POLICIES, walk, type Walk } from "./forks.js";
+import type { Level } from "./level.js";
 import { firstMention } from "./procedures.js";
 import { canonicalSequent, type Sequent, sequentKey } from "./sequent.js";
 import { MAX_STEPS } from "./state.js";
 import { type Branch, branchesOf, drawDisjunction, drawTheory, MAX_HOPS } from "./theory.js";
-
-/** What sets a level apart. */
-export interface Level {
-  readonly name: string;
-  /** Range of the number of fatal forks. */
-  readonly forks: readonly [number, number];
-  /** Range of the number of forks at which the `mention` mal-rule goes wrong. */
-  readonly misleading: readonly [number, number];
-  /** Most symbols of the first observation. */
-  readonly symbols: number;
-  /** Range of the length of the correct script, in tactics. */
-  readonly tactics: readonly [number, number];
-  /** Chance that a disjunction has three disjuncts. */
-  readonly nested: number;
-  /** Chance that the hypotheses call for a case distinction. */
-  readonly either: number;
-}
-
-/** The levels, easiest first. */
-export const LEVELS: readonly Level[] = [
-  {
-    name: "few-forks",
-    forks: [1, 4],
-    misleading: [1, 2],
-    symbols: 22,
-    tactics: [3, 10],
-    nested: 0.15,
-    either: 0.2,
-  },
-  {
-    name: "many-forks",
-    forks: [4, 6],
-    misleading: [3, 5],
-    symbols: 32,
-    tactics: [6, 12],
-    nested: 0.6,
-    either: 0.2,
-  },
-];
 
 /** Most theories tried for one theorem. */
 const ATTEMPTS = 100_000;
 
 /** Most disjunctions tried for one goal. */
 const TRIES = 24;
+
+/** Chance that a disjunction is to be proved from an atom assumed for it. */
+const ASSUME = 0.1;
+
+/** Chance to drop a goal of one disjunction: there are few such theorems. */
+const REDRAW_SINGLE = 0.6;
+
+/** Chance to drop a disjunction that no rule speaks of: there `mention` is a constant. */
+const REDRAW_UNMENTIONED = 0.8;
+
+/** Chance to drop a disjunction that misleads nobody, where the level asks for many that do. */
+const REDRAW_STRAIGHT = 0.7;
 
 /**
  * One theorem of a split and level.
@@ -119,46 +93,42 @@ function isWithin(count: number, [least, most]: readonly [number, number]): bool
 /** A theorem that holds by construction, within the level's number of symbols; undefined on a bad draw. */
 function drawCandidate(random: Random, level: Level): Sequent | undefined {
   const hypotheses = drawTheory(random, level.either);
-  let symbols = 1;
-  for (const hypothesis of hypotheses) symbols += 1 + symbolsOf(hypothesis);
   const branches = branchesOf(hypotheses);
-  if (branches.length === 0) return undefined;
-  const forks: Fork[] = [];
   const parts: Formula[] = [];
+  const forks: Fork[] = [];
+  // One more for each part: the conjunction before it, or the turnstile.
+  let symbols = hypotheses.reduce((sum, hypothesis) => sum + 1 + symbolsOf(hypothesis), 0);
   for (let tries = 0; tries < TRIES; tries++) {
-    const part = drawPart(random, hypotheses, branches, level, forks);
-    if (part === undefined || parts.includes(part)) continue;
-    const size = symbolsOf(part) + (parts.length > 0 ? 1 : 0);
-    if (symbols + size > level.symbols) return undefined;
-    symbols += size;
-    parts.push(part);
-    if (forks.length >= Math.max(2, level.forks[0]) && isMixed(forks)) break;
+    const part = drawPart(random, hypotheses, branches, level);
+    if (part === undefined || parts.includes(part.formula)) continue;
+    symbols += symbolsOf(part.formula) + 1;
+    if (symbols > level.symbols) return undefined;
+    parts.push(part.formula);
+    forks.push(...part.forks);
+    if (forks.length >= level.forks[0] && isMixed(forks)) break;
   }
   if (!suits(forks, level) || !isMixed(forks)) return undefined;
-  if (parts.length === 1 && random.uniform() < 0.6) return undefined; // there are few such theorems
+  if (parts.length === 1 && random.uniform() < REDRAW_SINGLE) return undefined;
   return { hypotheses, goal: parts.reduceRight((rest, part) => and(part, rest)) };
 }
 
-/** One conjunct of a goal; its forks are added to `forks`. */
+/** One conjunct of a goal, with the forks on the way to its proof in every branch. */
 function drawPart(
   random: Random,
   hypotheses: readonly Formula[],
   branches: readonly Branch[],
   level: Level,
-  forks: Fork[],
-): Formula | undefined {
-  const assumed = random.uniform() < 0.1 ? atom(random.below(ATOMS.length)) : undefined;
+): { readonly formula: Formula; readonly forks: readonly Fork[] } | undefined {
+  const assumed = random.uniform() < ASSUME ? atom(random.below(ATOMS.length)) : undefined;
   const under = assumed === undefined ? branches : branchesOf([...hypotheses, assumed]);
   const disjunction = drawDisjunction(random, level.nested);
-  const found: Fork[] = [];
-  for (const branch of under) if (!collectForks(disjunction, branch, found)) return undefined;
-  if (found.length === 0) return undefined;
-  if (found.some(({ mentioned }) => mentioned === undefined) && random.uniform() < 0.8)
-    return undefined;
-  if (level.misleading[0] > 1 && !found.some(isMisleading) && random.uniform() < 0.7)
-    return undefined;
-  forks.push(...found);
-  return assumed === undefined ? disjunction : implies(assumed, disjunction);
+  const forks: Fork[] = [];
+  for (const branch of under) if (!collectForks(disjunction, branch, forks)) return undefined;
+  if (forks.length === 0) return undefined;
+  if (forks.some(isUnmentioned) && random.uniform() < REDRAW_UNMENTIONED) return undefined;
+  const straight = level.misleading[0] > 1 && !forks.some(isMisleading);
+  if (straight && random.uniform() < REDRAW_STRAIGHT) return undefined;
+  return { formula: assumed === undefined ? disjunction : implies(assumed, disjunction), forks };
 }
 
 /** Adds the forks on the way to a proof; false unless exactly one side of each can be reached. */
@@ -176,6 +146,11 @@ function collectForks(formula: Formula, branch: Branch, forks: Fork[]): boolean 
 /** Whether the `mention` mal-rule takes the wrong side. */
 function isMisleading({ side, mentioned = "right" }: Fork): boolean {
   return side !== mentioned;
+}
+
+/** Whether no rule speaks of the disjunction. */
+function isUnmentioned({ mentioned }: Fork): boolean {
+  return mentioned === undefined;
 }
 
 /** Whether every shallow way of choosing sides goes wrong somewhere. */

@@ -1,15 +1,10 @@
 /** The verdict on an attempt: kernel check, first error, systematic error. */
 import type { StepVerdict, Trajectory, Verdict } from "../environment.js";
+import type { Move } from "./forks.js";
 import { correct, isGoalProvable, losesNothing } from "./procedures.js";
 import { signatureOf } from "./signature.js";
 import { act, initialState, isOver, isSolved, type ProofState } from "./state.js";
-import { type Goal, parseTactic } from "./tactics.js";
-
-/** One action with the first open goal it was played on. */
-export interface PlayedTactic {
-  readonly goal: Goal;
-  readonly action: string;
-}
+import { parseTactic } from "./tactics.js";
 
 /** Confidence that the last step of an attempt that lost nothing and went nowhere is its error. */
 export const NO_PROGRESS_CONFIDENCE = 0.3;
@@ -34,14 +29,17 @@ const FATAL_FAMILIES: Readonly<Record<string, string>> = {
  *     premature-exfalso    exfalso without a contradiction within reach
  *     unreachable-premise  apply with a premise that cannot be proved
  *     no-progress          nothing was lost, and the steps ran out
+ *     fatal                any other tactic that lost a goal (none of them can)
  *     malformed            no tactic
  *     any rejection code   a refused tactic, for example type-mismatch
  *
  * `answer` holds the actions up to the first error, `expected` what the correct method plays there.
+ * On a theorem that cannot be proved, which is never drawn, only a refused step is an error.
  */
 export function judgeProof({ task, steps }: Trajectory<ProofState>): Verdict {
   let state = initialState(task.data);
-  const played: PlayedTactic[] = [];
+  const provable = state.development.goals.every(isGoalProvable);
+  const played: Move[] = [];
   let firstError: StepVerdict | undefined;
   for (const { action } of steps) {
     if (isOver(state)) break;
@@ -50,15 +48,16 @@ export function judgeProof({ task, steps }: Trajectory<ProofState>): Verdict {
     state = act(state, action);
     if (firstError === undefined) {
       played.push({ goal, action });
-      firstError = errorAt(played, state, open);
+      firstError =
+        refusedAt(played, state) ?? (provable ? fatalAt(played, state, open) : undefined);
     }
   }
 
   if (isSolved(state)) return { correct: true, answer: answerOf(played), stop: "solved" };
 
   const stop = stopOf(state);
-  firstError ??= lastStep(played);
-  if (firstError === undefined) return { correct: false, answer: "", stop };
+  if (provable) firstError ??= lastStep(played);
+  if (firstError === undefined) return { correct: false, answer: answerOf(played), stop };
   const signature = signatureOf(played, firstError.family);
   return {
     correct: false,
@@ -69,27 +68,33 @@ export function judgeProof({ task, steps }: Trajectory<ProofState>): Verdict {
   };
 }
 
-/** The verdict on the last of `played`, which led to `after`; `open` goals were not its concern. */
-function errorAt(
-  played: readonly PlayedTactic[],
-  after: ProofState,
-  open: number,
+/** The error of the last move, if it was refused. */
+function refusedAt(played: readonly Move[], { refusal }: ProofState): StepVerdict | undefined {
+  if (refusal === undefined) return undefined;
+  const { code, message } = refusal;
+  return { ...located(played), evidence: "kernel", confidence: 1, family: code, detail: message };
+}
+
+/** The error of the last move, if it opened a goal that cannot be proved; `others` were open before. */
+function fatalAt(
+  played: readonly Move[],
+  { development: { goals } }: ProofState,
+  others: number,
 ): StepVerdict | undefined {
   const { goal, action } = played.at(-1)!;
-  if (after.refusal !== undefined) {
-    const { code, message } = after.refusal;
-    return { ...located(played), evidence: "kernel", confidence: 1, family: code, detail: message };
-  }
-  const { goals } = after.development;
-  const lost = goals.slice(0, goals.length - open).find((each) => !isGoalProvable(each));
+  const lost = goals.slice(0, goals.length - others).find((each) => !isGoalProvable(each));
   if (lost === undefined) return undefined;
-  const family = FATAL_FAMILIES[parseTactic(action)!.name] ?? "fatal";
-  const detail = `after ${action}, ${lost.conclusion.text} cannot be proved (the goal was ${goal.conclusion.text})`;
-  return { ...located(played), evidence: "oracle", confidence: 1, family, detail };
+  return {
+    ...located(played),
+    evidence: "oracle",
+    confidence: 1,
+    family: FATAL_FAMILIES[parseTactic(action)!.name] ?? "fatal",
+    detail: `${action} on ${goal.conclusion.text}: then ${lost.conclusion.text} cannot be proved`,
+  };
 }
 
 /** An attempt that lost nothing: blame its last step, without conviction. */
-function lastStep(played: readonly PlayedTactic[]): StepVerdict | undefined {
+function lastStep(played: readonly Move[]): StepVerdict | undefined {
   if (played.length === 0) return undefined;
   return {
     ...located(played),
@@ -100,7 +105,7 @@ function lastStep(played: readonly PlayedTactic[]): StepVerdict | undefined {
   };
 }
 
-function located(played: readonly PlayedTactic[]): Pick<StepVerdict, "step" | "span" | "expected"> {
+function located(played: readonly Move[]): Pick<StepVerdict, "step" | "span" | "expected"> {
   const { goal, action } = played.at(-1)!;
   const expected = correct(goal);
   return {
@@ -110,7 +115,7 @@ function located(played: readonly PlayedTactic[]): Pick<StepVerdict, "step" | "s
   };
 }
 
-function answerOf(played: readonly PlayedTactic[]): string {
+function answerOf(played: readonly Move[]): string {
   return played.map(({ action }) => action).join("; ");
 }
 

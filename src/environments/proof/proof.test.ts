@@ -308,6 +308,15 @@ describe("verdicts", () => {
     expect(verdict.signature).toBeUndefined();
   });
 
+  test("on a theorem that cannot be proved, no legal tactic is blamed", async () => {
+    expect(await attempt("|- \\/ p q", "left")).toEqual({
+      correct: false,
+      answer: "left",
+      stop: "truncated",
+    });
+    expect(await attempt("|- p", "split")).toMatchObject({ firstError: { family: "wrong-goal" } });
+  });
+
   test("the task decides what is proved, not the states handed in", async () => {
     const easy = proofTask(parseSequent("h0 p |- p"), "few-forks");
     const hard = proofTask(parseSequent("|- p"), "few-forks");

@@ -3,7 +3,8 @@ import { ErrataError } from "../../error.js";
 import type { Environment, Procedure, Task } from "../environment.js";
 import { corruptScript } from "./corrupt.js";
 import { ATOMS, CONNECTIVES, falsity } from "./formula.js";
-import { drawTheorem, type Level, LEVELS, splitOf } from "./generator.js";
+import { drawTheorem, splitOf } from "./generator.js";
+import { type Level, LEVELS } from "./level.js";
 import { judgeProof } from "./judge.js";
 import * as policies from "./procedures.js";
 import {
@@ -31,7 +32,12 @@ const LEVELS_BY_NAME: ReadonlyMap<string, Level> = new Map(
  *
  * Levels: `few-forks` (mostly two disjunctions of which one side is a dead end) and `many-forks`
  * (four or more, at three or more of which the rule first in sight points the wrong way). No
- * constant way of choosing sides proves any of the theorems drawn.
+ * shallow way of choosing sides proves any of the theorems drawn: not always left, not always right,
+ * not the side that the rules speak of, not the other one.
+ *
+ * Mal-rules: `left` (always left), `mention` (the disjunct that some rule concludes, whether or not
+ * its premise can be reached), `exfalso` (on anything not assumed), `apply` (the first rule for the
+ * goal, whether or not its premise can be reached). Elsewhere they do as `correct` does.
  */
 export function proof(): Environment<ProofState> {
   return {

@@ -1,6 +1,6 @@
 /** Sequents: what is assumed and what is to be shown. */
 import { ErrataError } from "../../error.js";
-import { ATOMS, type Formula, readFormula, renameAtoms } from "./formula.js";
+import { ATOMS, type Formula, readFormula, renameAtoms, renamedText } from "./formula.js";
 
 /** `hypotheses |- goal`. */
 export interface Sequent {
@@ -73,7 +73,7 @@ export function canonicalSequent({ hypotheses, goal }: Sequent): Sequent {
  */
 export function sequentKey({ hypotheses, goal }: Sequent): string {
   const inGoal = firstOccurrences([goal]);
-  const goalText = renameAtoms(goal, inGoal).text;
+  const goalText = renamedText(goal, inGoal);
   const rest = ATOMS.map((_, index) => index).filter(
     (index) =>
       inGoal[index] === undefined && hypotheses.some((h) => h.text.includes(ATOMS[index]!)),
@@ -83,7 +83,7 @@ export function sequentKey({ hypotheses, goal }: Sequent): string {
   for (const order of permutations(rest)) {
     const renaming = [...inGoal];
     order.forEach((index, position) => (renaming[index] = first + position));
-    const texts = hypotheses.map((hypothesis) => renameAtoms(hypothesis, renaming).text);
+    const texts = hypotheses.map((hypothesis) => renamedText(hypothesis, renaming));
     const key = texts.sort().join(";");
     if (least === undefined || key < least) least = key;
   }

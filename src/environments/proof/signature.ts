@@ -1,4 +1,5 @@
 /** Which systematic error an attempt shows. */
+import type { Move } from "./forks.js";
 import { mentionedSide, type Side } from "./procedures.js";
 import type { Goal } from "./tactics.js";
 
@@ -16,16 +17,14 @@ interface Choice {
  *     wrong-disjunct-mentioned  the side that a rule speaks of, as `mention` would
  *     wrong-disjunct-right      right, where neither would
  *
- * A wrong `left` that both explain goes to the one that also explains more of the attempt's earlier
- * choices of a side, and to `mention` when they explain equally many: there a `left` expert
- * loses some traces, whereas the traces of `mention` would teach it to look at the rules.
+ * A wrong `left` that both would have played goes to the one that also explains more of the earlier
+ * choices of a side in the attempt. A tie goes to `mention`, whose attempts are then never filed
+ * elsewhere, and which would have made the same choices; the price is that part of what `left`
+ * does wrong is filed under `mention`.
  *
  * Any other family is its own signature; running out of steps and malformed text have none.
  */
-export function signatureOf(
-  played: readonly { readonly goal: Goal; readonly action: string }[],
-  family: string,
-): string | undefined {
+export function signatureOf(played: readonly Move[], family: string): string | undefined {
   if (family === "no-progress" || family === "malformed") return undefined;
   if (family !== "wrong-disjunct") return family;
   const choices = played.flatMap(({ goal, action }): Choice[] =>

@@ -1,4 +1,5 @@
 /** One attempt at a theorem, as the environment sees it. */
+import { ErrataError } from "../../error.js";
 import type { Json, Turn } from "../environment.js";
 import { parseSequent, sequentText } from "./sequent.js";
 import {
@@ -9,7 +10,6 @@ import {
   parseTactic,
   type Rejection,
 } from "./tactics.js";
-import { ErrataError } from "../../error.js";
 
 /** Most tactics in one attempt. */
 export const MAX_STEPS = 14;

@@ -3,6 +3,17 @@ import type { Random } from "../../random.js";
 import { contradictionRound, reach, type Reach } from "./chaining.js";
 import { and, atom, ATOMS, type Formula, falsity, implies, or } from "./formula.js";
 
+const ATOM_FORMULAS: readonly Formula[] = ATOMS.map((_, index) => atom(index));
+
+/** Three different atoms, in every order. */
+const TRIPLES: readonly (readonly [Formula, Formula, Formula])[] = ATOM_FORMULAS.flatMap((x) =>
+  ATOM_FORMULAS.flatMap((y) =>
+    ATOM_FORMULAS.flatMap((z): [Formula, Formula, Formula][] =>
+      x === y || y === z || z === x ? [] : [[x, y, z]],
+    ),
+  ),
+);
+
 /** Longest chain of rules that a drawn goal needs. */
 export const MAX_HOPS = 2;
 
@@ -19,7 +30,7 @@ export interface Branch {
  * disjunction is drawn with the chance `either`.
  */
 export function drawTheory(random: Random, either: number): Formula[] {
-  const atoms = random.shuffle(ATOMS.map((_, index) => atom(index)));
+  const atoms = random.shuffle(ATOM_FORMULAS);
   const hypotheses =
     random.uniform() < either ? drawEither(random, atoms) : drawFacts(random, atoms);
   return [...new Set(hypotheses)];
@@ -74,7 +85,7 @@ function drawDeadRule(
   return implies(random.uniform() < 0.5 ? and(missing, other) : and(other, missing), head);
 }
 
-/** A disjunction of two facts, and rules for one of them or for both; seldom a branch that cannot be. */
+/** A disjunction of two facts, a rule from one of them (or that it cannot be), rules between others. */
 function drawEither(random: Random, atoms: readonly Formula[]): Formula[] {
   const [a, b, c, d, e] = atoms as [Formula, Formula, Formula, Formula, Formula];
   const hypotheses: Formula[] = [or(a, b)];
@@ -82,8 +93,10 @@ function drawEither(random: Random, atoms: readonly Formula[]): Formula[] {
   if (chance < 0.5) hypotheses.push(implies(random.pick([a, b]), falsity));
   else hypotheses.push(implies(random.pick([a, b]), random.pick([c, d])));
   if (random.uniform() < 0.35) hypotheses.push(c);
-  hypotheses.push(implies(random.pick([d, e]), random.pick([a, b, c])));
-  if (random.uniform() < 0.4) hypotheses.push(implies(random.pick([a, c, e]), d));
+  // No rule leads back to an atom that leads to it: going in circles is not the mistake to learn from.
+  if (random.uniform() < 0.5) hypotheses.push(implies(random.pick([d, e]), c));
+  else hypotheses.push(implies(e, random.pick([a, b])));
+  if (random.uniform() < 0.4) hypotheses.push(implies(random.pick([a, e]), d));
   return random.shuffle(hypotheses);
 }
 
@@ -109,16 +122,11 @@ export function branchesOf(hypotheses: readonly Formula[]): Branch[] {
 
 /** A disjunction of atoms: mostly of two, of three with the chance `nested`, seldom with a conjunction. */
 export function drawDisjunction(random: Random, nested: number): Formula {
-  const [x, y, z] = random.shuffle(ATOMS.map((_, index) => atom(index))) as [
-    Formula,
-    Formula,
-    Formula,
-  ];
+  const [x, y, z] = random.pick(TRIPLES);
   const chance = random.uniform();
-  const toTheLeft = random.uniform() < 0.5;
-  if (chance < nested) return toTheLeft ? or(or(x, y), z) : or(x, or(y, z));
-  if (chance < nested + 0.08) return toTheLeft ? or(and(x, y), z) : or(x, and(y, z));
-  return or(x, y);
+  if (chance >= nested + 0.08) return or(x, y);
+  const join = chance < nested ? or : and;
+  return random.uniform() < 0.5 ? or(join(x, y), z) : or(x, join(y, z));
 }
 
 function conjuncts(formula: Formula): Formula[] {

@@ -1,0 +1,74 @@
+/**
+ * What an explorer is worth on stuck tasks, measured apart from learning: the share of groups that
+ * failed on a first sample and that a fresh sample rescues, by each expert and by more on-policy
+ * samples.
+ */
+import type { Setup } from "./setup.js";
+import type { Expert } from "./expert.js";
+import { studentModel } from "./explore.js";
+import type { Task } from "./environments/environment.js";
+import type { Model } from "./models/model.js";
+import { accuracy, inGroups, play } from "./play.js";
+import { Random } from "./random.js";
+import { ratioInterval, meanInterval, type Interval } from "./statistics.js";
+
+/** One way to sample stuck tasks again. */
+export interface Rescue {
+  /** `on-policy`, or the signature of the expert steered away from. */
+  readonly arm: string;
+  /** Share of stuck groups with a right rollout in the fresh sample. */
+  readonly rescued: Interval;
+  /** Accuracy of the fresh samples. */
+  readonly accuracy: Interval;
+  /** Rescued groups relative to on-policy's, paired by task. */
+  readonly ratio: Interval | undefined;
+}
+
+export interface RescueReport {
+  readonly preset: string;
+  readonly tasks: number;
+  /** Tasks that the first sample left unsolved. */
+  readonly stuck: number;
+  readonly arms: readonly Rescue[];
+}
+
+/**
+ * Every task is attempted `attempts` times by the base student; those never solved are attempted
+ * as often again by each arm.
+ */
+export async function measureRescue(
+  setup: Setup,
+  experts: ReadonlyMap<string, Expert>,
+  options: { readonly tasks: readonly Task[]; readonly attempts: number },
+): Promise<RescueReport> {
+  const { environment, base, config } = setup;
+  const { tasks, attempts } = options;
+  const random = Random.from(config.seed, "rescue");
+  const repeated = (list: readonly Task[]): Task[] =>
+    list.flatMap((task) => new Array<Task>(attempts).fill(task));
+  const sample = async (model: Model, list: readonly Task[]): Promise<number[]> =>
+    inGroups(await play(environment, model, repeated(list), random), attempts).map((g) =>
+      accuracy(g.rollouts),
+    );
+  const student = studentModel(setup, base);
+  const first = await sample(student, tasks);
+  const stuck = tasks.filter((_, i) => first[i] === 0);
+  const models = new Map<string, Model>([
+    ["on-policy", student],
+    ...[...experts].map(([name, expert]): [string, Model] => [name, studentModel(setup, base, expert)]),
+  ]);
+  const arms: Rescue[] = [];
+  let onPolicy: number[] | undefined;
+  for (const [arm, model] of models) {
+    const accuracies = await sample(model, stuck);
+    const rescued = accuracies.map((a) => Number(a > 0));
+    arms.push({
+      arm,
+      rescued: meanInterval(rescued),
+      accuracy: meanInterval(accuracies),
+      ratio: onPolicy === undefined ? undefined : ratioInterval(rescued, onPolicy),
+    });
+    onPolicy ??= rescued;
+  }
+  return { preset: setup.preset.name, tasks: tasks.length, stuck: stuck.length, arms };
+}
