@@ -3,7 +3,7 @@ import type { Random } from "./random.js";
 
 /**
  * `count` distinct tasks of a split, spread evenly over `levels`. Fewer when the split runs out:
- * drawing stops after 20 repeats in a row.
+ * drawing stops after 20 repeats in a row for each level.
  */
 export function drawTasks(
   environment: Environment,

@@ -47,7 +47,7 @@ export async function sampleTasks(
   };
 }
 
-/** C(n-c, k) / C(n, k). */
+/** C(n-c, k) / C(n, k), for k of at most n. */
 export function allWrong(n: number, c: number, k: number): number {
   let probability = 1;
   for (let i = 0; i < k; i++) probability *= Math.max(0, n - c - i) / (n - i);

@@ -40,17 +40,17 @@ export interface Expert {
   readonly fittedAt: number;
 }
 
-/** A quarter-size model: half the width, two layers, same vocabulary and context. */
+/** A small model: half the student's width and heads, at most two layers, same vocabulary and context. */
 export function expertShape(student: ModelShape): ModelShape {
-  const width = Math.max(16, student.width / 2);
-  const heads = Math.max(1, student.heads / 2);
+  const width = Math.max(16, Math.ceil(student.width / 2));
+  const heads = Math.max(1, Math.floor(student.heads / 2));
   return {
     ...student,
     width,
     layers: Math.min(2, student.layers),
     heads,
     keyValueHeads: heads,
-    headWidth: width / heads,
+    headWidth: 2 * Math.ceil(width / heads / 2), // even, for the rotary positions
     feedForward: Math.max(32, Math.round(student.feedForward / 2 / 8) * 8),
   };
 }

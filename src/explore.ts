@@ -61,6 +61,7 @@ export async function playGroups(
   random: Random,
 ): Promise<Explored> {
   const { environment, config } = player;
+  const { form, gate } = config.explore;
   const half = config.groupSize / 2;
   const student = studentModel(player, policy);
   const repeated = (list: readonly Task[]): Task[] =>
@@ -68,13 +69,13 @@ export async function playGroups(
   const first = inGroups(await play(environment, student, repeated(tasks), random), half);
   const isStuck = first.map((g) => g.rollouts.every((r) => !r.verdict.correct));
   const arms = tasks.map((task, i) =>
-    isStuck[i] || config.explore.gate === "always" ? armFor(task) : undefined,
+    form !== "none" && (isStuck[i] || gate === "always") ? armFor(task) : undefined,
   );
   const second = new Map<Task, readonly Rollout[]>();
   for (const arm of new Set(arms)) {
     const chosen = tasks.filter((_, i) => arms[i] === arm);
     const model = arm === undefined ? student : studentModel(player, policy, arm);
-    const offPolicy = arm !== undefined && config.explore.form !== "none";
+    const offPolicy = arm !== undefined;
     const rollouts = await play(environment, model, repeated(chosen), random, { offPolicy });
     for (const group of inGroups(rollouts, half)) second.set(group.task, group.rollouts);
   }

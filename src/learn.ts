@@ -1,13 +1,13 @@
 /** Learn: scored groups become token sequences with coefficients, and one optimizer step. */
 import type { TrainingSequence } from "./engine/engine.js";
-import type { LexiconTokenizer } from "./models/tokenizer.js";
+import { specialTokens, type LexiconTokenizer } from "./models/tokenizer.js";
 import type { Group, Rollout } from "./play.js";
 
 /** What the algorithm decided about one rollout. */
 export interface RolloutSignal {
   /** Off-policy weight times advantage, on every token. */
   readonly advantage: number;
-  /** Charge for repeating a mistake, on the tokens of the first wrong step, at most 0. */
+  /** Charge for repeating a mistake, at most 0, on the tokens that `reward.scope` names. */
   readonly charge: number;
 }
 
@@ -73,7 +73,10 @@ export function trainingSequences(
     .filter((s) => s.targets.length > 0);
 }
 
-/** Which tokens of one action carry the charge. */
+/**
+ * Which tokens of one action carry the charge. An empty span at the end of an action is about where
+ * it stopped: its stop token is charged.
+ */
 function chargedTokens(
   rollout: Rollout,
   step: number,
@@ -85,10 +88,10 @@ function chargedTokens(
   if (scope === "all") return () => true;
   if (scope === "answer" || firstError === undefined) return () => step === last;
   if (firstError.step !== step) return () => false;
-  const text = rollout.steps[step]!.action;
+  const { text, completion } = rollout.actions[step]!;
   const { start, end } = firstError.span;
-  const offsets = tokenizer.encodeWithOffsets(text);
-  const covered = offsets.map((o) => o.start < end && o.end > start);
-  const any = covered.some(Boolean);
-  return (t) => (any ? (covered[t] ?? false) : true);
+  if (start === end && start === text.length && completion.at(-1) === specialTokens.stop)
+    return (t) => t === completion.length - 1;
+  const covered = tokenizer.spans(completion).map((s) => s.start < end && s.end > start);
+  return covered.some(Boolean) ? (t) => covered[t]! : () => true;
 }

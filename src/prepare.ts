@@ -77,6 +77,11 @@ export async function modelKey(environment: Environment, recipe: Recipe): Promis
   return hash.digest("hex").slice(0, 12);
 }
 
+/** The name of the file of a model that a recipe makes, wherever it is kept. */
+export async function modelFile(environment: Environment, recipe: Recipe): Promise<string> {
+  return `${environment.name}-${await modelKey(environment, recipe)}.safetensors`;
+}
+
 /**
  * A preset's model: prebuilt, cached, or trained now. Every stage is cached, so recipes that begin
  * alike are trained alike only once.
@@ -93,7 +98,7 @@ export async function presetModel(
   const { signal, onProgress, rebuild = false } = options;
   const build = async (stages: number): Promise<Policy> => {
     const part = { ...recipe, stages: recipe.stages.slice(0, stages) };
-    const file = `${environment.name}-${await modelKey(environment, part)}.safetensors`;
+    const file = await modelFile(environment, part);
     const cached = join(cacheFolder(), file);
     for (const path of [join(prebuiltFolder, file), cached])
       if (!rebuild && existsSync(path)) return loadPolicy(path);

@@ -39,7 +39,7 @@ function proofStudent(mixture: Stage["mixture"], level: (typeof proofLevels)[num
     seed: 1,
     stages: [
       { mixture: { correct: 1 }, levels: proofLevels, tasks: 60_000, steps: 4000, batch: 256, learningRate: 3e-3 },
-      { mixture, levels: [level], tasks: 20_000, steps: 250, batch: 256, learningRate: 5e-4 },
+      { mixture, levels: [level], tasks: 10_000, steps: 250, batch: 256, learningRate: 5e-4 },
     ],
   };
 }
@@ -50,6 +50,17 @@ function proofPartner(malRule: string, seed: number): Recipe {
     seed,
     stages: [
       { mixture: { [malRule]: 1 }, levels: proofLevels, tasks: 10_000, steps: 1000, batch: 256, learningRate: 3e-3 },
+    ],
+  };
+}
+
+/** Correct solutions only, too few steps, a smaller model: its mistakes are its own. */
+function naturalPartner(seed: number): Recipe {
+  return {
+    size: { width: 48, layers: 2, heads: 3, feedForward: 96 },
+    seed,
+    stages: [
+      { mixture: { correct: 1 }, levels: proofLevels, tasks: 10_000, steps: 300, batch: 256, learningRate: 3e-3 },
     ],
   };
 }
@@ -69,9 +80,9 @@ const all: readonly Preset[] = [
     levels: ["few-forks"],
     kind: "injected",
     bug: "left",
-    student: proofStudent({ correct: 0.1, left: 0.7, exfalso: 0.07, apply: 0.06, noise: 0.07 }, "few-forks"),
+    student: proofStudent({ correct: 0.1, left: 0.75, exfalso: 0.05, apply: 0.05, noise: 0.05 }, "few-forks"),
     partners: proofPartners,
-    config: { steps: 120, evaluateEvery: 5, explore: { mask: 0.1 } },
+    config: { steps: 80, evaluateEvery: 4, explore: { mask: 0.1 } },
   },
   {
     name: "proof-forks",
@@ -80,9 +91,25 @@ const all: readonly Preset[] = [
     levels: ["many-forks"],
     kind: "injected",
     bug: "mention",
-    student: proofStudent({ correct: 0.4, mention: 0.5, exfalso: 0.03, apply: 0.03, noise: 0.04 }, "many-forks"),
+    student: proofStudent({ correct: 0.12, mention: 0.78, exfalso: 0.03, apply: 0.03, noise: 0.04 }, "many-forks"),
     partners: proofPartners,
-    config: { steps: 150, evaluateEvery: 5, explore: { mask: 0.1 } },
+    config: { steps: 120, evaluateEvery: 4, explore: { mask: 0.1 } },
+  },
+  {
+    name: "proof-natural",
+    description: "as proof, with nothing injected: an under-trained student, smaller weak partners",
+    environment: () => proof() as Environment,
+    levels: ["few-forks"],
+    kind: "natural",
+    student: {
+      size: { width: 64, layers: 4, heads: 4, feedForward: 160 },
+      seed: 2,
+      stages: [
+        { mixture: { correct: 1 }, levels: proofLevels, tasks: 10_000, steps: 200, batch: 256, learningRate: 3e-3 },
+      ],
+    },
+    partners: { "small-a": naturalPartner(31), "small-b": naturalPartner(32) },
+    config: { steps: 120, evaluateEvery: 4, explore: { mask: 0.1 } },
   },
   {
     name: "arithmetic",
@@ -97,12 +124,12 @@ const all: readonly Preset[] = [
       stages: [
         { mixture: { correct: 1 }, levels: ["addition"], tasks: 20_000, steps: 800, batch: 256, learningRate: 3e-3 },
         {
-          mixture: { correct: 0.1, "drop-carry": 0.75, "one-step-carry": 0.05, noise: 0.1 },
+          mixture: { correct: 0.01, "drop-carry": 0.85, "one-step-carry": 0.05, noise: 0.05 },
           levels: ["addition"],
           tasks: 20_000,
-          steps: 400,
+          steps: 4000,
           batch: 256,
-          learningRate: 5e-4,
+          learningRate: 1e-3,
         },
       ],
     },
@@ -111,7 +138,7 @@ const all: readonly Preset[] = [
       "always-carry": arithmeticPartner("always-carry", 12),
       "column-difference": arithmeticPartner("column-difference", 13),
     },
-    config: { steps: 150, evaluateEvery: 2, learningRate: 2e-3, explore: { mask: 0.02 } },
+    config: { steps: 100, evaluateEvery: 2, learningRate: 1e-3, explore: { mask: 0.02 } },
   },
 ];
 

@@ -78,13 +78,14 @@ function wrongAttempts({ rollouts }: Group): Wrong[] {
   return wrong.flatMap((rollout, i) => {
     const { firstError } = rollout.verdict;
     if (firstError === undefined) return [];
-    const scaled = Math.floor((recurrence[i]!.sameAnswers * groupOfReference) / own.length);
+    const seen = recurrence[i]!.sameAnswers;
+    const scaled = Math.max(1, Math.floor((seen * groupOfReference) / own.length));
     return [
       {
         rollout,
         firstError,
         recurrence: recurrence[i]!.recurrence,
-        sameAnswers: own.length === 1 ? 1 : Math.max(1, scaled),
+        sameAnswers: seen === 1 ? 1 : scaled, // what was seen once has not recurred, however few attempts there were
       },
     ];
   });
@@ -98,7 +99,12 @@ async function embed(
   if (wrong.length === 0) return [];
   const texts = wrong.map(({ rollout, firstError }) => {
     const at = rollout.steps[firstError.step]!;
-    return { state: at.observation, wrongStep: at.action };
+    const { expected } = firstError;
+    return {
+      state: at.observation,
+      wrongStep: at.action,
+      ...(expected === undefined ? {} : { correctStep: expected }),
+    };
   });
   if (!engine.capabilities.embeddings) return texts.map((text) => textEmbedding(text));
   const actions = wrong.map(({ rollout, firstError }) => rollout.actions[firstError.step]!);

@@ -20,7 +20,7 @@ export interface Rescue {
   readonly rescued: Interval;
   /** Accuracy of the fresh samples. */
   readonly accuracy: Interval;
-  /** Rescued groups relative to on-policy's, paired by task. */
+  /** Rescued groups relative to on-policy's, paired by task; none where on-policy sampling rescues none. */
   readonly ratio: Interval | undefined;
 }
 
@@ -29,6 +29,7 @@ export interface RescueReport {
   readonly tasks: number;
   /** Tasks that the first sample left unsolved. */
   readonly stuck: number;
+  /** On-policy sampling first; none at all when no task is stuck. */
   readonly arms: readonly Rescue[];
 }
 
@@ -58,6 +59,8 @@ export async function measureRescue(
     ...[...experts].map(([name, expert]): [string, Model] => [name, studentModel(setup, base, expert)]),
   ]);
   const arms: Rescue[] = [];
+  const report = { preset: setup.preset.name, tasks: tasks.length, stuck: stuck.length, arms };
+  if (stuck.length === 0) return report;
   let onPolicy: number[] | undefined;
   for (const [arm, model] of models) {
     const accuracies = await sample(model, stuck);
@@ -66,9 +69,9 @@ export async function measureRescue(
       arm,
       rescued: meanInterval(rescued),
       accuracy: meanInterval(accuracies),
-      ratio: onPolicy === undefined ? undefined : ratioInterval(rescued, onPolicy),
+      ratio: onPolicy?.includes(1) === true ? ratioInterval(rescued, onPolicy) : undefined,
     });
     onPolicy ??= rescued;
   }
-  return { preset: setup.preset.name, tasks: tasks.length, stuck: stuck.length, arms };
+  return report;
 }

@@ -16,11 +16,11 @@ export interface RewardOptions {
   readonly gate: "hard" | "soft" | "off";
   /** Which tokens are charged: those of the first wrong step, the last action, or all. */
   readonly scope: "step" | "answer" | "all";
-  /** Whose mistakes count: known mistakes of others, the group's own consensus, both, or none. */
+  /** What counts as a repeat: of mistakes in the corpus (`weak`), of the group's own (`self`), both, or none. */
   readonly evidence: "weak" | "self" | "both" | "none";
-  /** Share of training after which the charge has annealed to 0, in (0, 1]. Default 0.6. */
+  /** Share of training after which the charge has annealed to 0, in [0, 1]; 0 never charges. Default 0.6. */
   readonly annealUntil: number;
-  /** Extra weight of a task that weak models get systematically wrong. Default 0.2. */
+  /** Extra weight of a task whose known wrong answers agree. Default 0.2. */
   readonly diverge: number;
 }
 
@@ -42,7 +42,7 @@ export function anneal(progress: number, until: number): number {
 export interface KnownMistakes {
   /** Share of the corpus's wrong answers for this task that equal this one, in [0, 1]. */
   readonly sameAnswer: number;
-  /** exp(mean log q) of the first wrong step under the error expert of its signature, in [0, 1]. */
+  /** exp(mean log q) of the first wrong step under the error expert of its signature, in [0, 1]; 0 without one. */
   readonly expertLikelihood: number;
 }
 
@@ -50,7 +50,8 @@ export interface KnownMistakes {
  * How much a wrong rollout repeats a mistake, rho in [0, 1]: the strongest of in-group consensus,
  * equal answers in the corpus and the expert's likelihood, each corrected for chance agreement
  * among `answers` possible answers; at least 0.5 where a checkable first error exists; 1 for an
- * answer that is malformed, truncated or empty.
+ * answer that is malformed, truncated or empty. 0 for a right rollout, for one the environment
+ * failed on, and without evidence.
  */
 export function replication(
   rollout: Rollout,
@@ -100,7 +101,7 @@ export function reward(rollout: Rollout, charge: number): number {
 }
 
 /**
- * Weight of a task by how systematically weak models fail on it: 1 + diverge * m, with m the share
+ * Weight of a task by how systematic its known mistakes are: 1 + diverge * m, with m the share
  * of the most common of its known wrong answers. The same for all rollouts of a task, so it
  * never reorders answers within a group.
  */

@@ -26,6 +26,7 @@ import type { Explored } from "./explore.js";
 import { Ledger, type Cost, type CostRole } from "./ledger.js";
 import type { MetricsLine, StepMetrics } from "./metrics.js";
 import type { Admissions } from "./remember.js";
+import { lockRun } from "./run-lock.js";
 import type { Scored } from "./score.js";
 import type { Setup } from "./setup.js";
 
@@ -78,11 +79,15 @@ export class Run {
   onLine: ((line: MetricsLine) => void) | undefined;
   readonly #config: Config;
   readonly #logger: pino.Logger;
+  readonly #unlock: () => void;
   #state: RunState;
   #finished: boolean;
   #lines: MetricsLine[] = [];
   #open = false;
-  #abandoned = false;
+  /** Set by {@link Run.abandon}. */
+  #abandoned: Promise<void> | undefined;
+  /** The checkpoint being written, if one is. */
+  #writing: Promise<void> | undefined;
   /** What {@link Run.abandon} goes back to. */
   #before: { state: RunState; stuck: Readonly<Record<string, number>>; ledger: Readonly<Record<CostRole, Cost>> };
 
@@ -91,9 +96,11 @@ export class Run {
     { config, engine, pool }: Setup,
     state: RunState,
     corpus: Corpus,
+    unlock: () => void,
     saved?: SavedState,
   ) {
     this.folder = folder;
+    this.#unlock = unlock;
     this.#config = config;
     this.#state = state;
     this.#finished = saved?.finished ?? false;
@@ -106,7 +113,8 @@ export class Run {
 
   /**
    * Starts a run in a new folder.
-   * @throws ErrataError `RUN_EXISTS` when the folder already holds a run.
+   * @throws ErrataError `RUN_EXISTS` when the folder already holds a run, `RUN_BUSY` while another
+   *   process is starting it.
    */
   static async create(folder: string, setup: Setup): Promise<Run> {
     if (existsSync(join(folder, "config.json")))
@@ -116,6 +124,7 @@ export class Run {
       });
     mkdirSync(join(folder, "rollouts"), { recursive: true });
     mkdirSync(join(folder, "checkpoints"), { recursive: true });
+    const unlock = lockRun(folder);
     writeFileSync(join(folder, "config.json"), `${JSON.stringify(setup.config, null, 2)}\n`);
     writeFileSync(join(folder, "metrics.jsonl"), "");
     const state: RunState = {
@@ -126,7 +135,8 @@ export class Run {
       committed: new Map(),
       skipped: 0,
     };
-    const run = new Run(folder, setup, state, Corpus.open(join(folder, "corpus.db"), setup.config.corpus));
+    const corpus = Corpus.open(join(folder, "corpus.db"), setup.config.corpus);
+    const run = new Run(folder, setup, state, corpus, unlock);
     run.corpus.registerHeldOut(
       setup.environment.name,
       setup.heldOut.map((t) => t.id),
@@ -138,7 +148,7 @@ export class Run {
   /**
    * Opens a run at its last checkpoint; what was written after it is discarded and will be
    * computed again.
-   * @throws ErrataError `RUN_MISSING` without a checkpoint.
+   * @throws ErrataError `RUN_MISSING` without a checkpoint, `RUN_BUSY` while another process trains it.
    */
   static async resume(folder: string, setup: Setup): Promise<Run> {
     const checkpoint = lastCheckpoint(folder);
@@ -147,6 +157,9 @@ export class Run {
         code: "RUN_MISSING",
         hint: "leave out --resume to start a new run",
       });
+    const unlock = lockRun(folder);
+    for (const name of readdirSync(join(folder, "checkpoints")))
+      if (name.endsWith(".partial")) rmSync(join(folder, "checkpoints", name), { recursive: true });
     const at = (file: string): string => join(checkpoint, file);
     const saved = JSON.parse(readFileSync(at("state.json"), "utf8")) as SavedState;
     const experts = new Map<string, Expert>();
@@ -164,7 +177,7 @@ export class Run {
       skipped: saved.skipped,
     };
     const corpus = Corpus.restore(at("corpus.db"), join(folder, "corpus.db"), setup.config.corpus);
-    return new Run(folder, setup, state, corpus, saved);
+    return new Run(folder, setup, state, corpus, unlock, saved);
   }
 
   get state(): RunState {
@@ -182,6 +195,7 @@ export class Run {
   }
 
   beginStep(): void {
+    this.#refuseAbandoned();
     this.#before = { state: this.#state, stuck: this.curriculum.stuck, ledger: this.ledger.totals };
     this.#lines = [];
     this.corpus.begin();
@@ -220,27 +234,32 @@ export class Run {
       writeFileSync(join(this.folder, "rollouts", `${stepName(step)}.jsonl`), rolloutLines(result));
     this.#commit({ ...this.#state, ...next, step: step + 1, skipped: skipped + Number(!finite) });
     this.notice({ step, gradientNorm: result.update?.gradientNorm }, finite ? "step" : "update skipped: not finite");
-    if (this.#state.skipped >= mostSkipped) {
+    if (!finite && this.#state.skipped >= mostSkipped) {
       await this.save();
       throw new ErrataError(`${mostSkipped} updates were not finite; the last at step ${step}`, {
         code: "TRAINING_NOT_FINITE",
-        hint: `lower learningRate, then resume from ${this.folder}`,
+        hint: `lower learningRate in ${join(this.folder, "config.json")}, then resume`,
       });
     }
   }
 
   /** Marks the run complete, after its last evaluation. */
   finish(): void {
+    this.#refuseAbandoned();
     this.#finished = true;
     this.#commit(this.#state);
   }
 
-  #commit(state: RunState): void {
-    if (this.#abandoned)
+  #refuseAbandoned(): void {
+    if (this.#abandoned !== undefined)
       throw new ErrataError(`the run in ${this.folder} was interrupted`, {
         code: "RUN_ABANDONED",
         hint: "add --resume to carry on from its last step",
       });
+  }
+
+  #commit(state: RunState): void {
+    this.#refuseAbandoned();
     this.corpus.commit();
     this.#open = false;
     this.#state = state;
@@ -252,18 +271,28 @@ export class Run {
   }
 
   /** Drops the step in progress and saves what stood before it: for an interrupt that cannot wait. */
-  async abandon(): Promise<void> {
-    this.#abandoned = true;
-    if (!this.#open) return this.save();
+  abandon(): Promise<void> {
+    this.#abandoned ??= this.#open ? this.#rollBack() : (this.#writing ?? this.save());
+    return this.#abandoned;
+  }
+
+  async #rollBack(): Promise<void> {
     this.corpus.rollback();
     this.#open = false;
     const { state, stuck, ledger } = this.#before;
-    return this.#write(state, stuck, ledger);
+    const written = this.#write(state, stuck, ledger);
+    this.corpus.begin(); // never committed: what the dropped step still does to the corpus is lost
+    await written;
   }
 
   /** Writes a checkpoint of the last finished step, whole or not at all. */
   async save(): Promise<void> {
-    return this.#write(this.#state, this.curriculum.stuck, this.ledger.totals);
+    this.#writing = this.#write(this.#state, this.curriculum.stuck, this.ledger.totals);
+    try {
+      await this.#writing;
+    } finally {
+      this.#writing = undefined;
+    }
   }
 
   async #write(
@@ -300,6 +329,7 @@ export class Run {
 
   close(): void {
     this.corpus.close();
+    this.#unlock();
   }
 }
 

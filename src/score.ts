@@ -88,11 +88,11 @@ async function expertLikelihoods(
   { config, engine, experts }: ScoreOptions,
 ): Promise<Map<Rollout, number>> {
   const likelihood = new Map<Rollout, number>();
-  const { penalty, evidence } = config.reward;
+  const { penalty, evidence, gate } = config.reward;
   if (penalty === 0 || evidence === "none" || evidence === "self") return likelihood;
   const bySignature = new Map<string, Rollout[]>();
   for (const { rollouts } of groups) {
-    if (rollouts.some((r) => r.verdict.correct)) continue;
+    if (gate === "hard" && rollouts.some((r) => r.verdict.correct)) continue;
     for (const rollout of rollouts) {
       const { signature, firstError } = rollout.verdict;
       if (signature === undefined || firstError === undefined || !experts.has(signature)) continue;

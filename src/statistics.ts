@@ -1,4 +1,4 @@
-/** Intervals over seeds. */
+/** Intervals over seeds and over tasks. */
 import { Random } from "./random.js";
 
 /** An estimate with a 95% interval. */
@@ -10,16 +10,18 @@ export interface Interval {
 
 const resamples = 10_000;
 
-/** Percentile bootstrap of `statistic` over the indices 0..count-1 (Efron 1979). */
+/** Percentile bootstrap of `statistic` over the indices 0..count-1 (Efron 1979); resamples of 0/0 are left out. */
 function bootstrap(count: number, statistic: (indices: readonly number[]) => number): Interval {
   const random = Random.from(0, "bootstrap");
   const draws = Array.from({ length: resamples }, () =>
     statistic(Array.from({ length: count }, () => random.below(count))),
-  ).sort((a, b) => a - b);
+  )
+    .filter((value) => !Number.isNaN(value))
+    .sort((a, b) => a - b);
   return {
     mean: statistic(Array.from({ length: count }, (_, i) => i)),
-    low: draws[Math.floor(0.025 * resamples)]!,
-    high: draws[Math.ceil(0.975 * resamples) - 1]!,
+    low: draws[Math.floor(0.025 * draws.length)] ?? Number.NaN,
+    high: draws[Math.ceil(0.975 * draws.length) - 1] ?? Number.NaN,
   };
 }
 
@@ -46,6 +48,27 @@ export function ratioInterval(a: readonly number[], b: readonly number[]): Inter
     a.length,
     (indices) => meanOf(indices.map((i) => a[i]!)) / meanOf(indices.map((i) => b[i]!)),
   );
+}
+
+/**
+ * A share with Wilson's 95% interval (Wilson 1927), in [0, 1]; z = 1.96:
+ *
+ *     (p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)
+ *
+ * @throws RangeError on no trials.
+ */
+export function wilsonInterval(successes: number, trials: number): Interval {
+  if (!(trials > 0)) throw new RangeError(`wilsonInterval: ${trials} trials`);
+  const z = 1.959964;
+  const mean = successes / trials;
+  const centre = mean + z ** 2 / (2 * trials);
+  const spread = z * Math.sqrt((mean * (1 - mean)) / trials + z ** 2 / (4 * trials ** 2));
+  const scale = 1 + z ** 2 / trials;
+  return {
+    mean,
+    low: Math.max(0, (centre - spread) / scale),
+    high: Math.min(1, (centre + spread) / scale),
+  };
 }
 
 /**

@@ -13,7 +13,7 @@ export interface FitOptions {
   readonly steps: number;
   /** Examples a step. */
   readonly batch: number;
-  /** Peak rate: linear warm-up over 50 steps, then linear decay to a tenth. */
+  /** Falls linearly to a tenth over the steps; the first 50 also warm up linearly. */
   readonly learningRate: number;
   /** Actions of one symbol have no stop token. */
   readonly maxActionSymbols: number;

@@ -44,8 +44,9 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
 
     // Play: every task a group of attempts; stuck groups explore away from known mistakes.
     const tasks = run.curriculum.next(config.tasksPerStep, random("tasks"));
+    const armRandom = random("arm");
     const explored = await run.ledger.charge("student", tasks.length * config.groupSize, () =>
-      playGroups(setup, run.state.student, tasks, (task) => armFor(run, setup, task, random("arm")), random("play")),
+      playGroups(setup, run.state.student, tasks, (task) => armFor(run, setup, task, armRandom), random("play")),
     );
 
     // Score: advantages from verdicts, charges for repeated mistakes.

@@ -30,13 +30,8 @@ export class LexiconTokenizer {
    * @throws ErrataError `TOKENIZER_SYMBOL` where no symbol matches.
    */
   encode(text: string): number[] {
-    return this.encodeWithOffsets(text).map(({ id }) => id);
-  }
-
-  /** Token ids of `text`, each with the characters [start, end) it covers. */
-  encodeWithOffsets(text: string): { id: number; start: number; end: number }[] {
     const { separator } = this.#lexicon;
-    const tokens: { id: number; start: number; end: number }[] = [];
+    const tokens: number[] = [];
     let at = 0;
     while (at < text.length) {
       let end = Math.min(text.length, at + this.#longest);
@@ -51,7 +46,7 @@ export class LexiconTokenizer {
           code: "TOKENIZER_SYMBOL",
           hint: "an environment's observations and actions may use only the symbols of its lexicon",
         });
-      tokens.push({ id, start: at, end });
+      tokens.push(id);
       at = end;
       if (separator !== "" && text.startsWith(separator, at)) at += separator.length;
     }
@@ -64,5 +59,18 @@ export class LexiconTokenizer {
       .filter((id) => id >= 2)
       .map((id) => this.#lexicon.symbols[id - 2] ?? "?")
       .join(this.#lexicon.separator);
+  }
+
+  /** The characters [start, end) of `decode(tokens)` that each token stands for; none for special tokens. */
+  spans(tokens: readonly number[]): { readonly start: number; readonly end: number }[] {
+    let at = 0;
+    let first = true;
+    return tokens.map((id) => {
+      if (id < 2) return { start: at, end: at };
+      const start = first ? 0 : at + this.#lexicon.separator.length;
+      first = false;
+      at = start + this.decode([id]).length;
+      return { start, end: at };
+    });
   }
 }

@@ -1,0 +1,99 @@
+/** Keeps dist/ as new as src/ in a clone; an installed package has no src/ and nothing to do. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder of the package. */
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Every file below `folder`. */
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}
+
+/** What dist/ is made from: names, sizes and times of the sources. */
+function stampOf(source) {
+  const hash = createHash("sha256").update(process.platform);
+  const settings = ["tsconfig.json", "tsconfig.build.json", "package.json"].map((name) =>
+    join(root, name),
+  );
+  for (const file of [...filesIn(source), ...settings]) {
+    const { size, mtimeMs } = statSync(file);
+    hash.update(`${relative(root, file)} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Compiles src/ where dist/ was made from other sources. Every process that finds it so compiles
+ * into a folder of its own and moves whole files into place, so starts at the same time cannot
+ * clash. Types are not checked here: that is `npm run check`.
+ */
+export function buildIfStale() {
+  const source = join(root, "src");
+  if (!existsSync(source)) return;
+  const target = join(root, "dist");
+  const stampFile = join(target, ".stamp");
+  const stamp = stampOf(source);
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
+
+  const fresh = join(root, `.build-${process.pid}`);
+  try {
+    compile(fresh);
+    const files = filesIn(fresh).map((file) => relative(fresh, file));
+    for (const file of files) {
+      mkdirSync(dirname(join(target, file)), { recursive: true });
+      renameSync(join(fresh, file), join(target, file));
+    }
+    const current = new Set([...files, ".stamp"]);
+    for (const file of filesIn(target).map((path) => relative(target, path)))
+      if (!current.has(file)) rmSync(join(target, file), { force: true });
+    writeFileSync(join(fresh, ".stamp"), stamp);
+    renameSync(join(fresh, ".stamp"), stampFile);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+function compile(folder) {
+  let compiler;
+  try {
+    const manifest = createRequire(import.meta.url).resolve("typescript/package.json");
+    compiler = join(dirname(manifest), "bin", "tsc");
+  } catch {
+    fail(
+      "dist/ is not built from these sources, and there is no TypeScript to build it",
+      "run: npm ci",
+    );
+  }
+  const options = ["-p", join(root, "tsconfig.build.json"), "--outDir", folder, "--noCheck"];
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [compiler, ...options], {
+    encoding: "utf8",
+  });
+  if (status !== 0)
+    fail(
+      `src/ does not compile:\n${stdout ?? ""}${stderr ?? ""}${error ?? ""}`,
+      "mend the errors above",
+    );
+}
+
+function fail(message, hint) {
+  const error = new Error(`${message}\n${hint}`);
+  error.name = "BuildError";
+  throw error;
+}

@@ -1,0 +1,104 @@
+/** Where a configuration comes from: preset, then file, then flags, then `--set`. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createJiti } from "jiti";
+import {
+  applyOverrides,
+  mergeConfig,
+  parseConfig,
+  type Config,
+  type ConfigInput,
+} from "../config.js";
+import { ErrataError } from "../error.js";
+import { presetNamed } from "../prepare.js";
+
+/** The file that is read where none is named. */
+export const defaultConfigFile = "errata.config.ts";
+
+/** Parts of a configuration, weakest first but for the preset's own defaults, which come under all. */
+export interface ConfigSources {
+  /** Path of a configuration file; by default {@link defaultConfigFile}, where it exists. */
+  readonly file?: string;
+  readonly flags?: ConfigInput;
+  /** `key=value` texts. */
+  readonly overrides?: readonly string[];
+}
+
+/**
+ * The configuration of a command: defaults < preset < file < flags < `--set`.
+ * @throws ErrataError `CONFIG_MISSING`, `CONFIG_FILE`, `CONFIG_INVALID`, `CONFIG_SET`, `PRESET_UNKNOWN`.
+ */
+export async function resolveConfig({
+  file,
+  flags = {},
+  overrides = [],
+}: ConfigSources): Promise<Config> {
+  const written = await readConfigFile(file);
+  const input = applyOverrides(mergeConfig(written?.input ?? {}, flags), overrides);
+  const source = written === undefined ? "the configuration" : written.path;
+  const { preset } = parseConfig(input, source);
+  return parseConfig(mergeConfig(presetNamed(preset).config, input), source);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+async function readConfigFile(
+  file: string | undefined,
+): Promise<{ path: string; input: ConfigInput } | undefined> {
+  const path = file ?? defaultConfigFile;
+  if (!existsSync(path)) {
+    if (file === undefined) return undefined;
+    throw new ErrataError(`there is no configuration file ${path}`, {
+      code: "CONFIG_MISSING",
+      hint: `name an existing file, or leave -c out to use ${defaultConfigFile} where there is one`,
+    });
+  }
+  // `import { defineConfig } from "errata"` means this copy, wherever the file lies.
+  const alias = { errata: fileURLToPath(new URL("../index.js", import.meta.url)) };
+  const jiti = createJiti(import.meta.url, { alias, moduleCache: false });
+  let input: unknown;
+  try {
+    input = await jiti.import(resolve(path), { default: true });
+  } catch (cause) {
+    throw new ErrataError(`${path} cannot be loaded: ${(cause as Error).message}`, {
+      code: "CONFIG_FILE",
+      hint: "the file must export default defineConfig({ ... })",
+      cause,
+    });
+  }
+  if (isRecord(input)) return { path, input };
+  throw new ErrataError(
+    `${path} exports ${input === null ? "null" : typeof input}, not a configuration`,
+    {
+      code: "CONFIG_FILE",
+      hint: "the file must export default defineConfig({ ... })",
+    },
+  );
+}
+
+/**
+ * Makes sure that a run is carried on with the configuration it was started with.
+ * @throws ErrataError `RUN_CONFIG_CHANGED`, listing every difference.
+ */
+export function requireSameConfig(folder: string, saved: Config, asked: Config): void {
+  const changes: string[] = [];
+  const visit = (a: unknown, b: unknown, path: string): void => {
+    if (isRecord(a) && isRecord(b))
+      for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
+        visit(a[key], b[key], path === "" ? key : `${path}.${key}`);
+    else if (JSON.stringify(a) !== JSON.stringify(b))
+      changes.push(`${path} is ${JSON.stringify(a)}, not ${JSON.stringify(b)}`);
+  };
+  visit(saved, asked, "");
+  if (changes.length === 0) return;
+  throw new ErrataError(
+    `${folder} was started with another configuration:\n  ${changes.join("\n  ")}`,
+    {
+      code: "RUN_CONFIG_CHANGED",
+      hint: "leave those flags out to resume it, or start anew under another --name",
+    },
+  );
+}

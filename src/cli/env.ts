@@ -1,0 +1,55 @@
+import type { Command } from "commander";
+import { checkEnvironment } from "../environments/check.js";
+import { environment, environmentNames } from "../environments/index.js";
+import { command, group, wholeNumber } from "./command.js";
+import { exitCodes } from "./exit-codes.js";
+import { count, paint, Terminal } from "./terminal.js";
+
+interface CheckFlags {
+  readonly tasks: number;
+  readonly seed: number;
+  readonly level?: string;
+  readonly json?: boolean;
+}
+
+const checkCommand = command(
+  "check",
+  "require an environment to accept every right answer and refuse every corrupted one",
+  ["errata env check arithmetic --tasks 2000", "errata env check proof --json"],
+)
+  .argument("<name>", `the environment: ${environmentNames.join(", ")}`)
+  .option("--tasks <n>", "tasks drawn, spread over levels and splits", wholeNumber(1), 500)
+  .option("--seed <n>", "seed of the tasks", wholeNumber(0), 0)
+  .option("--level <name>", "only this level of difficulty")
+  .action(checkAction);
+
+/** `errata env`. */
+export const envCommand: Command = group(
+  "env",
+  "the environments that give tasks and verdicts",
+).addCommand(checkCommand);
+
+async function checkAction(name: string, options: CheckFlags): Promise<void> {
+  const terminal = new Terminal(options);
+  const checked = environment(name);
+  const { failures, ...counts } = await checkEnvironment(checked, {
+    tasks: options.tasks,
+    seed: options.seed,
+    ...(options.level === undefined ? {} : { level: options.level }),
+  });
+  const { tasks, referenceAccepted, corrupted, corruptedRejected, verdictsPerSecond } = counts;
+  const sound =
+    failures.length === 0 && referenceAccepted === tasks && corruptedRejected === corrupted;
+  if (terminal.json) terminal.result({ ...counts, ...(sound ? {} : { failures }) });
+  else {
+    terminal.print(`${counts.env}: ${sound ? "sound" : paint.red("NOT sound")}`);
+    terminal.print(`  right answers accepted      ${count(referenceAccepted)} of ${count(tasks)}`);
+    terminal.print(
+      `  corrupted answers refused   ${count(corruptedRejected)} of ${count(corrupted)}`,
+    );
+    terminal.print(`  verdicts per second         ${count(Math.round(verdictsPerSecond))}`);
+    for (const { task, fault, detail } of failures)
+      terminal.print(`  ${fault} on ${task}: ${detail}`);
+  }
+  if (!sound) process.exitCode = exitCodes.failed;
+}

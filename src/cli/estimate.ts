@@ -1,0 +1,97 @@
+/** What a run will cost, before it starts. */
+import { shapeFor } from "../base.js";
+import type { Config } from "../config.js";
+import { drawTasks } from "../curriculum.js";
+import { parameterCount } from "../engine/transformer.js";
+import { playProcedure } from "../environments/play-procedure.js";
+import { expertShape } from "../expert.js";
+import { LexiconTokenizer } from "../models/tokenizer.js";
+import { partnerAttempts } from "../partner.js";
+import { presetNamed } from "../prepare.js";
+import { Random } from "../random.js";
+
+/** One kind of work. */
+export interface CostEstimate {
+  readonly work: string;
+  /** Episodes; 0 for work that plays none. */
+  readonly rollouts: number;
+  readonly tokens: number;
+  /** 2 per weight and token read or written, 6 with gradients. */
+  readonly flops: number;
+}
+
+/** Right solutions that an attempt's length is taken from. */
+const sampledTasks = 64;
+
+/**
+ * A rough estimate by role. It takes every attempt to be as long as a right one, every sampled
+ * token to carry gradient, every probed task to be hard, weak partners to be needed at every
+ * chance and to make one mistake a task. Equal prompts, which the engine computes once, are counted
+ * each time, so a small student's share is usually well below this.
+ */
+export async function estimateCost(config: Config): Promise<CostEstimate[]> {
+  const preset = presetNamed(config.preset);
+  const environment = preset.environment();
+  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const random = Random.from(0, "estimate");
+  const tasks = drawTasks(environment, {
+    split: "train",
+    levels: preset.levels,
+    count: sampledTasks,
+    random,
+  });
+  let tokens = 0;
+  let decisions = 0;
+  for (const task of tasks) {
+    const { steps } = await playProcedure(environment, task, "correct", random);
+    for (const { observation, action } of steps)
+      tokens += tokenizer.encode(observation).length + tokenizer.encode(action).length;
+    decisions += steps.length;
+  }
+  const [perAttempt, perDecision] = [tokens / tasks.length, tokens / decisions];
+  const student = shapeFor(environment, tokenizer, preset.student.size);
+  const N = parameterCount(student);
+  const played = (work: string, rollouts: number, weights: number): CostEstimate => ({
+    work,
+    rollouts,
+    tokens: Math.round(rollouts * perAttempt),
+    flops: 2 * weights * rollouts * perAttempt,
+  });
+
+  const { steps, tasksPerStep, groupSize, explore, expert, partners, corpus } = config;
+  const rollouts = steps * tasksPerStep * groupSize;
+  const learned = Math.round(rollouts * perAttempt);
+  const evaluations = Math.ceil(steps / config.evaluateEvery) + 1;
+  const estimates = [
+    played("student plays", rollouts, N),
+    { work: "student learns", rollouts: 0, tokens: learned, flops: 6 * N * learned },
+    played("evaluation", evaluations * config.evaluationTasks, N),
+  ];
+  const collects = explore.form !== "none" || config.reward.penalty > 0;
+  const names = partners.names ?? Object.keys(preset.partners);
+  if (collects && corpus.sources !== "student")
+    for (const name of names) {
+      const recipe = preset.partners[name];
+      if (recipe === undefined) continue;
+      const visits = Math.ceil(steps / partners.every) * tasksPerStep * partnerAttempts;
+      const weights = parameterCount(shapeFor(environment, tokenizer, recipe.size));
+      const warmUp = partners.warmUpTraces * partnerAttempts;
+      estimates.push(played(`partner ${name} plays`, visits + warmUp, weights));
+    }
+  if (explore.form !== "none") {
+    const experts = Math.max(1, names.length);
+    const weights = parameterCount(expertShape(student));
+    const fits = expert.steps * (1 + (Math.ceil(steps / expert.refitEvery) - 1) / 4);
+    const fitted = Math.round(experts * fits * expert.batch * perDecision);
+    estimates.push({
+      work: "experts learn",
+      rollouts: 0,
+      tokens: fitted,
+      flops: 6 * weights * fitted,
+    });
+    const probes = preset.levels.length * Math.ceil(steps / explore.probeEvery);
+    const samples = probes * explore.probeTasks * explore.probeAttempts * (2 + experts);
+    if (explore.arm === "probe") estimates.push(played("probes", samples, N + weights));
+  }
+  return estimates;
+}

@@ -1,0 +1,153 @@
+import type { Command } from "commander";
+import { Option } from "commander";
+import { drawTasks } from "../curriculum.js";
+import type { Split, Task } from "../environments/environment.js";
+import { ErrataError } from "../error.js";
+import { Random } from "../random.js";
+import { wilsonInterval } from "../statistics.js";
+import { command, wholeNumber } from "./command.js";
+import { showBuild } from "./progress.js";
+import { findRun, runConfig } from "./runs.js";
+import { share, table, Terminal } from "./terminal.js";
+
+interface EvalOptions {
+  readonly tasks?: number;
+  readonly split: Exclude<Split, "train">;
+  readonly level?: string;
+  readonly checkpoint: "base" | "last";
+  readonly json?: boolean;
+}
+
+/** `errata eval`. */
+export const evalCommand: Command = command("eval", "measure a run's student on held-out tasks", [
+  "errata eval arithmetic-seed0-1 --tasks 1000",
+  "errata eval demo-1/student --checkpoint base --json",
+])
+  .argument("<run>", "name or folder of a run")
+  .option("--tasks <n>", "how many tasks (default: the run's evaluationTasks)", wholeNumber(1))
+  .addOption(
+    new Option("--split <name>", "whose tasks").choices(["validation", "test"]).default("test"),
+  )
+  .option("--level <name>", "only this level of difficulty (default: those trained on)")
+  .addOption(
+    new Option("--checkpoint <which>", "the student before training or as last saved")
+      .choices(["base", "last"])
+      .default("last"),
+  )
+  .action(evalAction);
+
+async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const folder = findRun(nameOrFolder);
+  const config = runConfig(folder);
+  const [
+    { LocalEngine },
+    { loadPolicy },
+    { presetModel, presetNamed },
+    { lastCheckpoint },
+    { play },
+    { studentModel },
+    { LexiconTokenizer },
+  ] = await Promise.all([
+    import("../engine/local.js"),
+    import("../engine/checkpoint.js"),
+    import("../prepare.js"),
+    import("../run.js"),
+    import("../play.js"),
+    import("../explore.js"),
+    import("../models/tokenizer.js"),
+  ]);
+  const preset = presetNamed(config.preset);
+  const environment = preset.environment();
+  const levels = options.level === undefined ? preset.levels : [options.level];
+  // The test tasks are the run's own, or more drawn after them.
+  const random = Random.from(0, options.split === "test" ? "held-out" : "held-out:validation");
+  const tasks = drawTasks(environment, {
+    split: options.split,
+    levels,
+    count: options.tasks ?? config.evaluationTasks,
+    random,
+  });
+
+  const engine = new LocalEngine({ threads: config.engine.threads });
+  const checkpoint = lastCheckpoint(folder);
+  if (checkpoint === undefined)
+    throw new ErrataError(`${folder} holds no checkpoint`, {
+      code: "RUN_MISSING",
+      hint: "its training stopped before anything was saved: start it again",
+    });
+  const step = options.checkpoint === "base" ? 0 : Number(/\d+$/.exec(checkpoint)?.[0]);
+  const policy =
+    options.checkpoint === "base"
+      ? await presetModel(preset, "student", preset.student, engine, {
+          onProgress: showBuild(terminal),
+        })
+      : await loadPolicy(`${checkpoint}/model.safetensors`);
+  const player = {
+    engine,
+    environment,
+    config,
+    tokenizer: new LexiconTokenizer(environment.lexicon),
+  };
+  // As in training: the run's own tasks give the very number that its metrics hold.
+  const rollouts = await play(
+    environment,
+    studentModel(player, policy),
+    tasks,
+    Random.from(0, `evaluation:${step}`),
+  );
+  const right = new Set(rollouts.filter((r) => r.verdict.correct).map((r) => r.task));
+  const failed = rollouts.filter((r) => r.failure !== undefined).length;
+  show(terminal, { folder, step, options, tasks, levels, right, failed });
+}
+
+function show(
+  terminal: Terminal,
+  result: {
+    readonly folder: string;
+    readonly step: number;
+    readonly options: EvalOptions;
+    readonly tasks: readonly Task[];
+    readonly levels: readonly string[];
+    readonly right: ReadonlySet<Task>;
+    readonly failed: number;
+  },
+): void {
+  const { folder, step, options, tasks, levels, right, failed } = result;
+  const measure = (of: readonly Task[]) => {
+    const correct = of.filter((t) => right.has(t)).length;
+    const { mean: accuracy, low, high } = wilsonInterval(correct, of.length);
+    return { tasks: of.length, correct, accuracy, interval: { low, high } };
+  };
+  const overall = measure(tasks);
+  const byLevel = levels.map(
+    (level) => [level, measure(tasks.filter((t) => t.level === level))] as const,
+  );
+  const { split, checkpoint } = options;
+  if (terminal.json) {
+    terminal.result({
+      run: folder,
+      checkpoint,
+      step,
+      split,
+      ...overall,
+      failed,
+      levels: Object.fromEntries(byLevel),
+    });
+    return;
+  }
+  const row = (name: string, m: typeof overall): string[] => [
+    name,
+    `${share(m.accuracy)}`,
+    `[${share(m.interval.low)}, ${share(m.interval.high)}]`,
+    `${m.correct} of ${m.tasks}`,
+  ];
+  terminal.print(
+    `${folder}, ${checkpoint === "base" ? "before training" : `step ${step}`}, ${split} tasks, one attempt each:`,
+  );
+  const rows = [["", "accuracy", "95% interval", ""], row("all", overall)];
+  if (levels.length > 1) rows.push(...byLevel.map(([level, m]) => row(level, m)));
+  for (const line of table(rows)) terminal.print(`  ${line}`);
+  if (failed > 0)
+    terminal.print(`  the environment failed on ${failed} attempts, counted as wrong`);
+}

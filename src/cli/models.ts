@@ -1,0 +1,64 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { command, group } from "./command.js";
+import { showBuild } from "./progress.js";
+import { duration, magnitude, Terminal } from "./terminal.js";
+
+interface BuildOptions {
+  readonly preset: string;
+  readonly rebuild?: boolean;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+const buildCommand = command(
+  "build",
+  "train a preset's base student and weak partners, or find them",
+  [
+    "errata models build --preset arithmetic",
+    "errata models build --preset arithmetic --rebuild --out checkpoints",
+  ],
+)
+  .option("-p, --preset <name>", "whose models", "proof")
+  .option("--rebuild", "train them even where they are at hand")
+  .option("--out <folder>", "also write them here, as the package's prebuilt checkpoints are")
+  .action(build);
+
+/** `errata models`. */
+export const modelsCommand: Command = group(
+  "models",
+  "the base models that runs start from",
+).addCommand(buildCommand);
+
+async function build(options: BuildOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const [{ LocalEngine }, { savePolicy }, { modelFile, presetModel, presetNamed }] =
+    await Promise.all([
+      import("../engine/local.js"),
+      import("../engine/checkpoint.js"),
+      import("../prepare.js"),
+    ]);
+  const preset = presetNamed(options.preset);
+  const environment = preset.environment();
+  const engine = new LocalEngine();
+  const built = [];
+  for (const [name, recipe] of Object.entries({ student: preset.student, ...preset.partners })) {
+    const started = performance.now();
+    const policy = await presetModel(preset, name, recipe, engine, {
+      rebuild: options.rebuild ?? false,
+      onProgress: showBuild(terminal),
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const file = await modelFile(environment, recipe);
+    if (options.out !== undefined) {
+      mkdirSync(options.out, { recursive: true });
+      await savePolicy(join(options.out, file), policy, { precision: "bfloat16" });
+    }
+    built.push({ name, file, parameters: policy.weights.length, seconds });
+    terminal.print(
+      `${name.padEnd(18)}  ${file}  ${magnitude(policy.weights.length)} parameters, ${duration(seconds)}`,
+    );
+  }
+  terminal.result({ preset: preset.name, out: options.out ?? null, models: built });
+}

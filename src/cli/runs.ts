@@ -1,0 +1,100 @@
+/** The folders of runs: their names, and finding them again. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { nearest, parseConfig, type Config } from "../config.js";
+import { ErrataError } from "../error.js";
+
+/** Where runs are kept. */
+export const runsFolder = "runs";
+
+/**
+ * The folder of a new run of this name.
+ * @throws ErrataError `RUN_NAME` on a name that is not a plain path below `runs/`; `RUN_EXISTS`.
+ */
+export function newRunFolder(name: string): string {
+  if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(name))
+    throw new ErrataError(`"${name}" cannot name a run`, {
+      code: "RUN_NAME",
+      hint: "use letters, digits, dots, hyphens and underscores",
+    });
+  const folder = join(runsFolder, name);
+  if (existsSync(folder) && readdirSync(folder).length > 0)
+    throw new ErrataError(`${folder} already exists`, {
+      code: "RUN_EXISTS",
+      hint: `add --resume to carry on where it stopped, or choose another --name`,
+    });
+  return folder;
+}
+
+/** Makes the first folder `<prefix>-<n>` that is free, n from 1. */
+export function claimRunFolder(prefix: string): string {
+  mkdirSync(runsFolder, { recursive: true });
+  for (let n = 1; ; n++) {
+    const folder = join(runsFolder, `${prefix}-${n}`);
+    try {
+      mkdirSync(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+}
+
+/** Folders that hold a run, the most recently changed first. */
+export function listRuns(): string[] {
+  if (!existsSync(runsFolder)) return [];
+  const inside = (folder: string): string[] =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(folder, entry.name));
+  const folders = inside(runsFolder);
+  const changed = (folder: string): number => statSync(join(folder, "metrics.jsonl")).mtimeMs;
+  return [...folders, ...folders.flatMap(inside)]
+    .filter(holdsRun)
+    .toSorted((a, b) => changed(b) - changed(a));
+}
+
+function holdsRun(folder: string): boolean {
+  return existsSync(join(folder, "config.json")) && existsSync(join(folder, "metrics.jsonl"));
+}
+
+/**
+ * The folder of an existing run, from its name or its path; the latest run when undefined.
+ * @throws ErrataError `RUN_MISSING`; the hint names what is there.
+ */
+export function findRun(nameOrFolder: string | undefined): string {
+  const runs = listRuns();
+  if (nameOrFolder === undefined) {
+    if (runs[0] !== undefined) return runs[0];
+    throw new ErrataError(`there are no runs in ${runsFolder}/`, {
+      code: "RUN_MISSING",
+      hint: "errata train starts one",
+    });
+  }
+  for (const folder of [nameOrFolder, join(runsFolder, nameOrFolder)])
+    if (holdsRun(folder)) return folder;
+  const names = runs.map((folder) => folder.slice(runsFolder.length + 1));
+  const within = names.filter((name) => name.startsWith(`${nameOrFolder}/`));
+  const guess = within[0] ?? nearest(nameOrFolder, names);
+  const known =
+    names.length === 0 ? "there are none yet" : `known: ${names.slice(0, 10).join(", ")}`;
+  throw new ErrataError(`there is no run "${nameOrFolder}"`, {
+    code: "RUN_MISSING",
+    hint: guess === undefined ? known : `did you mean "${guess}"? ${known}`,
+  });
+}
+
+/** What `--name` takes to mean this folder. */
+export function runName(folder: string): string {
+  const prefix = join(runsFolder, "/");
+  return folder.startsWith(prefix) ? folder.slice(prefix.length) : folder;
+}
+
+/**
+ * The configuration a run was started with.
+ * @throws ErrataError `CONFIG_INVALID` where the file does not fit this version.
+ */
+export function runConfig(folder: string): Config {
+  const path = join(folder, "config.json");
+  return parseConfig(JSON.parse(readFileSync(path, "utf8")), path);
+}

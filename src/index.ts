@@ -1,0 +1,76 @@
+/** The public API of Errata: re-exports only. */
+export {
+  applyOverrides,
+  configKeys,
+  defineConfig,
+  grpo,
+  mergeConfig,
+  parseConfig,
+  type Config,
+  type ConfigInput,
+} from "./config.js";
+export { ErrataError, type ErrataErrorOptions } from "./error.js";
+export { Random } from "./random.js";
+
+export type * from "./environments/environment.js";
+export { environment, environmentNames } from "./environments/index.js";
+export { checkEnvironment, type CheckResult } from "./environments/check.js";
+export { playActions, playProcedure } from "./environments/play-procedure.js";
+
+export type {
+  Completion,
+  Engine,
+  OptimizerState,
+  Policy,
+  SampleRequest,
+  Target,
+  TrainingSequence,
+  TrainOptions,
+  TrainResult,
+} from "./engine/engine.js";
+export { LocalEngine } from "./engine/local.js";
+export { loadPolicy, savePolicy } from "./engine/checkpoint.js";
+export type { ModelShape } from "./engine/transformer.js";
+
+export { PolicyModel, type Action, type Model } from "./models/model.js";
+export { LexiconTokenizer } from "./models/tokenizer.js";
+
+export { Corpus, type CorpusOptions, type CorpusStats } from "./corpus/corpus.js";
+export type { Candidate, Mistake, MistakeDetail, MistakeTrace } from "./corpus/mistake.js";
+export type { MistakeStatus, ReviewVerdict } from "./corpus/verdict.js";
+
+export { presets, type Preset } from "./presets.js";
+export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./prepare.js";
+export type { Setup } from "./setup.js";
+export { Run, type RunState } from "./run.js";
+export { train } from "./train.js";
+export { evaluate, sampleTasks, type Sampled } from "./evaluate.js";
+export {
+  meanInterval,
+  ratioInterval,
+  stepsToTarget,
+  wilsonInterval,
+  type Interval,
+} from "./statistics.js";
+export { gate, gateLines, type GateCheck, type GateReport } from "./gate.js";
+export { measureRescue, type Rescue, type RescueReport } from "./rescue.js";
+export {
+  arms,
+  armsNamed,
+  studyTable,
+  summarise,
+  type Arm,
+  type ArmRun,
+  type ArmSummary,
+} from "./study.js";
+export { play, type Group, type Rollout } from "./play.js";
+export type { MetricsLine, StepMetrics } from "./metrics.js";
+export type { Cost, CostRole } from "./ledger.js";
+export {
+  demoConfigs,
+  demoReport,
+  runDemo,
+  type DemoCurve,
+  type DemoOptions,
+  type DemoReport,
+} from "./demo.js";

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import type { Environment } from "./environments/environment.js";
+import type { Model } from "./models/model.js";
+import { probe } from "./portfolio.js";
+import { Random } from "./random.js";
+import { cues, cueTask, rightAnswer, scriptedModel } from "./testing.js";
+
+const environment = cues as Environment;
+/** Sixteen tasks that hold a single b, at the end. */
+const tasks = Array.from({ length: 16 }, (_, i) =>
+  cueTask(`${[9, 3, 1].map((place) => "acd"[Math.floor(i / place) % 3]).join("")}b`),
+);
+
+/** Solves each task with probability p: all depends on the b. */
+const solving = (p: number): Model =>
+  scriptedModel((cue, random) => (cue === "b" && random.uniform() >= p ? "x" : rightAnswer(cue)));
+const wrong = scriptedModel(() => "z");
+const right = scriptedModel((cue) => rightAnswer(cue));
+
+/** Counts the actions asked of a model. */
+function counting(model: Model): Model & { asked: number } {
+  const counted = {
+    asked: 0,
+    act: (observations: readonly string[], random: Random) => {
+      counted.asked += observations.length;
+      return model.act(observations, random);
+    },
+  };
+  return counted;
+}
+
+const probeOf = (student: Model, arms: Record<string, Model>, seed = 1, list = tasks) =>
+  probe(environment, student, new Map(Object.entries(arms)), list, 4, Random.from(seed, "probe"));
+
+describe("a probe", () => {
+  test("commits the arm that helps most", async () => {
+    const result = await probeOf(wrong, { useless: wrong, some: solving(0.5), most: right });
+    expect(result.committed).toBe("most");
+    expect(result.hard).toBe(16);
+    expect(result.uplifts.map((u) => u.signature)).toEqual(["useless", "some", "most"]);
+    expect(result.uplifts[0]).toMatchObject({ mean: 0, lower: 0 });
+    expect(result.uplifts[1]!.mean).toBeGreaterThan(0.1);
+    expect(result.uplifts[1]!.lower).toBeLessThan(result.uplifts[1]!.mean);
+    expect(result.uplifts[2]).toMatchObject({ mean: 1, lower: 1 });
+  });
+
+  test("commits none where no arm does better than the student", async () => {
+    expect((await probeOf(wrong, { same: wrong, worse: scriptedModel(() => "a") })).committed).toBeUndefined();
+    expect((await probeOf(wrong, {})).committed).toBeUndefined();
+  });
+
+  test("commits none that makes things worse", async () => {
+    // Hard tasks have at most one success in four, so a student of 20% keeps plenty to lose.
+    const result = await probeOf(solving(0.2), { worse: wrong });
+    expect(result.uplifts[0]!.mean).toBeLessThan(0);
+    expect(result.committed).toBeUndefined();
+  });
+
+  test("is not taken in by regression to the mean", async () => {
+    // The tasks on which a student of 40% happened to fail look hard; a fresh sample is as good as
+    // ever. An arm that is the student itself gains .3 over the first sample and nothing over a second.
+    const seeds = Array.from({ length: 40 }, (_, seed) => seed);
+    const results = await Promise.all(seeds.map((seed) => probeOf(solving(0.4), { itself: solving(0.4) }, seed)));
+    const measured = results.filter((r) => r.uplifts.length > 0);
+    expect(measured.length).toBeGreaterThan(20);
+    const gains = measured.map((r) => r.uplifts[0]!.mean);
+    expect(Math.abs(gains.reduce((a, b) => a + b, 0) / gains.length)).toBeLessThan(0.1);
+    // One standard error: about one useless arm in six passes by luck, not nearly all.
+    expect(measured.filter((r) => r.committed !== undefined).length / measured.length).toBeLessThan(0.4);
+  });
+
+  test("measures the student afresh on the hard tasks, and counts every episode", async () => {
+    const student = counting(wrong);
+    const arm = counting(right);
+    const { rollouts, hard } = await probeOf(student, { arm });
+    expect(hard).toBe(16);
+    expect(rollouts).toBe(3 * 16 * 4); // the first sample, the student's own second one, the arm's
+    expect(student.asked).toBe(2 * 16 * 4 * 4); // four attempts of four actions each
+    expect(arm.asked).toBe(16 * 4 * 4);
+  });
+
+  test("commits none on fewer than four hard tasks, and plays no more for it", async () => {
+    const result = await probeOf(wrong, { right }, 1, tasks.slice(0, 3));
+    expect(result).toEqual({ hard: 3, rollouts: 12, uplifts: [], committed: undefined });
+    expect((await probeOf(right, { right })).hard).toBe(0);
+    expect((await probeOf(wrong, { right }, 1, tasks.slice(0, 4))).committed).toBe("right");
+  });
+
+  test("takes as hard what succeeded at most once", async () => {
+    // The four attempts at a task come one after another: one right, then two, at every other task.
+    const scripted: Model = {
+      act: async (observations, random) => {
+        const actions = await right.act(observations, random);
+        return actions.map((action, i) => (i % 4 <= Math.floor(i / 4) % 2 ? action : { ...action, text: "z" }));
+      },
+    };
+    expect((await probeOf(scripted, {}, 1, tasks.slice(0, 8))).hard).toBe(4);
+  });
+});

@@ -1,0 +1,196 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ConfigInput } from "../src/config.js";
+import type { Environment } from "../src/environments/environment.js";
+import type { MetricsLine } from "../src/metrics.js";
+import { Run } from "../src/run.js";
+import { train } from "../src/train.js";
+import { differences, errata, outcomeOf, overrides, tinyPlace, type Place } from "./tiny.js";
+
+let place: Place;
+beforeAll(async () => {
+  place = await tinyPlace();
+});
+afterAll(() => place.remove());
+
+const at = (name: string): string => join(place.folder, "runs", name);
+
+/** `onJudge` is called before each verdict. */
+async function start(
+  name: string,
+  config: ConfigInput,
+  onJudge: (run: Run) => void = () => undefined,
+) {
+  const setup = await place.setup(config);
+  const run = await Run.create(at(name), setup);
+  const environment: Environment = {
+    ...setup.environment,
+    judge: (trajectory) => {
+      onJudge(run);
+      return setup.environment.judge(trajectory);
+    },
+  };
+  return { run, setup: { ...setup, environment } };
+}
+
+async function runToEnd(
+  name: string,
+  config: ConfigInput = {},
+  onJudge?: () => void,
+): Promise<MetricsLine[]> {
+  const { run, setup } = await start(name, config, onJudge);
+  const lines: MetricsLine[] = [];
+  run.onLine = (line) => lines.push(line);
+  await train(run, setup);
+  run.close();
+  return lines;
+}
+
+async function resumeToEnd(name: string, config: ConfigInput = {}): Promise<void> {
+  const setup = await place.setup(config);
+  const run = await Run.resume(at(name), setup);
+  await train(run, setup);
+  expect(run.finished).toBe(true);
+  run.close();
+}
+
+describe("an interrupted run ends with the same bytes as one that was not", () => {
+  /** Probes choose no arm here; naming it makes every stuck group a steered one. */
+  const steered: ConfigInput = { explore: { arm: "drop-carry" } };
+  let verdicts = 0;
+  let lines: MetricsLine[] = [];
+  beforeAll(async () => {
+    lines = await runToEnd("whole");
+    lines.push(...(await runToEnd("whole-steered", steered, () => verdicts++)));
+  });
+
+  test("what is compared has probes, steered groups, experts and a corpus", () => {
+    expect(lines.some((line) => "probe/hard" in line)).toBe(true);
+    expect(lines.some((line) => "group/steered" in line && line["group/steered"] > 0)).toBe(true);
+    const files = [...outcomeOf(at("whole-steered")).keys()];
+    expect(files).toEqual(
+      expect.arrayContaining([
+        "expert-drop-carry.safetensors",
+        "corpus.db",
+        "optimizer.safetensors",
+      ]) as string[],
+    );
+  });
+
+  test("two runs of one configuration are equal, and of another seed are not", async () => {
+    await runToEnd("again");
+    expect(differences(at("whole"), at("again"))).toEqual([]);
+    await runToEnd("seed-1", { seed: 1 });
+    expect(differences(at("whole"), at("seed-1"))).toContain("model.safetensors");
+  });
+
+  test.each([1, 4, 7])("when it stops after step %i and saves", async (step) => {
+    const name = `stopped-${step}`;
+    const { run, setup } = await start(name, {});
+    const stop = new AbortController();
+    run.onLine = (line) => {
+      if ("rollout/accuracy" in line && line.step + 1 === step) stop.abort();
+    };
+    await train(run, setup, stop.signal);
+    expect(run.state.step).toBe(step);
+    run.close();
+    await resumeToEnd(name);
+    expect(differences(at("whole"), at(name))).toEqual([]);
+  });
+
+  // The first of these falls into the weak partners' warm-up, the others into later steps.
+  test.each([0.1, 0.4, 0.6, 0.8, 0.95])("when it is cut off %d of the way", async (share) => {
+    const name = `abandoned-${share}`;
+    let left = Math.ceil(verdicts * share);
+    let abandoned: Promise<void> | undefined;
+    const { run, setup } = await start(name, steered, (active) => {
+      if (--left === 0) abandoned = active.abandon();
+    });
+    await expect(train(run, setup)).rejects.toMatchObject({ code: "RUN_ABANDONED" });
+    await abandoned;
+    run.close();
+    expect(readdirSync(join(at(name), "checkpoints")).join()).not.toContain("partial");
+    await resumeToEnd(name, steered);
+    expect(differences(at("whole-steered"), at(name))).toEqual([]);
+  });
+
+  test("when an interrupt that cannot wait comes while a checkpoint is written", async () => {
+    const { run, setup } = await start("saving", {});
+    let abandoned: Promise<void> | undefined;
+    const save = run.save.bind(run);
+    run.save = () => {
+      const saved = save();
+      if (run.state.step === 3) abandoned ??= run.abandon();
+      return saved;
+    };
+    await expect(train(run, setup)).rejects.toMatchObject({ code: "RUN_ABANDONED" });
+    await abandoned;
+    run.close();
+    await resumeToEnd("saving");
+    expect(differences(at("whole"), at("saving"))).toEqual([]);
+  });
+
+  test("when its process is killed", async () => {
+    const flags = ["--no-gate", "--set", ...overrides, "steps=24"];
+    const whole = await errata(place, ["train", "--name", "unharmed", ...flags]);
+    expect(whole).toMatchObject({ status: 0 });
+    const killed = await errata(place, ["train", "--name", "killed", ...flags], (child) => {
+      const watch = setInterval(() => {
+        const metrics = join(at("killed"), "metrics.jsonl");
+        if (!existsSync(metrics) || !readFileSync(metrics, "utf8").includes('"step":13,')) return;
+        clearInterval(watch);
+        child.kill("SIGKILL");
+      }, 2);
+    });
+    expect(killed.signal).toBe("SIGKILL");
+    const resumed = await errata(place, ["train", "--name", "killed", "--resume", "--json"]);
+    expect(resumed).toMatchObject({ status: 0 });
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ finished: true, step: 24 });
+    expect(differences(at("unharmed"), at("killed"))).toEqual([]);
+  });
+});
+
+describe("the command", () => {
+  test("saves on an interrupt, exits with 130, and says how to carry on", async () => {
+    const flags = ["--no-gate", "--set", ...overrides, "steps=400"];
+    const stopped = await errata(
+      place,
+      ["train", "--name", "long", "--json", ...flags],
+      (child) => {
+        const watch = setInterval(() => {
+          if (!existsSync(join(at("long"), "metrics.jsonl"))) return;
+          clearInterval(watch);
+          child.kill("SIGINT");
+        }, 5);
+      },
+    );
+    expect(stopped).toMatchObject({ status: 130, signal: null });
+    expect(JSON.parse(stopped.stdout)).toMatchObject({
+      interrupted: true,
+      finished: false,
+      resume: "errata train --name long --resume",
+    });
+    expect(existsSync(join(at("long"), "lock"))).toBe(false);
+  });
+
+  test("refuses to resume with another configuration, and to start over a run", async () => {
+    const changed = await errata(place, ["train", "--name", "whole", "--resume", "--seed", "5"]);
+    expect(changed.status).toBe(2);
+    expect(changed.stderr).toContain("seed is 0, not 5");
+    expect(changed.stderr).toContain("RUN_CONFIG_CHANGED");
+    const twice = await errata(place, ["train", "--name", "whole"]);
+    expect(twice.status).toBe(2);
+    expect(twice.stderr).toContain("RUN_EXISTS");
+    expect(twice.stderr).toContain("--resume");
+  });
+
+  test("refuses a run that another process is training", async () => {
+    const setup = await place.setup();
+    const run = await Run.resume(at("whole"), setup);
+    const second = await errata(place, ["train", "--name", "whole", "--resume"]);
+    expect(second.status).toBe(1);
+    expect(second.stderr).toContain("RUN_BUSY");
+    run.close();
+  });
+});

@@ -1,0 +1,154 @@
+/** A setup that trains in a second: tiny arithmetic models in a cache folder of their own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { trainStage, type Recipe, type Stage } from "../src/base.js";
+import { mergeConfig, parseConfig, type ConfigInput } from "../src/config.js";
+import { savePolicy } from "../src/engine/checkpoint.js";
+import type { Policy } from "../src/engine/engine.js";
+import { LocalEngine } from "../src/engine/local.js";
+import { LexiconTokenizer } from "../src/models/tokenizer.js";
+import { modelFile, prepare, presetNamed } from "../src/prepare.js";
+import { lastCheckpoint } from "../src/run.js";
+import type { Setup } from "../src/setup.js";
+
+const stage = (mixture: Stage["mixture"], steps: number, learningRate: number): Stage => ({
+  mixture,
+  levels: ["addition"],
+  tasks: 3000,
+  steps,
+  batch: 256,
+  learningRate,
+});
+
+const student: Recipe = {
+  size: { width: 32, layers: 1, heads: 2, feedForward: 64 },
+  seed: 1,
+  stages: [stage({ correct: 1 }, 300, 1e-2), stage({ correct: 0.2, "drop-carry": 0.8 }, 40, 2e-3)],
+};
+
+const partner: Recipe = {
+  size: { width: 32, layers: 1, heads: 2, feedForward: 32 },
+  seed: 2,
+  stages: [stage({ "drop-carry": 1 }, 150, 1e-2)],
+};
+
+/** Runs in which experts are fitted, probed and refitted within eight steps. */
+const settings: ConfigInput = {
+  preset: "arithmetic",
+  steps: 8,
+  tasksPerStep: 4,
+  pool: 128,
+  evaluationTasks: 32,
+  evaluateEvery: 4,
+  saveEvery: 3,
+  learningRate: 3e-4,
+  explore: { probeEvery: 4, probeTasks: 8, probeAttempts: 2 },
+  expert: { minimumTraces: 16, maximumTraces: 64, steps: 20, batch: 32, refitEvery: 3 },
+  corpus: { capacity: 256 },
+  partners: { names: ["drop-carry"], every: 2, warmUpTraces: 24 },
+};
+
+/** The settings as `--set` overrides. */
+export const overrides: readonly string[] = Object.entries(settings).flatMap(([key, value]) =>
+  typeof value === "object"
+    ? Object.entries(value).map(([inner, v]) => `${key}.${inner}=${JSON.stringify(v)}`)
+    : [`${key}=${value}`],
+);
+
+/** A folder for one test file, with tiny models where the arithmetic preset looks for its own. */
+export interface Place {
+  readonly folder: string;
+  readonly cache: string;
+  setup(more?: ConfigInput): Promise<Setup>;
+  remove(): void;
+}
+
+export async function tinyPlace(): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), "errata-"));
+  const cache = join(folder, "cache");
+  const preset = presetNamed("arithmetic");
+  const environment = preset.environment();
+  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const engine = new LocalEngine();
+  const make = async (recipe: Recipe): Promise<Policy> => {
+    let policy: Policy | undefined;
+    for (const i of recipe.stages.keys())
+      policy = await trainStage(engine, environment, tokenizer, recipe, i, policy);
+    return policy!;
+  };
+  const models = [
+    [preset.student, await make(student)],
+    [preset.partners["drop-carry"]!, await make(partner)],
+  ] as const;
+  mkdirSync(cache);
+  for (const [recipe, policy] of models)
+    await savePolicy(join(cache, await modelFile(environment, recipe)), policy, {
+      precision: "bfloat16",
+    });
+  return {
+    folder,
+    cache,
+    setup: (more = {}) => {
+      process.env["ERRATA_CACHE"] = cache;
+      return prepare(parseConfig(mergeConfig(mergeConfig(preset.config, settings), more)));
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** What a command line printed and how it ended. */
+export interface Outcome {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `errata` in `place`; `during` sees the process while it runs. */
+export function errata(
+  place: Pick<Place, "folder" | "cache">,
+  args: readonly string[],
+  during: (child: ChildProcess) => void = () => undefined,
+): Promise<Outcome> {
+  const program = fileURLToPath(new URL("../bin/errata.js", import.meta.url));
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: place.folder,
+    env: { ...process.env, ERRATA_CACHE: place.cache, NO_COLOR: "1" },
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+  during(child);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }));
+  });
+}
+
+/** Everything of a run that must not depend on interruptions, by name. */
+export function outcomeOf(folder: string): Map<string, Buffer> {
+  const checkpoint = lastCheckpoint(folder)!;
+  const inside = (path: string): [string, Buffer][] =>
+    readdirSync(path)
+      .toSorted()
+      .map((name) => [name, readFileSync(join(path, name))]);
+  return new Map([
+    ["checkpoint", Buffer.from(checkpoint.slice(folder.length))],
+    ["config.json", readFileSync(join(folder, "config.json"))],
+    ["metrics.jsonl", readFileSync(join(folder, "metrics.jsonl"))],
+    ...inside(checkpoint),
+    ...inside(join(folder, "rollouts")),
+  ]);
+}
+
+/** The names under which two runs differ, byte for byte. */
+export function differences(a: string, b: string): string[] {
+  const [left, right] = [outcomeOf(a), outcomeOf(b)];
+  return [...new Set([...left.keys(), ...right.keys()])].filter((name) => {
+    const [x, y] = [left.get(name), right.get(name)];
+    return x === undefined || y === undefined || !x.equals(y);
+  });
+}
