@@ -10,9 +10,16 @@ const outcomes = fc.array(fc.constantFrom(0, 1), { minLength: 1, maxLength: 32 }
 describe("group advantages", () => {
   test("are zeros where all outcomes agree", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 64 }), fc.constantFrom(0, 1), normalisation, (G, c, norm) => {
-        expect(groupAdvantages(new Array<number>(G).fill(c), norm)).toEqual(new Array<number>(G).fill(0));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 64 }),
+        fc.constantFrom(0, 1),
+        normalisation,
+        (G, c, norm) => {
+          expect(groupAdvantages(new Array<number>(G).fill(c), norm)).toEqual(
+            new Array<number>(G).fill(0),
+          );
+        },
+      ),
     );
   });
 
@@ -22,7 +29,9 @@ describe("group advantages", () => {
         const A = groupAdvantages(c, norm);
         expect(sum(A)).toBeCloseTo(0, 9);
         if (new Set(c).size === 1) return;
-        c.forEach((outcome, i) => (outcome === 1 ? expect(A[i]).toBeGreaterThan(0) : expect(A[i]).toBeLessThan(0)));
+        c.forEach((outcome, i) =>
+          outcome === 1 ? expect(A[i]).toBeGreaterThan(0) : expect(A[i]).toBeLessThan(0),
+        );
       }),
     );
   });
@@ -33,7 +42,10 @@ describe("group advantages", () => {
         fc.pre(new Set(c).size === 2);
         const mean = sum(c) / c.length;
         groupAdvantages(c, "none").forEach((a, i) => expect(a).toBeCloseTo(c[i]! - mean, 12));
-        expect(Math.sqrt(sum(groupAdvantages(c, "std").map((a) => a * a)) / c.length)).toBeCloseTo(1, 4);
+        expect(Math.sqrt(sum(groupAdvantages(c, "std").map((a) => a * a)) / c.length)).toBeCloseTo(
+          1,
+          4,
+        );
       }),
     );
   });
@@ -56,12 +68,17 @@ describe("group advantages", () => {
 
   test("when normalised do not depend on what a right answer is worth or on a shift of all rewards", () => {
     fc.assert(
-      fc.property(outcomes, fc.double({ min: 0.5, max: 4, noNaN: true }), fc.integer({ min: -3, max: 3 }), (c, scale, shift) => {
-        fc.pre(new Set(c).size === 2);
-        groupAdvantages(c.map((x) => scale * x + shift)).forEach((a, i) =>
-          expect(a).toBeCloseTo(groupAdvantages(c)[i]!, 3),
-        );
-      }),
+      fc.property(
+        outcomes,
+        fc.double({ min: 0.5, max: 4, noNaN: true }),
+        fc.integer({ min: -3, max: 3 }),
+        (c, scale, shift) => {
+          fc.pre(new Set(c).size === 2);
+          groupAdvantages(c.map((x) => scale * x + shift)).forEach((a, i) =>
+            expect(a).toBeCloseTo(groupAdvantages(c)[i]!, 3),
+          );
+        },
+      ),
     );
   });
 
@@ -77,7 +94,10 @@ describe("the weight of a rollout", () => {
   test("on-policy is 1, unclipped, whatever its log-probabilities", () => {
     fc.assert(
       fc.property(logprob, logprob, fc.boolean(), (pi, mu, correct) => {
-        const rollout = attempt(right, correct ? "xx" : "yy", { logprob: pi, behaviourLogprob: mu });
+        const rollout = attempt(right, correct ? "xx" : "yy", {
+          logprob: pi,
+          behaviourLogprob: mu,
+        });
         expect(offPolicyWeight(rollout)).toEqual({ weight: 1, clipped: false });
       }),
     );
@@ -86,7 +106,11 @@ describe("the weight of a rollout", () => {
   test("off-policy lies in the range of its outcome and says when it was clipped", () => {
     fc.assert(
       fc.property(logprob, logprob, fc.boolean(), (pi, mu, correct) => {
-        const rollout = attempt(right, correct ? "xx" : "yy", { offPolicy: true, logprob: pi, behaviourLogprob: mu });
+        const rollout = attempt(right, correct ? "xx" : "yy", {
+          offPolicy: true,
+          logprob: pi,
+          behaviourLogprob: mu,
+        });
         const { weight, clipped } = offPolicyWeight(rollout);
         const [low, high] = correct ? defaultWeightBounds.right : defaultWeightBounds.wrong;
         expect(weight).toBeGreaterThanOrEqual(low);
@@ -110,6 +134,9 @@ describe("the weight of a rollout", () => {
   test("off-policy is 1, unclipped, where mu was pi after all", () => {
     const options = { offPolicy: true, logprob: -2, behaviourLogprob: -2 };
     for (const actions of ["xx", "yy"])
-      expect(offPolicyWeight(attempt(right, actions, options))).toEqual({ weight: 1, clipped: false });
+      expect(offPolicyWeight(attempt(right, actions, options))).toEqual({
+        weight: 1,
+        clipped: false,
+      });
   });
 });

@@ -10,7 +10,7 @@ import { fit, type Example } from "./supervised.js";
 
 /** One round of imitation. */
 export interface Stage {
-  /** Share of attempts by each procedure; a procedure is chosen once per attempt. */
+  /** Attempts by each procedure, relative to one another; a procedure is chosen once per attempt. */
   readonly mixture: Readonly<Record<string, number>>;
   /** Levels the tasks are drawn from. */
   readonly levels: readonly string[];

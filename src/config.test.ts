@@ -34,7 +34,15 @@ describe("a configuration", () => {
     expect(config).toMatchObject({
       groupSize: 8,
       normalisation: "std",
-      explore: { form: "repulsive", alpha: 1, floor: -3, gate: "stuck", arm: "probe", probeEvery: 50, probeTasks: 64 },
+      explore: {
+        form: "repulsive",
+        alpha: 1,
+        floor: -3,
+        gate: "stuck",
+        arm: "probe",
+        probeEvery: 50,
+        probeTasks: 64,
+      },
       corpus: { capacity: 4096, recurrence: 3, perSignature: true, sources: "both" },
     });
     expect(config.partners.names).toBeUndefined();
@@ -120,11 +128,16 @@ describe("overrides", () => {
   });
 
   test("of unknown keys are found out by the check", () => {
-    expect(complaint(applyOverrides({}, ["explore.alfa=1"])).message).toContain("did you mean explore.alpha?");
+    expect(complaint(applyOverrides({}, ["explore.alfa=1"])).message).toContain(
+      "did you mean explore.alpha?",
+    );
   });
 
   test.each(["steps", "=3", ""])("like %j are refused", (override) => {
-    const failure: unknown = expect.objectContaining({ code: "CONFIG_SET", hint: expect.any(String) });
+    const failure: unknown = expect.objectContaining({
+      code: "CONFIG_SET",
+      hint: expect.any(String),
+    });
     expect(() => applyOverrides({}, [override])).toThrow(failure as Error);
   });
 });
@@ -132,7 +145,14 @@ describe("overrides", () => {
 describe("the keys", () => {
   test("name every group and every value, lists as one", () => {
     const keys = configKeys();
-    for (const key of ["steps", "explore", "explore.alpha", "reward.penalty", "partners.names", "engine.threads"])
+    for (const key of [
+      "steps",
+      "explore",
+      "explore.alpha",
+      "reward.penalty",
+      "partners.names",
+      "engine.threads",
+    ])
       expect(keys).toContain(key);
     expect(new Set(keys).size).toBe(keys.length);
     expect(keys.some((key) => key.startsWith("partners.names."))).toBe(false);
@@ -141,14 +161,19 @@ describe("the keys", () => {
   test("one slip away are always recognised", () => {
     const long = configKeys().filter((key) => key.length > 6);
     fc.assert(
-      fc.property(fc.constantFrom(...long), fc.nat(), fc.constantFrom("drop", "double", "swap"), (key, at, slip) => {
-        const i = at % (key.length - 1);
-        const [a, b] = [key[i]!, key[i + 1]!];
-        const middle = { drop: b, double: a + a + b, swap: b + a }[slip]!;
-        const slipped = key.slice(0, i) + middle + key.slice(i + 2);
-        const guess = nearest(slipped, configKeys());
-        expect(guess).toBeDefined();
-      }),
+      fc.property(
+        fc.constantFrom(...long),
+        fc.nat(),
+        fc.constantFrom("drop", "double", "swap"),
+        (key, at, slip) => {
+          const i = at % (key.length - 1);
+          const [a, b] = [key[i]!, key[i + 1]!];
+          const middle = { drop: b, double: a + a + b, swap: b + a }[slip]!;
+          const slipped = key.slice(0, i) + middle + key.slice(i + 2);
+          const guess = nearest(slipped, configKeys());
+          expect(guess).toBeDefined();
+        },
+      ),
     );
   });
 
@@ -162,7 +187,11 @@ describe("the keys", () => {
 
 describe("merging", () => {
   test("goes key by key; lists are replaced; what is not said stays", () => {
-    const under: ConfigInput = { steps: 5, explore: { alpha: 1, mask: 0.1 }, partners: { names: ["a", "b"] } };
+    const under: ConfigInput = {
+      steps: 5,
+      explore: { alpha: 1, mask: 0.1 },
+      partners: { names: ["a", "b"] },
+    };
     const over: ConfigInput = { explore: { mask: 0.2 }, partners: { names: [] }, seed: 3 };
     expect(mergeConfig(under, over)).toEqual({
       steps: 5,

@@ -16,6 +16,7 @@ import { stepsToTarget } from "./statistics.js";
 
 /** The two students: `student` learns with the method, `grpo` without. */
 export const demoArms = ["student", "grpo"] as const;
+/** One of the two students. */
 export type DemoArm = (typeof demoArms)[number];
 
 /** The configurations of both arms from the method's; they differ in what {@link grpo} says alone. */
@@ -27,6 +28,7 @@ export function demoConfigs(input: ConfigInput): Readonly<Record<DemoArm, Config
   return { student: parseConfig(common), grpo: parseConfig(mergeConfig(common, grpo)) };
 }
 
+/** What a demonstration trains, where, and who is told. */
 export interface DemoOptions extends Interrupts {
   readonly configs: Readonly<Record<DemoArm, Config>>;
   /** Holds both run folders; runs that are already there are resumed. */
@@ -177,7 +179,10 @@ export function demoVerdict({
   const key = target === "80%" ? "stepsTo80" : "stepsTo50";
   const steps = (n: number | null): string => (n === null ? "not at all" : `in ${n} steps`);
   const [own, other] = [student[key] ?? Infinity, plain[key] ?? Infinity];
-  let speed = `Neither was faster to ${target}: ${steps(student[key])}.`;
+  let speed =
+    own === Infinity
+      ? `Neither reached ${target}.`
+      : `Neither was faster to ${target}: both ${steps(own)}.`;
   if (own < other)
     speed = `Errata was faster to ${target}: ${steps(student[key])}, plain GRPO ${steps(plain[key])}.`;
   if (other < own)

@@ -65,7 +65,11 @@ describe("sampling tasks", () => {
         return scripted.act(observations, random);
       },
     };
-    await sampleTasks(environment, counting, tasks, { attempts: 4, groupSize: 2, random: Random.from(0, "sample") });
+    await sampleTasks(environment, counting, tasks, {
+      attempts: 4,
+      groupSize: 2,
+      random: Random.from(0, "sample"),
+    });
     expect(asked).toBe(3 * 4 * 2); // two actions an attempt
   });
 });

@@ -13,10 +13,19 @@ import type { Example } from "./supervised.js";
 import { cuePolicy, cues, cueTokenizer, groupOf, rightWith } from "./testing.js";
 
 const engine = new LocalEngine();
-const base = shapeFor(cues as Environment, cueTokenizer, { width: 16, layers: 1, heads: 2, feedForward: 16 });
+const base = shapeFor(cues as Environment, cueTokenizer, {
+  width: 16,
+  layers: 1,
+  heads: 2,
+  feedForward: 16,
+});
 const settings = { minimumTraces: 1, maximumTraces: 64, steps: 60, batch: 16, learningRate: 2e-2 };
 
-const fitting = (traces: readonly (readonly Example[])[], previous?: Expert, seed = 1): Promise<Expert> =>
+const fitting = (
+  traces: readonly (readonly Example[])[],
+  previous?: Expert,
+  seed = 1,
+): Promise<Expert> =>
   fitExpert(
     engine,
     {
@@ -51,7 +60,11 @@ const alwaysX = ["abcd", "bbdd", "dacb", "cdba"].map((row) => traceOf(row, "xxxx
 describe("the shape of an expert", () => {
   test("can be built for any student that can", async () => {
     const student: fc.Arbitrary<ModelShape> = fc
-      .record({ heads: fc.integer({ min: 1, max: 6 }), half: fc.integer({ min: 1, max: 6 }), layers: fc.integer({ min: 1, max: 4 }) })
+      .record({
+        heads: fc.integer({ min: 1, max: 6 }),
+        half: fc.integer({ min: 1, max: 6 }),
+        layers: fc.integer({ min: 1, max: 4 }),
+      })
       .map(({ heads, half, layers }) => ({
         ...base,
         width: heads * half * 2,
@@ -63,7 +76,14 @@ describe("the shape of an expert", () => {
     fc.assert(
       fc.property(student, (shape) => {
         const expert = expertShape(shape);
-        for (const key of ["width", "layers", "heads", "keyValueHeads", "headWidth", "feedForward"] as const)
+        for (const key of [
+          "width",
+          "layers",
+          "heads",
+          "keyValueHeads",
+          "headWidth",
+          "feedForward",
+        ] as const)
           expect(Number.isInteger(expert[key]) && expert[key] > 0, key).toBe(true);
         checkModelShape(expert);
         expect(expert.layers).toBeLessThanOrEqual(shape.layers);
@@ -71,11 +91,21 @@ describe("the shape of an expert", () => {
     );
     const odd = expertShape({ ...base, width: 48, heads: 3, keyValueHeads: 3, headWidth: 16 });
     const policy = engine.initialise(odd, Random.from(0, "weights"));
-    expect(await engine.logprobs(policy, [{ tokens: [2], targets: [{ position: 0, token: 3 }] }])).toHaveLength(1);
+    expect(
+      await engine.logprobs(policy, [{ tokens: [2], targets: [{ position: 0, token: 3 }] }]),
+    ).toHaveLength(1);
   });
 
   test("is half the student's in width, heads and feed-forward, two layers, with its vocabulary and context", () => {
-    const student = { ...base, width: 64, layers: 4, heads: 4, keyValueHeads: 4, headWidth: 16, feedForward: 160 };
+    const student = {
+      ...base,
+      width: 64,
+      layers: 4,
+      heads: 4,
+      keyValueHeads: 4,
+      headWidth: 16,
+      feedForward: 160,
+    };
     expect(expertShape(student)).toEqual({
       ...student,
       width: 32,
@@ -126,7 +156,10 @@ describe("an expert", () => {
     const environment = cues as Environment;
     const options = { corpus, environment, engine, embedder: cuePolicy(rightWith(0.5)), step: 0 };
     const rows = ["abcd", "bbdd", "dacb", "cdba", "bdab", "ddca"];
-    await remember(rows.map((row) => groupOf(row, ["xxxx", "xxxx", "yyyy", "yyyy"])), { ...options, source: "weak:both" });
+    await remember(
+      rows.map((row) => groupOf(row, ["xxxx", "xxxx", "yyyy", "yyyy"])),
+      { ...options, source: "weak:both" },
+    );
     const experts = new Map<string, Expert>();
     for (const signature of ["always-x", "always-y"]) {
       const traces = corpus.tracesForExpert("cues", signature, { limit: 64 }).map((t) => t.trace);
@@ -135,9 +168,19 @@ describe("an expert", () => {
       experts.set(signature, await fitting(traces));
     }
     for (const [signature, expert] of experts) {
-      const model = new PolicyModel({ engine, policy: expert.policy, tokenizer: cueTokenizer, maxActionSymbols: 1 });
-      const actions = await model.act(Array.from({ length: 100 }, (_, i) => "abcd"[i % 4]!), Random.from(3, "act"));
-      expect(actions.filter((a) => a.text === signature.at(-1)).length, signature).toBeGreaterThan(85);
+      const model = new PolicyModel({
+        engine,
+        policy: expert.policy,
+        tokenizer: cueTokenizer,
+        maxActionSymbols: 1,
+      });
+      const actions = await model.act(
+        Array.from({ length: 100 }, (_, i) => "abcd"[i % 4]!),
+        Random.from(3, "act"),
+      );
+      expect(actions.filter((a) => a.text === signature.at(-1)).length, signature).toBeGreaterThan(
+        85,
+      );
     }
     corpus.close();
   });

@@ -24,9 +24,18 @@ const easy = [cueTask("aaca"), cueTask("ccac")];
 const hard = [cueTask("bddb"), cueTask("dbdb"), cueTask("bbbd"), cueTask("dddd")];
 const tasks = [easy[0]!, hard[0]!, hard[1]!, easy[1]!, hard[2]!, hard[3]!];
 
-function explore(config: ConfigInput, armFor: (task: Task) => Expert | undefined): Promise<Explored> {
-  const player = { engine, environment: cues as Environment, tokenizer: cueTokenizer, config: parseConfig(config) };
-  return playGroups(player, student, tasks, armFor, Random.from(1, "explore"));
+function explore(
+  config: ConfigInput,
+  armFor: (task: Task) => Expert | undefined,
+  list: readonly Task[] = tasks,
+): Promise<Explored> {
+  const player = {
+    engine,
+    environment: cues as Environment,
+    tokenizer: cueTokenizer,
+    config: parseConfig(config),
+  };
+  return playGroups(player, student, list, armFor, Random.from(1, "explore"));
 }
 
 const halves = (explored: Explored) =>
@@ -36,14 +45,16 @@ const halves = (explored: Explored) =>
     second: rollouts.slice(rollouts.length / 2),
   }));
 
-const solved = (rollouts: Explored["groups"][number]["rollouts"]): boolean => rollouts.some((r) => r.verdict.correct);
+const solved = (rollouts: Explored["groups"][number]["rollouts"]): boolean =>
+  rollouts.some((r) => r.verdict.correct);
 
 /** Requires that nothing was sampled from a mixture. */
 function expectOnPolicy(explored: Explored): void {
   for (const { rollouts } of explored.groups)
     for (const { offPolicy, actions } of rollouts) {
       expect(offPolicy).toBe(false);
-      for (const { logprobs, behaviourLogprobs } of actions) expect(behaviourLogprobs).toEqual(logprobs);
+      for (const { logprobs, behaviourLogprobs } of actions)
+        expect(behaviourLogprobs).toEqual(logprobs);
     }
 }
 
@@ -67,8 +78,15 @@ describe("the second half of a group", () => {
       Array.from({ length: V }, (_, v) => Math.log(actions[cueTokenizer.decode([v])] ?? 1e-13));
     const mu = new Float64Array(V);
     const logPi = logs(table["b"]!);
-    mixtureLogprobs(logPi, logs({ x: 0.95, y: 0.05 }), { form: "repulsive", alpha, mask, floor, exempt: [1] }, mu);
-    const steered = (await explore({}, () => expert)).groups.flatMap((g) => g.rollouts).filter((r) => r.offPolicy);
+    mixtureLogprobs(
+      logPi,
+      logs({ x: 0.95, y: 0.05 }),
+      { form: "repulsive", alpha, mask, floor, exempt: [1] },
+      mu,
+    );
+    const steered = (await explore({}, () => expert)).groups
+      .flatMap((g) => g.rollouts)
+      .filter((r) => r.offPolicy);
     expect(steered).toHaveLength(16);
     const taken = new Set<number>();
     for (const { completion, logprobs, behaviourLogprobs } of steered.flatMap((r) => r.actions)) {
@@ -101,7 +119,11 @@ describe("the second half of a group", () => {
   });
 
   test("is steered by the expert of its own task", async () => {
-    const other: Expert = { ...expert, signature: "always-y", policy: cuePolicy(regardless({ y: 0.95, x: 0.05 })) };
+    const other: Expert = {
+      ...expert,
+      signature: "always-y",
+      policy: cuePolicy(regardless({ y: 0.95, x: 0.05 })),
+    };
     const explored = await explore({}, (task) => [undefined, expert, other][hard.indexOf(task)]);
     const [unsteered, away, towards] = halves(explored).filter(({ task }) => hard.includes(task));
     expect(unsteered!.second.some((r) => r.offPolicy)).toBe(false);
@@ -119,21 +141,29 @@ describe("the second half of a group", () => {
 
 describe("the counts of exploration", () => {
   test("are those of the groups", async () => {
-    const explored = await explore({}, (task) => (task === hard[0] ? undefined : expert));
+    // With one b a task is stuck two times in three, and now and then rescued without an expert; with
+    // two or three it is nearly always stuck, and not always rescued by one.
+    const rows = ["baca", "abac", "caba", "acab", "bcca", "cbac"].flatMap((one) => [
+      one,
+      one.replaceAll("a", "b"),
+    ]);
+    const list = rows.flatMap((row) => [cueTask(row), cueTask(row)]);
+    const explored = await explore({}, ({ id }) => (id.includes("a") ? undefined : expert), list);
     const stuck = halves(explored).filter(({ first }) => !solved(first));
     const rescued = stuck.filter(({ second }) => solved(second));
     const steered = stuck.filter(({ second }) => second[0]!.offPolicy);
+    const both = steered.filter((g) => rescued.includes(g));
     expect(explored.stuck).toBe(stuck.length);
     expect(explored.rescued).toBe(rescued.length);
     expect(explored.steered).toBe(steered.length);
-    expect(explored.rescuedSteered).toBe(steered.filter((g) => rescued.includes(g)).length);
-    expect(explored).toMatchObject({ stuck: 4, steered: 3 });
-    expect(explored.rescuedSteered).toBeGreaterThan(0);
+    expect(explored.rescuedSteered).toBe(both.length);
+    const counts = [both.length, rescued.length, stuck.length, list.length];
+    counts.slice(1).forEach((count, i) => expect(count).toBeGreaterThan(counts[i]!)); // none of them the same
+    expect(steered.length).toBeGreaterThan(both.length);
   });
 
   test("are zeros where every group succeeds", async () => {
-    const player = { engine, environment: cues as Environment, tokenizer: cueTokenizer, config: parseConfig({}) };
-    const explored = await playGroups(player, student, easy, () => expert, Random.from(2, "explore"));
+    const explored = await explore({}, () => expert, easy);
     expect(explored).toMatchObject({ stuck: 0, rescued: 0, steered: 0, rescuedSteered: 0 });
     expectOnPolicy(explored);
   });

@@ -45,7 +45,7 @@ const errorAttempts = 8;
 /** Measures the gate on `count` validation tasks (method of the project's docs, section "The gate"). */
 export async function gate(setup: Setup, options: { readonly tasks?: number } = {}): Promise<GateReport> {
   const { environment, preset, config, base } = setup;
-  const count = options.tasks ?? 200;
+  const count = options.tasks ?? 500;
   const random = Random.from(config.seed, "gate");
   const tasks = drawTasks(environment, { split: "validation", levels: preset.levels, count, random });
   const student = studentModel(setup, base);
@@ -126,7 +126,8 @@ function recurrenceOf(groups: readonly (readonly Rollout[])[]): number {
 /**
  * p(right choice | the bug is wrong here) / p(that other choice | the bug is right here), over the
  * states of right solutions at which the environment names mutually exclusive choices. A student
- * that merely prefers one choice a little everywhere has a ratio near 1: nothing latent.
+ * that merely prefers one choice a little everywhere has a ratio near 1: nothing latent. Choices are
+ * told apart by their first symbol.
  */
 async function discriminates(setup: Setup, tasks: readonly Task[], random: Random): Promise<number | undefined> {
   const { environment, preset, engine, base, tokenizer } = setup;

@@ -43,6 +43,8 @@ export { presets, type Preset } from "./presets.js";
 export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./prepare.js";
 export type { Setup } from "./setup.js";
 export { Run, type RunState } from "./run.js";
+export { trainInProcess, type RunProcessOptions } from "./run-process.js";
+export { learningCurve, readRun, type RunRecord } from "./run-record.js";
 export { train } from "./train.js";
 export { evaluate, sampleTasks, type Sampled } from "./evaluate.js";
 export {

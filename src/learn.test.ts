@@ -3,7 +3,11 @@ import { describe, expect, test } from "vitest";
 import { shapeFor } from "./base.js";
 import { newOptimizer, type TrainingSequence } from "./engine/engine.js";
 import { LocalEngine } from "./engine/local.js";
-import { arithmetic, arithmeticTask, type ArithmeticState } from "./environments/arithmetic/arithmetic.js";
+import {
+  arithmetic,
+  arithmeticTask,
+  type ArithmeticState,
+} from "./environments/arithmetic/arithmetic.js";
 import type { Environment, Turn, Verdict } from "./environments/environment.js";
 import { trainingSequences, type RolloutSignal, type ScoredGroup } from "./learn.js";
 import { PolicyModel } from "./models/model.js";
@@ -18,7 +22,10 @@ const silent: RolloutSignal = { advantage: 0, charge: 0 };
 function coefficients(sequences: readonly TrainingSequence[]): Record<string, number> {
   return Object.fromEntries(
     sequences.flatMap(({ tokens, targets }) =>
-      targets.map((t) => [`${cueTokenizer.decode(tokens)}${cueTokenizer.decode([t.token])}`, t.coefficient]),
+      targets.map((t) => [
+        `${cueTokenizer.decode(tokens)}${cueTokenizer.decode([t.token])}`,
+        t.coefficient,
+      ]),
     ),
   );
 }
@@ -33,7 +40,13 @@ describe("training sequences", () => {
 
   test("carry the advantage on every token, divided by the number of rollouts of all groups", () => {
     const scored: ScoredGroup[] = [
-      { group: groupOf("ab", ["xy", "zz"]), signals: [{ advantage: 1, charge: 0 }, { advantage: -0.5, charge: 0 }] },
+      {
+        group: groupOf("ab", ["xy", "zz"]),
+        signals: [
+          { advantage: 1, charge: 0 },
+          { advantage: -0.5, charge: 0 },
+        ],
+      },
       { group: groupOf("cd", ["zz", "zz", "zz"]), signals: [silent, silent, silent] },
     ];
     expect(coefficients(trainingSequences(scored, cueTokenizer, "step"))).toEqual({
@@ -47,7 +60,15 @@ describe("training sequences", () => {
   test("add up what equal actions at equal observations bring", () => {
     const group = groupOf("ab", ["xy", "xz"]);
     const sequences = trainingSequences(
-      [{ group, signals: [{ advantage: 1, charge: 0 }, { advantage: -0.25, charge: 0 }] }],
+      [
+        {
+          group,
+          signals: [
+            { advantage: 1, charge: 0 },
+            { advantage: -0.25, charge: 0 },
+          ],
+        },
+      ],
       cueTokenizer,
       "step",
     );
@@ -57,7 +78,10 @@ describe("training sequences", () => {
 
   test("leave out what cancels to nothing", () => {
     const group = groupOf("ab", ["xy", "xz"]);
-    const signals = [{ advantage: 1, charge: 0 }, { advantage: -1, charge: 0 }];
+    const signals = [
+      { advantage: 1, charge: 0 },
+      { advantage: -1, charge: 0 },
+    ];
     expect(coefficients(trainingSequences([{ group, signals }], cueTokenizer, "step"))).toEqual({
       by: 1 / 2,
       bz: -1 / 2,
@@ -66,7 +90,11 @@ describe("training sequences", () => {
 });
 
 describe("the charge", () => {
-  const charged = (actions: string, scope: "step" | "answer" | "all", row = "abcd"): Record<string, number> =>
+  const charged = (
+    actions: string,
+    scope: "step" | "answer" | "all",
+    row = "abcd",
+  ): Record<string, number> =>
     coefficients(
       trainingSequences(
         [{ group: groupOf(row, [actions]), signals: [{ advantage: 0, charge: -0.5 }] }],
@@ -90,7 +118,9 @@ describe("the charge", () => {
     const { firstError: _, ...verdict } = rollouts[0]!.verdict;
     const group: Group = { task, rollouts: [{ ...rollouts[0]!, verdict }] };
     const signals = [{ advantage: 0, charge: -0.5 }];
-    expect(coefficients(trainingSequences([{ group, signals }], cueTokenizer, "step"))).toEqual({ dz: -0.5 });
+    expect(coefficients(trainingSequences([{ group, signals }], cueTokenizer, "step"))).toEqual({
+      dz: -0.5,
+    });
   });
 
   test("adds to the advantage on the tokens it falls on", () => {
@@ -110,7 +140,10 @@ describe("the charge on an action of several tokens", () => {
   const task = arithmeticTask("addition", "37512+90466"); // 879721, least significant digit first
 
   /** The tokens charged when the whole answer was sampled as `completion`, with their coefficients. */
-  function chargedTokens(completion: readonly number[], scope: "step" | "answer" | "all" = "step"): number[] {
+  function chargedTokens(
+    completion: readonly number[],
+    scope: "step" | "answer" | "all" = "step",
+  ): number[] {
     const turn = environment.start(task) as Turn<ArithmeticState>;
     const action = tokenizer.decode(completion);
     const steps = [{ state: turn.state, observation: turn.observation, action }];
@@ -173,12 +206,21 @@ describe("the charge on an action of several tokens", () => {
 describe("merging", () => {
   const engine = new LocalEngine();
   const shape = {
-    ...shapeFor(cues as Environment, cueTokenizer, { width: 16, layers: 1, heads: 2, feedForward: 16 }),
+    ...shapeFor(cues as Environment, cueTokenizer, {
+      width: 16,
+      layers: 1,
+      heads: 2,
+      feedForward: 16,
+    }),
     context: 8,
   };
   const policy = engine.initialise(shape, Random.from(1, "weights"));
   // With moments like these the update is smooth in the gradient: equal gradients give equal weights.
-  const optimizer = { ...newOptimizer(policy), steps: 10_000, second: new Float32Array(policy.weights.length).fill(1) };
+  const optimizer = {
+    ...newOptimizer(policy),
+    steps: 10_000,
+    second: new Float32Array(policy.weights.length).fill(1),
+  };
 
   function randomSignals(rollouts: readonly Rollout[], seed: number): RolloutSignal[] {
     const random = Random.from(seed, "signals");
@@ -207,7 +249,10 @@ describe("merging", () => {
   test("gives the loss, the gradient and the weights that the separate sequences give", async () => {
     const model = new PolicyModel({ engine, policy, tokenizer: cueTokenizer, maxActionSymbols: 2 });
     const tasks = ["ab", "ab", "ab", "ab", "ba", "ba", "ba", "ba"].map((row) => cueTask(row));
-    const groups = inGroups(await play(cues as Environment, model, tasks, Random.from(2, "play")), 4);
+    const groups = inGroups(
+      await play(cues as Environment, model, tasks, Random.from(2, "play")),
+      4,
+    );
     const scored = groups.map((group, i) => ({ group, signals: randomSignals(group.rollouts, i) }));
     const separate = unmerged(scored);
     const merged = trainingSequences(scored, cueTokenizer, "all");
@@ -226,17 +271,23 @@ describe("merging", () => {
   });
 
   test("leaves the sum of all coefficients as it is", () => {
-    const answers = fc.array(fc.string({ unit: fc.constantFrom("x", "y", "z"), minLength: 2, maxLength: 2 }), {
-      minLength: 1,
-      maxLength: 6,
-    });
+    const answers = fc.array(
+      fc.string({ unit: fc.constantFrom("x", "y", "z"), minLength: 2, maxLength: 2 }),
+      {
+        minLength: 1,
+        maxLength: 6,
+      },
+    );
     fc.assert(
       fc.property(answers, fc.nat(), (actions, seed) => {
         const group = groupOf("ab", actions);
         const scored = [{ group, signals: randomSignals(group.rollouts, seed) }];
         const total = (sequences: readonly TrainingSequence[]): number =>
           sequences.flatMap((s) => s.targets).reduce((sum, t) => sum + t.coefficient, 0);
-        expect(total(trainingSequences(scored, cueTokenizer, "all"))).toBeCloseTo(total(unmerged(scored)), 9);
+        expect(total(trainingSequences(scored, cueTokenizer, "all"))).toBeCloseTo(
+          total(unmerged(scored)),
+          9,
+        );
       }),
     );
   });

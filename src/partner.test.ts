@@ -11,7 +11,12 @@ describe("weak partners", () => {
   const tasks = [cueTask("abcd"), cueTask("dbca")];
 
   test("attempt every task several times, each under its own name", async () => {
-    const played = await playPartners(setup, ["always-y", "always-x"], tasks, Random.from(0, "partners"));
+    const played = await playPartners(
+      setup,
+      ["always-y", "always-x"],
+      tasks,
+      Random.from(0, "partners"),
+    );
     expect(played.map((p) => p.source)).toEqual(["weak:always-y", "weak:always-x"]);
     for (const { source, groups } of played) {
       expect(groups.map((g) => g.task)).toEqual(tasks);

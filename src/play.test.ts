@@ -15,7 +15,10 @@ describe("playing", () => {
     const tasks = [cueTask("ab"), cueTask("cdda")];
     const [short, long] = await play(environment, right, tasks, random);
     expect(short!.task).toBe(tasks[0]);
-    expect(short!.steps.map((s) => [s.observation, s.action])).toEqual([["a", "x"], ["b", "y"]]);
+    expect(short!.steps.map((s) => [s.observation, s.action])).toEqual([
+      ["a", "x"],
+      ["b", "y"],
+    ]);
     expect(long!.steps.map((s) => s.action).join("")).toBe("xyyx");
     expect(long!.actions.map((a) => a.text).join("")).toBe("xyyx");
     for (const rollout of [short!, long!]) {
@@ -47,7 +50,9 @@ describe("playing", () => {
       ...environment,
       step: async (state, action) => {
         const turn = await environment.step(state, action);
-        return turn.terminated || stateOf(turn.state).answer.length < 2 ? turn : { ...turn, truncated: true };
+        return turn.terminated || stateOf(turn.state).answer.length < 2
+          ? turn
+          : { ...turn, truncated: true };
       },
     };
     const [long, short] = await play(limited, right, [cueTask("cdda"), cueTask("ab")], random);
@@ -57,7 +62,9 @@ describe("playing", () => {
   });
 
   test("marks every rollout as off-policy when told so", async () => {
-    const rollouts = await play(environment, right, [cueTask("ab"), cueTask("cd")], random, { offPolicy: true });
+    const rollouts = await play(environment, right, [cueTask("ab"), cueTask("cd")], random, {
+      offPolicy: true,
+    });
     expect(rollouts.every((r) => r.offPolicy)).toBe(true);
   });
 });
@@ -70,7 +77,8 @@ describe("an environment that fails", () => {
     const failing: Environment = {
       ...environment,
       step: (state, action) => {
-        if (stateOf(state).cues === "abdd" && stateOf(state).answer.length === 1) throw new Error("kernel died");
+        if (stateOf(state).cues === "abdd" && stateOf(state).answer.length === 1)
+          throw new Error("kernel died");
         return environment.step(state, action);
       },
       judge: (trajectory) => {
@@ -89,9 +97,13 @@ describe("an environment that fails", () => {
     const failing: Environment = {
       ...environment,
       judge: (trajectory) =>
-        trajectory.task.id === "abdd" ? Promise.reject(new Error("no word")) : environment.judge(trajectory),
+        trajectory.task.id === "abdd"
+          ? Promise.reject(new Error("no word"))
+          : environment.judge(trajectory),
       step: (state, action) =>
-        stateOf(state).cues === "cdda" ? Promise.reject(new Error("no turn")) : environment.step(state, action),
+        stateOf(state).cues === "cdda"
+          ? Promise.reject(new Error("no turn"))
+          : environment.step(state, action),
     };
     const rollouts = await play(failing, right, tasks, random);
     expect(rollouts.map((r) => r.failure)).toEqual([undefined, "Error: no word", "Error: no turn"]);

@@ -45,7 +45,9 @@ describe("a probe", () => {
   });
 
   test("commits none where no arm does better than the student", async () => {
-    expect((await probeOf(wrong, { same: wrong, worse: scriptedModel(() => "a") })).committed).toBeUndefined();
+    expect(
+      (await probeOf(wrong, { same: wrong, worse: scriptedModel(() => "a") })).committed,
+    ).toBeUndefined();
     expect((await probeOf(wrong, {})).committed).toBeUndefined();
   });
 
@@ -60,13 +62,17 @@ describe("a probe", () => {
     // The tasks on which a student of 40% happened to fail look hard; a fresh sample is as good as
     // ever. An arm that is the student itself gains .3 over the first sample and nothing over a second.
     const seeds = Array.from({ length: 40 }, (_, seed) => seed);
-    const results = await Promise.all(seeds.map((seed) => probeOf(solving(0.4), { itself: solving(0.4) }, seed)));
+    const results = await Promise.all(
+      seeds.map((seed) => probeOf(solving(0.4), { itself: solving(0.4) }, seed)),
+    );
     const measured = results.filter((r) => r.uplifts.length > 0);
     expect(measured.length).toBeGreaterThan(20);
     const gains = measured.map((r) => r.uplifts[0]!.mean);
     expect(Math.abs(gains.reduce((a, b) => a + b, 0) / gains.length)).toBeLessThan(0.1);
     // One standard error: about one useless arm in six passes by luck, not nearly all.
-    expect(measured.filter((r) => r.committed !== undefined).length / measured.length).toBeLessThan(0.4);
+    expect(measured.filter((r) => r.committed !== undefined).length / measured.length).toBeLessThan(
+      0.4,
+    );
   });
 
   test("measures the student afresh on the hard tasks, and counts every episode", async () => {
@@ -91,7 +97,9 @@ describe("a probe", () => {
     const scripted: Model = {
       act: async (observations, random) => {
         const actions = await right.act(observations, random);
-        return actions.map((action, i) => (i % 4 <= Math.floor(i / 4) % 2 ? action : { ...action, text: "z" }));
+        return actions.map((action, i) =>
+          i % 4 <= Math.floor(i / 4) % 2 ? action : { ...action, text: "z" },
+        );
       },
     };
     expect((await probeOf(scripted, {}, 1, tasks.slice(0, 8))).hard).toBe(4);

@@ -114,22 +114,30 @@ export async function presetModel(
   return build(recipe.stages.length);
 }
 
-/** Everything a run needs that does not change while it trains. */
+function partnerRecipe(preset: Preset, name: string): Recipe {
+  const recipe = Object.hasOwn(preset.partners, name) ? preset.partners[name] : undefined;
+  if (recipe !== undefined) return recipe;
+  throw new ErrataError(`preset "${preset.name}" has no weak partner "${name}"`, {
+    code: "PARTNER_UNKNOWN",
+    hint: `partners.names takes any of ${Object.keys(preset.partners).join(", ")}`,
+  });
+}
+
+/**
+ * Everything a run needs that does not change while it trains.
+ * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, both before anything is trained.
+ */
 export async function prepare(config: Config, options: PrepareOptions = {}): Promise<Setup> {
   const preset = presetNamed(config.preset);
+  const recipes = (config.partners.names ?? Object.keys(preset.partners)).map(
+    (name) => [name, partnerRecipe(preset, name)] as const,
+  );
   const environment = preset.environment();
   const engine = new LocalEngine({ threads: config.engine.threads });
   const base = await presetModel(preset, "student", preset.student, engine, options);
   const partners = new Map<string, Policy>();
-  for (const name of config.partners.names ?? Object.keys(preset.partners)) {
-    const recipe = Object.hasOwn(preset.partners, name) ? preset.partners[name] : undefined;
-    if (recipe === undefined)
-      throw new ErrataError(`preset "${preset.name}" has no weak partner "${name}"`, {
-        code: "PARTNER_UNKNOWN",
-        hint: `partners.names takes any of ${Object.keys(preset.partners).join(", ")}`,
-      });
+  for (const [name, recipe] of recipes)
     partners.set(name, await presetModel(preset, name, recipe, engine, options));
-  }
   const tokenizer = new LexiconTokenizer(environment.lexicon);
   const tasks = runTasks({ environment, preset, config });
   return { config, engine, environment, tokenizer, preset, base, partners, ...tasks };

@@ -91,7 +91,7 @@ const all: readonly Preset[] = [
     levels: ["many-forks"],
     kind: "injected",
     bug: "mention",
-    student: proofStudent({ correct: 0.12, mention: 0.78, exfalso: 0.03, apply: 0.03, noise: 0.04 }, "many-forks"),
+    student: proofStudent({ correct: 0.16, mention: 0.74, exfalso: 0.03, apply: 0.03, noise: 0.04 }, "many-forks"),
     partners: proofPartners,
     config: { steps: 120, evaluateEvery: 4, explore: { mask: 0.1 } },
   },

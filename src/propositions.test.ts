@@ -5,7 +5,13 @@ import { groupAdvantages } from "./advantage.js";
 import { trainingSequences } from "./learn.js";
 import type { Rollout } from "./play.js";
 import { Random } from "./random.js";
-import { defaultReward, replication, replicationCharge, reward, type RewardOptions } from "./reward.js";
+import {
+  defaultReward,
+  replication,
+  replicationCharge,
+  reward,
+  type RewardOptions,
+} from "./reward.js";
 import { attempt, cueTask, cueTokenizer } from "./testing.js";
 
 /** A tabular policy over the actions open at each cue; the gradient is with respect to the logits. */
@@ -13,7 +19,13 @@ type Policy = Readonly<Record<string, Readonly<Record<string, number>>>>;
 type Gradient = Map<string, number>;
 
 /** d log pi(action | cue) / d logit(cue, other) = 1[action = other] - pi(other | cue), times `scale`. */
-function addScore(gradient: Gradient, policy: Policy, cue: string, action: string, scale: number): void {
+function addScore(
+  gradient: Gradient,
+  policy: Policy,
+  cue: string,
+  action: string,
+  scale: number,
+): void {
   for (const [other, p] of Object.entries(policy[cue]!)) {
     const key = `${cue}${other}`;
     gradient.set(key, (gradient.get(key) ?? 0) + scale * (Number(other === action) - p));
@@ -40,7 +52,10 @@ function trajectories(policy: Policy): { actions: string; probability: number }[
   let partial = [{ actions: "", probability: 1 }];
   for (const cue of "cda")
     partial = partial.flatMap(({ actions, probability }) =>
-      Object.entries(policy[cue]!).map(([action, p]) => ({ actions: actions + action, probability: probability * p })),
+      Object.entries(policy[cue]!).map(([action, p]) => ({
+        actions: actions + action,
+        probability: probability * p,
+      })),
     );
   return partial;
 }
@@ -67,10 +82,13 @@ describe("where every attempt fails (P1)", () => {
         for (let t = 0; t < 3; t++) {
           let shapedReturn = 0;
           for (let k = t; k < 3; k++)
-            shapedReturn += (k === 2 ? 0 : potential.get(actions.slice(0, k + 1))!) - potential.get(actions.slice(0, k))!;
+            shapedReturn +=
+              (k === 2 ? 0 : potential.get(actions.slice(0, k + 1))!) -
+              potential.get(actions.slice(0, k))!;
           addScore(own, policy, "cda"[t]!, actions[t]!, shapedReturn);
         }
-        for (const [key, value] of own) gradient.set(key, (gradient.get(key) ?? 0) + probability * value);
+        for (const [key, value] of own)
+          gradient.set(key, (gradient.get(key) ?? 0) + probability * value);
         perTrajectory += probability * norm(own);
       }
       expect(perTrajectory).toBeGreaterThan(0.1); // single attempts do move the policy ...
@@ -88,10 +106,19 @@ describe("where every attempt fails (P1)", () => {
         const group = { task, rollouts };
         const advantages = groupAdvantages(rollouts.map((r) => Number(r.verdict.correct)));
         const signals = rollouts.map((rollout, i) => {
-          const rho = replication(rollout, group, { sameAnswer: 0, expertLikelihood: 0 }, options.evidence);
+          const rho = replication(
+            rollout,
+            group,
+            { sameAnswer: 0, expertLikelihood: 0 },
+            options.evidence,
+          );
           return { advantage: advantages[i]!, charge: replicationCharge(rho, 0, 0, options) };
         });
-        for (const { tokens, targets } of trainingSequences([{ group, signals }], cueTokenizer, options.scope))
+        for (const { tokens, targets } of trainingSequences(
+          [{ group, signals }],
+          cueTokenizer,
+          options.scope,
+        ))
           for (const { token, coefficient } of targets)
             addScore(
               gradient,
@@ -110,7 +137,11 @@ describe("where every attempt fails (P1)", () => {
   });
 
   test("the charge moves the policy away from the first wrong action that dominates", () => {
-    const policy: Policy = { c: { x: 0.9, y: 0.08, z: 0.02 }, d: { x: 0.8, y: 0.15, z: 0.05 }, a: { y: 0.9, z: 0.1 } };
+    const policy: Policy = {
+      c: { x: 0.9, y: 0.08, z: 0.02 },
+      d: { x: 0.8, y: 0.15, z: 0.05 },
+      a: { y: 0.9, z: 0.1 },
+    };
     const gradient = expectedGradient(policy, defaultReward);
     expect(gradient.get("dx")).toBeLessThan(0); // the wrong choice that most attempts make first
     expect(gradient.get("dy")).toBeGreaterThan(0);
@@ -127,10 +158,12 @@ describe("what the charge costs (P2)", () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   /** A policy by its probabilities of a right answer and of each of some wrong ones. */
   const policies = fc.array(
-    fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: count, maxLength: count }).map((weights) => {
-      const total = weights.reduce((a, b) => a + b, 0);
-      return weights.map((w) => w / total);
-    }),
+    fc
+      .array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: count, maxLength: count })
+      .map((weights) => {
+        const total = weights.reduce((a, b) => a + b, 0);
+        return weights.map((w) => w / total);
+      }),
     { minLength: 2, maxLength: 6 },
   );
   const rhosOf = fc.array(share, { minLength: count - 1, maxLength: count - 1 });
@@ -143,7 +176,8 @@ describe("what the charge costs (P2)", () => {
     const charge = (i: number): number => replicationCharge(rhos[i]!, 0, 0, options);
     const [c, ...errors] = policy as [number, ...number[]];
     return {
-      reward: c * reward(right, 0) + errors.reduce((sum, p, i) => sum + p * reward(wrong, charge(i)), 0),
+      reward:
+        c * reward(right, 0) + errors.reduce((sum, p, i) => sum + p * reward(wrong, charge(i)), 0),
       J: c,
       repeats: errors.reduce((sum, p, i) => sum + p * rhos[i]!, 0),
     };
@@ -165,7 +199,10 @@ describe("what the charge costs (P2)", () => {
   });
 
   test("can be real: a policy that repeats less may be preferred to one that is right more often", () => {
-    const measured = [[0.5, 0.5, 0, 0, 0], [0.45, 0, 0.55, 0, 0]].map((p) => measures(p, [1, 0, 0, 0], 0.5));
+    const measured = [
+      [0.5, 0.5, 0, 0, 0],
+      [0.45, 0, 0.55, 0, 0],
+    ].map((p) => measures(p, [1, 0, 0, 0], 0.5));
     expect(best(measured, (m) => m.reward).J).toBe(0.45);
   });
 

@@ -30,11 +30,22 @@ describe("a stream", () => {
   test("is uncorrelated with that of the next seed and of the next step", () => {
     const count = 4000;
     const own = draws(Random.from(0, "play:0"), count);
-    for (const other of [Random.from(1, "play:0"), Random.from(0, "play:1"), Random.from(0, "probe:0")]) {
+    for (const other of [
+      Random.from(1, "play:0"),
+      Random.from(0, "play:1"),
+      Random.from(0, "probe:0"),
+    ]) {
       const theirs = draws(other, count);
       const covariance = mean(own.map((u, i) => (u - 0.5) * (theirs[i]! - 0.5)));
       expect(Math.abs(covariance * 12)).toBeLessThan(4 / Math.sqrt(count)); // four deviations of a correlation
     }
+  });
+
+  test("never changes: the results of every seed hang on it", () => {
+    const random = Random.from(1, "play:0");
+    expect([random.uint32(), random.uint32(), random.uint32()]).toEqual([
+      20864959, 2809286713, 51813626,
+    ]);
   });
 
   test("carries on from its saved state, at any point", () => {
@@ -83,8 +94,20 @@ describe("draws", () => {
     expect(chiSquare(counts.toSpliced(1, 1), (i) => [1000, 2000, 5000][i]!)).toBeLessThan(13.8);
   });
 
+  test("never have weight 0, not even by rounding at the very top of the range", () => {
+    const inverseOfNine = 954437177; // modulo 2^32: with it the state below gives the largest number under 1
+    const top = Random.restore([0xffffffff, 0, Math.imul(-2, inverseOfNine) >>> 0, 0]);
+    expect(Random.restore(top.state).uniform()).toBe(1 - 2 ** -53);
+    // 0.7 and 2.8 taken from their sum leave exactly 0, which is not below it.
+    expect(Random.restore(top.state).weighted([0.7, 2.8, 0])).toBe(1);
+  });
+
   test("never have weight 0, however small the others", () => {
-    const weight = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e-300, noNaN: true }), fc.constant(3));
+    const weight = fc.oneof(
+      fc.constant(0),
+      fc.double({ min: 0, max: 1e-300, noNaN: true }),
+      fc.constant(3),
+    );
     fc.assert(
       fc.property(fc.nat(), fc.array(weight, { minLength: 1, maxLength: 6 }), (seed, weights) => {
         fc.pre(weights.some((w) => w > 0));
@@ -128,14 +151,18 @@ describe("a shuffle", () => {
 
 describe("the hash of a text", () => {
   test("never changes: the splits of all tasks hang on it", () => {
-    expect(["", "a", "addition:37512+90466"].map(hashText)).toEqual([2872998923, 444641715, 3082856872]);
+    expect(["", "a", "addition:37512+90466"].map(hashText)).toEqual([
+      2872998923, 444641715, 3082856872,
+    ]);
   });
 
   test("has no bit that is a mere parity of the text", () => {
     const texts = Array.from({ length: 2000 }, (_, i) => `task ${i}`);
     const parity = texts.map((text) => [...text].reduce((n, c) => n ^ c.charCodeAt(0), 0) & 1);
     for (let bit = 0; bit < 32; bit++) {
-      const agreeing = texts.filter((text, i) => ((hashText(text) >>> bit) & 1) === parity[i]).length;
+      const agreeing = texts.filter(
+        (text, i) => ((hashText(text) >>> bit) & 1) === parity[i],
+      ).length;
       expect(Math.abs(agreeing - 1000), `bit ${bit}`).toBeLessThan(120); // over five deviations
     }
   });

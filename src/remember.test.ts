@@ -17,8 +17,19 @@ beforeEach(() => {
 });
 afterEach(() => corpus.close());
 
-const rememberAll = (groups: readonly Group[], changes: { engine?: Engine; source?: string } = {}) =>
-  remember(groups, { corpus, environment: cues as Environment, engine, embedder, source: "student", step: 5, ...changes });
+const rememberAll = (
+  groups: readonly Group[],
+  changes: { engine?: Engine; source?: string } = {},
+) =>
+  remember(groups, {
+    corpus,
+    environment: cues as Environment,
+    engine,
+    embedder,
+    source: "student",
+    step: 5,
+    ...changes,
+  });
 
 describe("what enters the corpus", () => {
   test("is every wrong attempt, at its first wrong step", async () => {
@@ -38,7 +49,12 @@ describe("what enters the corpus", () => {
       evidence: "test",
       step: 5,
     });
-    expect(second).toMatchObject({ state: "d", wrongStep: "z", answer: "xyxz", signature: "unrecognised" });
+    expect(second).toMatchObject({
+      state: "d",
+      wrongStep: "z",
+      answer: "xyxz",
+      signature: "unrecognised",
+    });
     expect(corpus.show(first!.id).traces[0]!.trace).toEqual([
       { prompt: "a", action: "x" },
       { prompt: "b", action: "x" },
@@ -57,13 +73,19 @@ describe("what enters the corpus", () => {
       attempt(task, "zz", { failure: "broken" }),
       { ...wrong, verdict: unlocalised },
     ];
-    expect(await rememberAll([{ task, rollouts }])).toEqual({ admitted: 0, merged: 0, rejected: 0 });
+    expect(await rememberAll([{ task, rollouts }])).toEqual({
+      admitted: 0,
+      merged: 0,
+      rejected: 0,
+    });
     expect(corpus.stats().mistakes).toBe(0);
   });
 
   test("merges with what it repeats, and keeps the count of its sources", async () => {
     await rememberAll([groupOf("abcd", ["xxxx"])]);
-    const counts = await rememberAll([groupOf("abcd", ["xxxx", "xxxx"])], { source: "weak:always-x" });
+    const counts = await rememberAll([groupOf("abcd", ["xxxx", "xxxx"])], {
+      source: "weak:always-x",
+    });
     expect(counts).toEqual({ admitted: 0, merged: 2, rejected: 0 });
     expect(corpus.show(1).sources).toEqual({ student: 1, "weak:always-x": 2 });
   });
@@ -83,15 +105,24 @@ describe("what enters the corpus", () => {
 
   test("is nothing when nothing went wrong", async () => {
     expect(await rememberAll([])).toEqual({ admitted: 0, merged: 0, rejected: 0 });
-    expect(await rememberAll([groupOf("abcd", ["xyxy"])])).toEqual({ admitted: 0, merged: 0, rejected: 0 });
+    expect(await rememberAll([groupOf("abcd", ["xyxy"])])).toEqual({
+      admitted: 0,
+      merged: 0,
+      rejected: 0,
+    });
   });
 });
 
 describe("recurrence", () => {
   /** Attempts that agree, as of a group of 8, by answer. */
-  async function sameAnswers(answers: readonly string[], offPolicy = 0): Promise<Record<string, number>> {
+  async function sameAnswers(
+    answers: readonly string[],
+    offPolicy = 0,
+  ): Promise<Record<string, number>> {
     const { task, rollouts } = groupOf("abcd", answers);
-    const explored = Array.from({ length: offPolicy }, () => attempt(task, "zzzz", { offPolicy: true }));
+    const explored = Array.from({ length: offPolicy }, () =>
+      attempt(task, "zzzz", { offPolicy: true }),
+    );
     await rememberAll([{ task, rollouts: [...rollouts, ...explored] }]);
     const traces = corpus.tracesForExpert("cues", undefined, { limit: 100 });
     return Object.fromEntries(traces.map((t) => [t.answer, t.sameAnswers]));
@@ -99,7 +130,10 @@ describe("recurrence", () => {
 
   test("is counted as it is in a group of eight", async () => {
     const right = new Array<string>(4).fill("xyxy");
-    expect(await sameAnswers([...right, "xxxx", "xxxx", "xxxx", "xyxz"])).toEqual({ xxxx: 3, xyxz: 1 });
+    expect(await sameAnswers([...right, "xxxx", "xxxx", "xxxx", "xyxz"])).toEqual({
+      xxxx: 3,
+      xyxz: 1,
+    });
   });
 
   test("is scaled up from a group of four", async () => {
@@ -108,17 +142,23 @@ describe("recurrence", () => {
 
   test("is scaled down from a group of sixteen", async () => {
     const right = new Array<string>(10).fill("xyxy");
-    expect(await sameAnswers([...right, "xxxx", "xxxx", "xxxx", "xxxx", "xxxx", "xyxz"])).toEqual({ xxxx: 2, xyxz: 1 });
+    expect(await sameAnswers([...right, "xxxx", "xxxx", "xxxx", "xxxx", "xxxx", "xyxz"])).toEqual({
+      xxxx: 2,
+      xyxz: 1,
+    });
   });
 
   test("counts on-policy attempts alone: what exploration avoids must not dilute it", async () => {
     expect(await sameAnswers(["xxxx", "xxxx", "xyxz", "xyxy"], 4)).toEqual({ xxxx: 4, xyxz: 1 });
   });
 
-  test.each([1, 2, 3, 4])("is never claimed of what was seen once in %i attempts", async (attempts) => {
-    const answers = ["xxxx", "xyxz", "xyzz", "xzzz"].slice(0, attempts);
-    expect(Object.values(await sameAnswers(answers))).toEqual(new Array(attempts).fill(1));
-  });
+  test.each([1, 2, 3, 4])(
+    "is never claimed of what was seen once in %i attempts",
+    async (attempts) => {
+      const answers = ["xxxx", "xyxz", "xyzz", "xzzz"].slice(0, attempts);
+      expect(Object.values(await sameAnswers(answers))).toEqual(new Array(attempts).fill(1));
+    },
+  );
 
   test("of a single attempt is 0, of equal ones 1", async () => {
     await rememberAll([groupOf("abcd", ["xxxx"]), groupOf("dbca", ["yyyy", "yyyy", "yyyy"])]);
@@ -150,7 +190,10 @@ describe("embeddings", () => {
   test("fall back to the text of the state and of the edit where it has none", async () => {
     await rememberAll([groupOf("abcd", ["xxxx"])], { engine: blind });
     expect(corpus.whitening("state")).toBeUndefined();
-    expect(similarity(textEmbedding({ state: "b", wrongStep: "x", correctStep: "y" }))).toBeCloseTo(1, 6);
+    expect(similarity(textEmbedding({ state: "b", wrongStep: "x", correctStep: "y" }))).toBeCloseTo(
+      1,
+      6,
+    );
     expect(similarity(textEmbedding({ state: "b", wrongStep: "x" }))).toBeLessThan(0.99);
   });
 });

@@ -64,22 +64,35 @@ const anyGroup: fc.Arbitrary<Group> = fc
     ),
   }));
 
-const anyKnown: fc.Arbitrary<KnownMistakes> = fc.record({ sameAnswer: share, expertLikelihood: share });
+const anyKnown: fc.Arbitrary<KnownMistakes> = fc.record({
+  sameAnswer: share,
+  expertLikelihood: share,
+});
 const anyAnswers = fc.constantFrom(2, 3, 10, Infinity);
 
 const nothingKnown: KnownMistakes = { sameAnswer: 0, expertLikelihood: 0 };
 
 /** Whatever the settings: each rollout of a group with its charge. */
-function forAnyCharges(check: (charges: [Rollout, number][], options: RewardOptions) => void): void {
+function forAnyCharges(
+  check: (charges: [Rollout, number][], options: RewardOptions) => void,
+): void {
   fc.assert(
-    fc.property(anyGroup, anyOptions, anyKnown, anyAnswers, share, (group, options, known, answers, progress) => {
-      const accuracy = group.rollouts.filter((r) => r.verdict.correct).length / group.rollouts.length;
-      const charges = group.rollouts.map((rollout): [Rollout, number] => {
-        const rho = replication(rollout, group, known, options.evidence, answers);
-        return [rollout, replicationCharge(rho, accuracy, progress, options)];
-      });
-      check(charges, options);
-    }),
+    fc.property(
+      anyGroup,
+      anyOptions,
+      anyKnown,
+      anyAnswers,
+      share,
+      (group, options, known, answers, progress) => {
+        const accuracy =
+          group.rollouts.filter((r) => r.verdict.correct).length / group.rollouts.length;
+        const charges = group.rollouts.map((rollout): [Rollout, number] => {
+          const rho = replication(rollout, group, known, options.evidence, answers);
+          return [rollout, replicationCharge(rho, accuracy, progress, options)];
+        });
+        check(charges, options);
+      },
+    ),
     { numRuns: 400 },
   );
 }
@@ -103,7 +116,9 @@ describe("under every setting", () => {
   test("every right answer is worth more than every wrong one", () => {
     forAnyCharges((charges) => {
       const worth = (correct: boolean): number[] =>
-        charges.filter(([r]) => r.verdict.correct === correct).map(([r, charge]) => reward(r, charge));
+        charges
+          .filter(([r]) => r.verdict.correct === correct)
+          .map(([r, charge]) => reward(r, charge));
       expect(Math.min(1, ...worth(true))).toBeGreaterThan(Math.max(0, ...worth(false)));
       for (const wrong of worth(false)) expect(wrong).toBeGreaterThan(-1);
     });
@@ -111,17 +126,24 @@ describe("under every setting", () => {
 
   test("a rollout that the environment failed on is not charged", () => {
     forAnyCharges((charges) => {
-      for (const [{ failure }, charge] of charges) if (failure !== undefined) expect(charge).toBe(0);
+      for (const [{ failure }, charge] of charges)
+        if (failure !== undefined) expect(charge).toBe(0);
     });
   });
 });
 
 describe("replication", () => {
-  const rhos = (group: Group, known = nothingKnown, evidence: RewardOptions["evidence"] = "both", answers?: number) =>
-    group.rollouts.map((r) => replication(r, group, known, evidence, answers));
+  const rhos = (
+    group: Group,
+    known = nothingKnown,
+    evidence: RewardOptions["evidence"] = "both",
+    answers?: number,
+  ) => group.rollouts.map((r) => replication(r, group, known, evidence, answers));
   const answering = (answers: readonly string[], changes: Partial<Verdict> = {}): Group => ({
     task: cueTask("ab"),
-    rollouts: answers.map((answer) => rolloutOf({ correct: false, answer, stop: "wrong", ...changes })),
+    rollouts: answers.map((answer) =>
+      rolloutOf({ correct: false, answer, stop: "wrong", ...changes }),
+    ),
   });
 
   test("is the share of the others in the group that gave the same wrong answer", () => {
@@ -181,7 +203,10 @@ describe("replication", () => {
   });
 
   test("is 0 for what the environment failed on", () => {
-    const group = { task: cueTask("ab"), rollouts: [attempt(cueTask("ab"), "zz", { failure: "broken" })] };
+    const group = {
+      task: cueTask("ab"),
+      rollouts: [attempt(cueTask("ab"), "zz", { failure: "broken" })],
+    };
     expect(rhos(group)).toEqual([0]);
   });
 });
@@ -214,7 +239,8 @@ describe("the anneal", () => {
 });
 
 describe("the gate of the charge", () => {
-  const weights = (gate: RewardOptions["gate"]): number[] => [0, 0.25, 1].map((accuracy) => gateWeight(gate, accuracy));
+  const weights = (gate: RewardOptions["gate"]): number[] =>
+    [0, 0.25, 1].map((accuracy) => gateWeight(gate, accuracy));
 
   test("when hard opens only for groups that are all wrong", () => {
     expect(weights("hard")).toEqual([1, 0, 0]);
@@ -231,8 +257,24 @@ describe("the gate of the charge", () => {
 
 describe("the weight of a task", () => {
   test("grows with the share of its most common wrong answer", () => {
-    expect(divergeWeight(new Map([["p", 6], ["q", 2]]), 0.2)).toBeCloseTo(1.15, 12);
-    expect(divergeWeight(new Map([["q", 1], ["p", 9]]), 1)).toBeCloseTo(1.9, 12);
+    expect(
+      divergeWeight(
+        new Map([
+          ["p", 6],
+          ["q", 2],
+        ]),
+        0.2,
+      ),
+    ).toBeCloseTo(1.15, 12);
+    expect(
+      divergeWeight(
+        new Map([
+          ["q", 1],
+          ["p", 9],
+        ]),
+        1,
+      ),
+    ).toBeCloseTo(1.9, 12);
   });
 
   test("is 1 for a task without known mistakes", () => {
@@ -240,7 +282,10 @@ describe("the weight of a task", () => {
   });
 
   test("lies between 1 and 1 + diverge", () => {
-    const counts = fc.dictionary(fc.string(), fc.integer({ min: 1, max: 50 }), { minKeys: 1, maxKeys: 5 });
+    const counts = fc.dictionary(fc.string(), fc.integer({ min: 1, max: 50 }), {
+      minKeys: 1,
+      maxKeys: 5,
+    });
     fc.assert(
       fc.property(counts, fc.double({ min: 0, max: 3, noNaN: true }), (answers, diverge) => {
         const weight = divergeWeight(new Map(Object.entries(answers)), diverge);

@@ -35,6 +35,7 @@ export interface Interrupts {
   readonly hurry?: AbortSignal;
 }
 
+/** One run, where it lives, and who is told. */
 export interface RunProcessOptions extends Interrupts {
   readonly config: Config;
   /** The run's folder. A run that is already there is resumed. */

@@ -5,10 +5,20 @@ import { Corpus } from "./corpus/corpus.js";
 import { LocalEngine } from "./engine/local.js";
 import type { Environment } from "./environments/environment.js";
 import type { Expert } from "./expert.js";
+import { trainingSequences } from "./learn.js";
 import type { Group } from "./play.js";
 import { remember } from "./remember.js";
 import { score, type Scored, type ScoreOptions } from "./score.js";
-import { attempt, cuePolicy, cues, cueTask, groupOf, regardless, rightWith } from "./testing.js";
+import {
+  attempt,
+  cuePolicy,
+  cues,
+  cueTask,
+  cueTokenizer,
+  groupOf,
+  regardless,
+  rightWith,
+} from "./testing.js";
 
 const engine = new LocalEngine();
 
@@ -27,7 +37,11 @@ beforeAll(async () => {
 });
 afterAll(() => corpus.close());
 
-function scoreOf(groups: readonly Group[], config: ConfigInput = {}, options: Partial<ScoreOptions> = {}): Promise<Scored> {
+function scoreOf(
+  groups: readonly Group[],
+  config: ConfigInput = {},
+  options: Partial<ScoreOptions> = {},
+): Promise<Scored> {
   return score(groups, {
     config: parseConfig(config),
     domain: "cues",
@@ -42,7 +56,11 @@ function scoreOf(groups: readonly Group[], config: ConfigInput = {}, options: Pa
 const signalsOf = (scored: Scored) => scored.groups.flatMap((g) => g.signals);
 
 describe("the signals of a group", () => {
-  const actions = fc.string({ unit: fc.constantFrom("x", "y", "z", "a"), minLength: 4, maxLength: 4 });
+  const actions = fc.string({
+    unit: fc.constantFrom("x", "y", "z", "a"),
+    minLength: 4,
+    maxLength: 4,
+  });
   const anyGroup = fc
     .array(
       fc.record({
@@ -54,7 +72,10 @@ describe("the signals of a group", () => {
     )
     .map((attempts): Group => {
       const task = cueTask("abcd");
-      return { task, rollouts: attempts.map(({ answer, ...options }) => attempt(task, answer, options)) };
+      return {
+        task,
+        rollouts: attempts.map(({ answer, ...options }) => attempt(task, answer, options)),
+      };
     });
   const anyReward = fc.record({
     penalty: fc.double({ min: 0, max: 0.99, noNaN: true }),
@@ -89,16 +110,21 @@ describe("the signals of a group", () => {
 
   test("are zeros in a group that is all right, and in one all wrong without evidence of a repeat", async () => {
     const groups = [groupOf("abcd", ["xyxy", "xyxy"]), groupOf("abcd", ["zzzz", "zzzx"])];
-    for (const config of [{ reward: { evidence: "none" } }, { reward: { penalty: 0 } }] as const)
-      for (const { advantage, charge } of signalsOf(await scoreOf(groups, config))) {
+    for (const config of [{ reward: { evidence: "none" } }, { reward: { penalty: 0 } }] as const) {
+      const scored = await scoreOf(groups, config);
+      for (const { advantage, charge } of signalsOf(scored)) {
         expect(advantage).toBe(0);
         expect(charge).toBeCloseTo(0, 12);
       }
+      expect(trainingSequences(scored.groups, cueTokenizer, "step")).toEqual([]); // no gradient at all
+    }
   });
 
   test("add the charge to an all-wrong group as it is, not normalised", async () => {
     // Consensus: 1 of 2 others agree with `zzzz`; corpus: 2 of 3 and 1 of 3; floor: one half.
-    const scored = await scoreOf([groupOf("abcd", ["zzzz", "zzzz", "zzzx"])], { reward: { penalty: 0.3 } });
+    const scored = await scoreOf([groupOf("abcd", ["zzzz", "zzzz", "zzzx"])], {
+      reward: { penalty: 0.3 },
+    });
     expect(signalsOf(scored).map((s) => s.advantage)).toEqual([0, 0, 0]);
     const charges = signalsOf(scored).map((s) => s.charge);
     expect(charges[0]).toBeCloseTo(-0.3 * (2 / 3), 12);
@@ -166,7 +192,13 @@ describe("the numbers of a step", () => {
   });
 
   test("are zeros without rollouts", async () => {
-    expect(await scoreOf([])).toEqual({ groups: [], meanReward: 0, meanCharge: 0, clipped: 0, zeroVariance: 0 });
+    expect(await scoreOf([])).toEqual({
+      groups: [],
+      meanReward: 0,
+      meanCharge: 0,
+      clipped: 0,
+      zeroVariance: 0,
+    });
   });
 });
 
@@ -193,8 +225,14 @@ describe("the likelihood under an expert", () => {
   });
 
   test("counts in a mixed group too, where the gate lets the charge through", async () => {
-    expect(await charge({ reward: { penalty: 0.5, gate: "off" } }, ["xx", "xy"])).toBeCloseTo(-0.5 * 0.8, 5);
-    expect(await charge({ reward: { penalty: 0.5, gate: "soft" } }, ["xx", "xy"])).toBeCloseTo(-0.5 * 0.8 * 0.25, 5);
+    expect(await charge({ reward: { penalty: 0.5, gate: "off" } }, ["xx", "xy"])).toBeCloseTo(
+      -0.5 * 0.8,
+      5,
+    );
+    expect(await charge({ reward: { penalty: 0.5, gate: "soft" } }, ["xx", "xy"])).toBeCloseTo(
+      -0.5 * 0.8 * 0.25,
+      5,
+    );
     expect(await charge({ reward: { penalty: 0.5, gate: "hard" } }, ["xx", "xy"])).toBe(0);
   });
 

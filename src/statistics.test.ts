@@ -107,7 +107,12 @@ describe("the interval of a share", () => {
 });
 
 describe("steps to a target", () => {
-  const curve = [[0, 0.1], [5, 0.5], [10, 0.45], [15, 0.8]] as const;
+  const curve = [
+    [0, 0.1],
+    [5, 0.5],
+    [10, 0.45],
+    [15, 0.8],
+  ] as const;
 
   test("are those of the first point at or above it", () => {
     expect(stepsToTarget(curve, 0.5, 150)).toEqual({ steps: 5, reached: true });

@@ -3,7 +3,12 @@ import { mergeConfig, parseConfig } from "./config.js";
 import { presets } from "./presets.js";
 import { arms, armsNamed, studyTable, summarise, type ArmRun } from "./study.js";
 
-const run = (arm: string, seed: number, accuracies: readonly number[], changes: Partial<ArmRun> = {}): ArmRun => ({
+const run = (
+  arm: string,
+  seed: number,
+  accuracies: readonly number[],
+  changes: Partial<ArmRun> = {},
+): ArmRun => ({
   arm,
   seed,
   curve: accuracies.map((accuracy, i) => [10 * i, accuracy]),
@@ -26,7 +31,10 @@ describe("a summary", () => {
   const [errata, grpo] = summarise(runs, 40);
 
   test("has a line for each arm, over its seeds", () => {
-    expect(summarise(runs, 40).map((s) => [s.arm, s.seeds])).toEqual([["errata", 2], ["grpo", 2]]);
+    expect(summarise(runs, 40).map((s) => [s.arm, s.seeds])).toEqual([
+      ["errata", 2],
+      ["grpo", 2],
+    ]);
     expect(errata!.start).toBeCloseTo(0.1, 12);
     expect(grpo!.start).toBeCloseTo(0.15, 12);
     expect(errata!.final.mean).toBeCloseTo(0.85, 12);
@@ -34,7 +42,10 @@ describe("a summary", () => {
   });
 
   test("restricts steps to the cap where a seed does not get there, and says how many do", () => {
-    expect(grpo!.targets["0.8"]).toMatchObject({ steps: { mean: 35, low: 30, high: 40 }, reached: 1 });
+    expect(grpo!.targets["0.8"]).toMatchObject({
+      steps: { mean: 35, low: 30, high: 40 },
+      reached: 1,
+    });
     expect(errata!.targets["0.8"]).toMatchObject({ steps: { mean: 20 }, reached: 2 });
     expect(grpo!.targets["0.9"]).toMatchObject({ steps: { mean: 40 }, reached: 0 });
   });
@@ -90,8 +101,11 @@ describe("the arms", () => {
       expect(new Set(all.map((a) => a.name)).size).toBe(all.length);
       expect(all.map((a) => a.name)).toEqual(expect.arrayContaining(["grpo", "errata"]));
       for (const { config } of all) {
-        const { partners } = parseConfig(mergeConfig(mergeConfig(preset.config, { preset: preset.name }), config));
-        for (const name of partners.names ?? []) expect(Object.keys(preset.partners)).toContain(name);
+        const { partners } = parseConfig(
+          mergeConfig(mergeConfig(preset.config, { preset: preset.name }), config),
+        );
+        for (const name of partners.names ?? [])
+          expect(Object.keys(preset.partners)).toContain(name);
       }
     }
   });
@@ -111,7 +125,10 @@ describe("the arms", () => {
   });
 
   test("of unknown names are refused, with the known ones named", () => {
-    const failure: unknown = expect.objectContaining({ code: "STUDY_ARM", hint: expect.stringContaining("grpo") });
+    const failure: unknown = expect.objectContaining({
+      code: "STUDY_ARM",
+      hint: expect.stringContaining("grpo"),
+    });
     expect(() => armsNamed(presets["proof"]!, ["gpro"])).toThrow(failure as Error);
   });
 });

@@ -11,7 +11,12 @@ import { fit, tokenExample, type Example } from "./supervised.js";
 import { cues, cueTokenizer } from "./testing.js";
 
 const engine = new LocalEngine();
-const shape = shapeFor(cues as Environment, cueTokenizer, { width: 16, layers: 1, heads: 2, feedForward: 16 });
+const shape = shapeFor(cues as Environment, cueTokenizer, {
+  width: 16,
+  layers: 1,
+  heads: 2,
+  feedForward: 16,
+});
 
 describe("an example in tokens", () => {
   test("of one symbol is predicted from the last token of the prompt, without a stop token", () => {
@@ -43,10 +48,17 @@ describe("fitting", () => {
 
   test("learns a mapping: the loss falls from that of a guess to next to nothing", async () => {
     const losses: number[] = [];
-    const { policy, loss } = await fit(engine, start, examples, cueTokenizer, Random.from(2, "fit"), {
-      ...settings,
-      onStep: (_step, value) => losses.push(value),
-    });
+    const { policy, loss } = await fit(
+      engine,
+      start,
+      examples,
+      cueTokenizer,
+      Random.from(2, "fit"),
+      {
+        ...settings,
+        onStep: (_step, value) => losses.push(value),
+      },
+    );
     expect(losses).toHaveLength(120);
     expect(losses[0]).toBeCloseTo(Math.log(shape.vocabulary), 0);
     expect(loss).toBe(losses.at(-1));
@@ -69,7 +81,12 @@ describe("fitting", () => {
       const { tokens, targets } = tokenExample(example, cueTokenizer, 1);
       return {
         tokens,
-        targets: targets.map((t) => ({ ...t, component: "crossEntropy", coefficient: 1 / 4, logprob: 0 })),
+        targets: targets.map((t) => ({
+          ...t,
+          component: "crossEntropy",
+          coefficient: 1 / 4,
+          logprob: 0,
+        })),
       };
     });
     const expected = await engine.trainStep(start, newOptimizer(start), separate, {
@@ -82,7 +99,8 @@ describe("fitting", () => {
 
   test("is the same for the same seed, and leaves the policy it starts from as it was", async () => {
     const before = start.weights.slice();
-    const run = () => fit(engine, start, examples, cueTokenizer, Random.from(5, "fit"), { ...settings, steps: 3 });
+    const run = () =>
+      fit(engine, start, examples, cueTokenizer, Random.from(5, "fit"), { ...settings, steps: 3 });
     expect((await run()).policy.weights).toEqual((await run()).policy.weights);
     expect(start.weights).toEqual(before);
   });

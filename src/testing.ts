@@ -4,7 +4,14 @@ import { parseConfig, type ConfigInput } from "./config.js";
 import type { Policy } from "./engine/engine.js";
 import { LocalEngine } from "./engine/local.js";
 import { parameterCount, parameterLayout, type ModelShape } from "./engine/transformer.js";
-import type { Environment, Split, Task, Trajectory, Turn, Verdict } from "./environments/environment.js";
+import type {
+  Environment,
+  Split,
+  Task,
+  Trajectory,
+  Turn,
+  Verdict,
+} from "./environments/environment.js";
 import type { Action, Model } from "./models/model.js";
 import { LexiconTokenizer } from "./models/tokenizer.js";
 import type { Group, Rollout } from "./play.js";
@@ -27,7 +34,8 @@ export interface CueEnvironment extends Environment<CueState> {
 const rightAction: Readonly<Record<string, string>> = { a: "x", b: "y", c: "x", d: "y" };
 
 /** The right answer to a row of cues. */
-export const rightAnswer = (cues: string): string => cues.replaceAll(/[a-d]/g, (cue) => rightAction[cue]!);
+export const rightAnswer = (cues: string): string =>
+  cues.replaceAll(/[a-d]/g, (cue) => rightAction[cue]!);
 
 const lengths: Readonly<Record<string, number>> = { short: 2, long: 4 };
 
@@ -40,7 +48,12 @@ export function cueTask(cues: string, split: Split = "train"): Task {
 function cueTurn(state: CueState): Turn<CueState> {
   const { cues, answer, malformed } = state;
   const terminated = malformed || answer.length === cues.length;
-  return { state, observation: terminated ? "" : cues.charAt(answer.length), terminated, truncated: false };
+  return {
+    state,
+    observation: terminated ? "" : cues.charAt(answer.length),
+    terminated,
+    truncated: false,
+  };
 }
 
 function judgeCues({ steps, end }: Trajectory<CueState>): Verdict {
@@ -64,7 +77,8 @@ function judgeCues({ steps, end }: Trajectory<CueState>): Verdict {
           } as const,
         };
   if (malformed) return { correct: false, answer: "", stop: "malformed", ...located };
-  if (answer.length < cues.length) return { correct: false, answer: "", stop: "truncated", ...located };
+  if (answer.length < cues.length)
+    return { correct: false, answer: "", stop: "truncated", ...located };
   const signature = ["x", "y"].find((action) => answer === action.repeat(cues.length));
   return {
     correct: false,
@@ -96,7 +110,11 @@ export const cues: CueEnvironment = {
   },
   start: ({ data }) => cueTurn({ cues: data as string, answer: "", malformed: false }),
   step: (state, action) =>
-    cueTurn(/^[xyz]$/.test(action) ? { ...state, answer: state.answer + action } : { ...state, malformed: true }),
+    cueTurn(
+      /^[xyz]$/.test(action)
+        ? { ...state, answer: state.answer + action }
+        : { ...state, malformed: true },
+    ),
   judge: judgeCues,
   procedures: {
     correct: ({ cues: row, answer }) => rightAnswer(row).charAt(answer.length),
@@ -114,7 +132,12 @@ export const cueTokenizer: LexiconTokenizer = new LexiconTokenizer(cues.lexicon)
 export function scriptedAction(
   observation: string,
   text: string,
-  { tokenizer = cueTokenizer, logprob = -1, behaviourLogprob = logprob, stop = false }: {
+  {
+    tokenizer = cueTokenizer,
+    logprob = -1,
+    behaviourLogprob = logprob,
+    stop = false,
+  }: {
     readonly tokenizer?: LexiconTokenizer;
     readonly logprob?: number;
     readonly behaviourLogprob?: number;
@@ -184,7 +207,12 @@ export type CueTable = Readonly<Record<string, Readonly<Record<string, number>>>
  */
 export function cuePolicy(table: CueTable): Policy {
   const width = 16;
-  const shape: ModelShape = shapeFor(cues as Environment, cueTokenizer, { width, layers: 1, heads: 1, feedForward: 8 });
+  const shape: ModelShape = shapeFor(cues as Environment, cueTokenizer, {
+    width,
+    layers: 1,
+    heads: 1,
+    feedForward: 8,
+  });
   const weights = new Float32Array(parameterCount(shape));
   const layout = new Map(parameterLayout(shape).map((p) => [p.name, p]));
   for (const { shape: dimensions, offset, size } of layout.values())
@@ -192,7 +220,8 @@ export function cuePolicy(table: CueTable): Policy {
   const embedding = layout.get("model.embed_tokens.weight")!;
   const unembedding = layout.get("lm_head.weight")!;
   const scale = Math.sqrt(1 / width + shape.normEpsilon); // one over what a unit vector is normalised to
-  for (let token = 0; token < shape.vocabulary; token++) weights[embedding.offset + token * width + token] = 1;
+  for (let token = 0; token < shape.vocabulary; token++)
+    weights[embedding.offset + token * width + token] = 1;
   for (const [cue, actions] of Object.entries(table)) {
     const from = cueTokenizer.encode(cue)[0]!;
     for (let token = 0; token < shape.vocabulary; token++) {
@@ -212,7 +241,10 @@ export function regardless(actions: Readonly<Record<string, number>>): CueTable 
 /** A table that takes each cue's right action with probability `p`, and else the other of x and y. */
 export function rightWith(p: number): CueTable {
   return Object.fromEntries(
-    [..."abcd"].map((cue) => [cue, { [rightAction[cue]!]: p, [rightAction[cue] === "x" ? "y" : "x"]: 1 - p }]),
+    [..."abcd"].map((cue) => [
+      cue,
+      { [rightAction[cue]!]: p, [rightAction[cue] === "x" ? "y" : "x"]: 1 - p },
+    ]),
   );
 }
 
@@ -245,7 +277,9 @@ export function cueSetup(options: {
     engine: new LocalEngine(),
     tokenizer: cueTokenizer,
     base: cuePolicy(options.student),
-    partners: new Map(Object.entries(options.partners ?? {}).map(([name, table]) => [name, cuePolicy(table)])),
+    partners: new Map(
+      Object.entries(options.partners ?? {}).map(([name, table]) => [name, cuePolicy(table)]),
+    ),
     ...runTasks({ environment, preset, config }),
   };
 }

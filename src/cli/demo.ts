@@ -18,7 +18,7 @@ interface DemoFlags {
   readonly seed?: number;
   readonly steps?: number;
   readonly name?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly resume?: boolean;
   readonly json?: boolean;
 }
@@ -40,12 +40,12 @@ export const demoCommand: Command = command(
   .option("--seed <n>", "seed of both", wholeNumber(0))
   .option("--steps <n>", "training steps of both", wholeNumber(1))
   .option("-n, --name <name>", "folder below runs/ (default: demo-<n>)")
-  .option("--set <key=value...>", "override any key of both configurations", [])
+  .option("--set <key=value...>", "override any key of both configurations")
   .option("--resume", "carry on a demonstration that stopped (default: the latest)")
   .addHelpText(
     "after",
     "\nBoth start from the same weights and see the same tasks, seed and number of rollouts. The table's\n" +
-      "costs include weak partners, experts and probes. One seed shows a difference, not its size.\n",
+      "costs include weak partners, experts and probes. One seed shows a difference, not its size.\nNo configuration file is read.\n",
   )
   .action(demo);
 
@@ -53,7 +53,7 @@ async function demo(flags: DemoFlags): Promise<void> {
   const terminal = new Terminal(flags);
   const { demoConfigs, demoReport, runDemo } = await import("../demo.js");
   const asked = (under: ConfigInput): Readonly<Record<DemoArm, Config>> =>
-    demoConfigs(applyOverrides({ ...under, ...input(flags) }, flags.set));
+    demoConfigs(applyOverrides({ ...under, ...input(flags) }, flags.set ?? []));
   const resumed = flags.resume === true ? demoFolder(flags.name) : undefined;
   const named =
     resumed === undefined && flags.name !== undefined ? newRunFolder(flags.name) : undefined;

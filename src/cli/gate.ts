@@ -11,7 +11,7 @@ interface GateOptions {
   readonly preset?: string;
   readonly tasks: number;
   readonly seed?: number;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -28,7 +28,7 @@ export const gateCommand: Command = command(
   .option("-p, --preset <name>", "domain and base models")
   .option("--tasks <n>", "validation tasks", wholeNumber(1), 200)
   .option("--seed <n>", "seed of the tasks and attempts", wholeNumber(0))
-  .option("--set <key=value...>", "override any key of the configuration", [])
+  .option("--set <key=value...>", "override any key of the configuration")
   .addHelpText("after", "\nExits with 0 when the gate passes and with 1 when it fails.\n")
   .action(gateAction);
 
@@ -41,7 +41,7 @@ async function gateAction(options: GateOptions): Promise<void> {
   const config = await resolveConfig({
     ...(options.config === undefined ? {} : { file: options.config }),
     flags,
-    overrides: options.set,
+    overrides: options.set ?? [],
   });
   const [{ prepare }, { gate, gateLines }] = await Promise.all([
     import("../prepare.js"),

@@ -27,7 +27,7 @@ interface StudyFlags {
   readonly firstSeed: number;
   readonly steps?: number;
   readonly name?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly workers: number;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -49,9 +49,13 @@ export const studyCommand: Command = command(
   .option("--first-seed <n>", "the first of them", wholeNumber(0), 0)
   .option("--steps <n>", "training steps of every run", wholeNumber(1))
   .option("-n, --name <name>", "folder below runs/ (default: study-<preset>-<n>)")
-  .option("--set <key=value...>", "override any key of every arm's configuration", [])
+  .option("--set <key=value...>", "override any key of every arm's configuration")
   .option("--workers <n>", "runs trained at once", wholeNumber(1), availableParallelism())
   .option("--resume", "carry on a study of this --name: finished runs are kept")
+  .addHelpText(
+    "after",
+    "\nNo configuration file is read: an arm is the preset, its own settings and --set.\n",
+  )
   .action(study);
 
 /** One run of the study. */
@@ -172,7 +176,10 @@ async function study(presetName: string, flags: StudyFlags): Promise<void> {
 }
 
 /** Defaults < preset < arm < flags < `--set`; rollouts are not kept unless asked for. */
-function configs(preset: string, { steps, set }: StudyFlags): (arm: Arm, seed: number) => Config {
+function configs(
+  preset: string,
+  { steps, set = [] }: StudyFlags,
+): (arm: Arm, seed: number) => Config {
   const flags: ConfigInput = steps === undefined ? {} : { steps };
   const common = mergeConfig(presetNamed(preset).config, { preset, keepRollouts: false });
   return (arm, seed) => {
@@ -241,7 +248,7 @@ class StudyProgress {
 }
 
 function interrupted(terminal: Terminal, folder: string, preset: string, flags: StudyFlags): void {
-  const { arms, seeds, firstSeed, steps, set } = flags;
+  const { arms, seeds, firstSeed, steps, set = [] } = flags;
   const given = [
     ...(arms === undefined ? [] : ["--arms", arms.join(",")]),
     "--seeds",

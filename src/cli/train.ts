@@ -26,7 +26,7 @@ interface TrainOptions {
   readonly name?: string;
   readonly seed?: number;
   readonly steps?: number;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly resume?: boolean;
   readonly dryRun?: boolean;
   readonly gate: boolean;
@@ -54,7 +54,7 @@ export const trainCommand: Command = command(
   .option("-n, --name <run>", "folder below runs/ (default: <preset>-seed<seed>-<n>)")
   .option("--seed <n>", "seed of everything random", wholeNumber(0))
   .option("--steps <n>", "training steps", wholeNumber(1))
-  .option("--set <key=value...>", "override any key, for example expert.steps=100", [])
+  .option("--set <key=value...>", "override any key, for example expert.steps=100")
   .option("--resume", "carry on from the run's last checkpoint, with the run's own configuration")
   .option("--dry-run", "print the configuration and an estimate of the cost, and stop")
   .option("--no-gate", "do not measure first whether the method can help")
@@ -137,7 +137,7 @@ function newConfig(options: TrainOptions): Promise<Config> {
   return resolveConfig({
     ...(options.config === undefined ? {} : { file: options.config }),
     flags: flagsOf(options),
-    overrides: options.set,
+    overrides: options.set ?? [],
   });
 }
 
@@ -147,7 +147,7 @@ async function unchangedConfig(folder: string, options: TrainOptions): Promise<C
   const asked =
     options.config === undefined
       ? parseConfig(
-          applyOverrides(mergeConfig(saved, flagsOf(options)), options.set),
+          applyOverrides(mergeConfig(saved, flagsOf(options)), options.set ?? []),
           "the configuration",
         )
       : await newConfig(options);

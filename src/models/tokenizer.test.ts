@@ -32,8 +32,12 @@ describe.each(domains)("texts of %s", (_, environment) => {
               expect(tokenizer.decode(tokens)).toBe(text);
               expect(tokens.every((id) => id >= 2 && id < tokenizer.size)).toBe(true);
             }
-            expect(tokenizer.encode(observation).length).toBeLessThanOrEqual(environment.maxObservationSymbols);
-            expect(tokenizer.encode(action).length).toBeLessThanOrEqual(environment.maxActionSymbols);
+            expect(tokenizer.encode(observation).length).toBeLessThanOrEqual(
+              environment.maxObservationSymbols,
+            );
+            expect(tokenizer.encode(action).length).toBeLessThanOrEqual(
+              environment.maxActionSymbols,
+            );
           }
         },
       ),
@@ -44,13 +48,18 @@ describe.each(domains)("texts of %s", (_, environment) => {
   test("have one token for each symbol, and two special tokens besides", () => {
     const { symbols } = environment.lexicon;
     expect(tokenizer.size).toBe(symbols.length + 2);
-    expect(symbols.map((symbol) => tokenizer.encode(symbol))).toEqual(symbols.map((_symbol, i) => [i + 2]));
+    expect(symbols.map((symbol) => tokenizer.encode(symbol))).toEqual(
+      symbols.map((_symbol, i) => [i + 2]),
+    );
   });
 });
 
 describe("encoding", () => {
   const joined = new LexiconTokenizer({ symbols: ["1", "10", "0"], separator: "" });
-  const spaced = new LexiconTokenizer({ symbols: ["exact", "exact h1", "h1", "h10"], separator: " " });
+  const spaced = new LexiconTokenizer({
+    symbols: ["exact", "exact h1", "h1", "h10"],
+    separator: " ",
+  });
 
   test("takes the longest symbol", () => {
     expect(joined.encode("1001")).toEqual([3, 4, 2]);
@@ -94,7 +103,9 @@ describe("decoding", () => {
         const pieces = spans.map(({ start, end }) => text.slice(start, end));
         expect(pieces).toEqual(ids.map((id) => (id < 2 ? "" : symbols[id - 2])));
         expect(pieces.filter((piece) => piece !== "").join(separator)).toBe(text);
-        spans.slice(1).forEach(({ start }, i) => expect(start).toBeGreaterThanOrEqual(spans[i]!.end));
+        spans
+          .slice(1)
+          .forEach(({ start }, i) => expect(start).toBeGreaterThanOrEqual(spans[i]!.end));
       }),
     );
   });
