@@ -37,7 +37,11 @@ export interface Recipe {
 }
 
 /** The model shape of a size in an environment. */
-export function shapeFor(environment: Environment, tokenizer: LexiconTokenizer, size: ModelSize): ModelShape {
+export function shapeFor(
+  environment: Environment,
+  tokenizer: LexiconTokenizer,
+  size: ModelSize,
+): ModelShape {
   return {
     vocabulary: tokenizer.size,
     width: size.width,
@@ -72,7 +76,12 @@ export async function imitationExamples(
 }
 
 /** Told after every optimizer step of a stage. */
-export type StageProgress = (progress: { stage: number; step: number; steps: number; loss: number }) => void;
+export type StageProgress = (progress: {
+  stage: number;
+  step: number;
+  steps: number;
+  loss: number;
+}) => void;
 
 /**
  * Trains stage `stage` of a recipe from the weights of the stage before (random ones for the
@@ -89,8 +98,7 @@ export async function trainStage(
 ): Promise<Policy> {
   const { levels, mixture, tasks: count, ...settings } = recipe.stages[stage]!;
   const random = Random.from(recipe.seed, `base:${stage}`);
-  const policy =
-    before ?? engine.initialise(shapeFor(environment, tokenizer, recipe.size), random);
+  const policy = before ?? engine.initialise(shapeFor(environment, tokenizer, recipe.size), random);
   const tasks = drawTasks(environment, { split: "train", levels, count, random });
   const examples = await imitationExamples(environment, tasks, mixture, random);
   const { signal, onStep } = options;

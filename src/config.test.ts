@@ -90,7 +90,7 @@ describe("a configuration", () => {
     [{ explore: { mask: 2 } }],
     [{ explore: { alpha: -1 } }],
     [{ explore: { floor: 1 } }],
-    [{ temperature: 0 }],
+    [{ learningRate: 0 }],
     [{ learningRate: 0 }],
     [{ steps: 1.5 }],
     [{ seed: -1 }],

@@ -14,7 +14,6 @@ export interface Config {
   readonly pool: number;
   readonly learningRate: number;
   readonly normalisation: "std" | "none";
-  readonly temperature: number;
   readonly evaluateEvery: number;
   readonly evaluationTasks: number;
   readonly saveEvery: number;
@@ -62,21 +61,45 @@ const count = z.number().int().min(1);
 const rate = z.number().positive();
 
 const rewardSchema = z.strictObject({
-  penalty: z.number().min(0).lt(1).default(0.5).describe("largest charge for repeating a mistake (lambda_e)"),
-  gate: z.enum(["hard", "soft", "off"]).default("hard").describe("charge only all-wrong groups, softly, or all"),
+  penalty: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.5)
+    .describe("largest charge for repeating a mistake (lambda_e)"),
+  gate: z
+    .enum(["hard", "soft", "off"])
+    .default("hard")
+    .describe("charge only all-wrong groups, softly, or all"),
   scope: z.enum(["step", "answer", "all"]).default("step").describe("which tokens are charged"),
-  evidence: z.enum(["weak", "self", "both", "none"]).default("both").describe("whose mistakes count"),
+  evidence: z
+    .enum(["weak", "self", "both", "none"])
+    .default("both")
+    .describe("whose mistakes count"),
   annealUntil: share.default(0.6).describe("share of training after which the charge is 0"),
-  diverge: z.number().min(0).default(0.2).describe("extra weight of tasks weak models fail systematically (lambda_d)"),
+  diverge: z
+    .number()
+    .min(0)
+    .default(0.2)
+    .describe("extra weight of tasks weak models fail systematically (lambda_d)"),
 });
 
 const exploreSchema = z.strictObject({
-  form: z.enum(["repulsive", "contrastive", "none"]).default("repulsive").describe("how experts steer stuck groups"),
+  form: z
+    .enum(["repulsive", "contrastive", "none"])
+    .default("repulsive")
+    .describe("how experts steer stuck groups"),
   alpha: z.number().min(0).default(1).describe("strength of the steering"),
   mask: share.default(0.1).describe("only tokens with pi >= mask * max(pi) can be sampled"),
   floor: z.number().max(0).default(-3).describe("lowest log q that counts"),
-  gate: z.enum(["stuck", "always"]).default("stuck").describe("steer the second half of stuck groups, or of all"),
-  arm: z.string().default("probe").describe("`probe` commits the expert with proven uplift; or a signature, or `random`"),
+  gate: z
+    .enum(["stuck", "always"])
+    .default("stuck")
+    .describe("steer the second half of stuck groups, or of all"),
+  arm: z
+    .string()
+    .default("probe")
+    .describe("`probe` commits the expert with proven uplift; or a signature, or `random`"),
   probeEvery: count.default(50),
   probeTasks: count.default(64),
   probeAttempts: count.default(4),
@@ -94,16 +117,35 @@ const expertSchema = z.strictObject({
 const corpusSchema = z.strictObject({
   capacity: count.default(4096).describe("most mistakes kept"),
   tracesPerMistake: count.default(16),
-  novelty: z.boolean().default(true).describe("admit by novelty; false keeps all but exact repeats"),
-  recurrence: count.default(3).describe("attempts that must agree before one trains an expert, of a group of 8"),
-  perSignature: z.boolean().default(true).describe("one expert a signature; false pools them (an ablation)"),
-  sources: z.enum(["weak", "student", "both"]).default("both").describe("whose mistakes are collected"),
+  novelty: z
+    .boolean()
+    .default(true)
+    .describe("admit by novelty; false keeps all but exact repeats"),
+  recurrence: count
+    .default(3)
+    .describe("attempts that must agree before one trains an expert, of a group of 8"),
+  perSignature: z
+    .boolean()
+    .default(true)
+    .describe("one expert a signature; false pools them (an ablation)"),
+  sources: z
+    .enum(["weak", "student", "both"])
+    .default("both")
+    .describe("whose mistakes are collected"),
 });
 
 const partnersSchema = z.strictObject({
-  names: z.array(z.string()).optional().describe("weak partners of the preset that play; all by default"),
+  names: z
+    .array(z.string())
+    .optional()
+    .describe("weak partners of the preset that play; all by default"),
   every: count.default(10).describe("steps between their attempts at stuck tasks"),
-  warmUpTraces: z.number().int().min(0).default(384).describe("recurring mistakes collected from each before step 0"),
+  warmUpTraces: z
+    .number()
+    .int()
+    .min(0)
+    .default(384)
+    .describe("recurring mistakes collected from each before step 0"),
 });
 
 const configSchema = z.strictObject({
@@ -114,8 +156,10 @@ const configSchema = z.strictObject({
   groupSize: z.number().int().min(2).multipleOf(2).default(8),
   pool: count.default(4096).describe("training tasks drawn for the run"),
   learningRate: rate.default(3e-4),
-  normalisation: z.enum(["std", "none"]).default("std").describe("group advantages: GRPO or Dr. GRPO"),
-  temperature: rate.default(1),
+  normalisation: z
+    .enum(["std", "none"])
+    .default("std")
+    .describe("group advantages: GRPO or Dr. GRPO"),
   evaluateEvery: count.default(5),
   evaluationTasks: count.default(400),
   saveEvery: count.default(25),

@@ -7,7 +7,12 @@ import type { Random } from "./random.js";
  */
 export function drawTasks(
   environment: Environment,
-  options: { readonly split: Split; readonly levels: readonly string[]; readonly count: number; readonly random: Random },
+  options: {
+    readonly split: Split;
+    readonly levels: readonly string[];
+    readonly count: number;
+    readonly random: Random;
+  },
 ): Task[] {
   const { split, levels, count, random } = options;
   const tasks = new Map<string, Task>();

@@ -27,11 +27,17 @@ export function studentModel(
     policy,
     tokenizer,
     maxActionSymbols: environment.maxActionSymbols,
-    temperature: config.temperature,
     ...(expert === undefined || form === "none"
       ? {}
       : {
-          mixture: { expert: expert.policy, form, alpha, mask, floor, exempt: [specialTokens.stop] },
+          mixture: {
+            expert: expert.policy,
+            form,
+            alpha,
+            mask,
+            floor,
+            exempt: [specialTokens.stop],
+          },
         }),
   });
 }

@@ -43,11 +43,19 @@ const attempts = 64;
 const errorAttempts = 8;
 
 /** Measures the gate on `count` validation tasks (method of the project's docs, section "The gate"). */
-export async function gate(setup: Setup, options: { readonly tasks?: number } = {}): Promise<GateReport> {
+export async function gate(
+  setup: Setup,
+  options: { readonly tasks?: number } = {},
+): Promise<GateReport> {
   const { environment, preset, config, base } = setup;
   const count = options.tasks ?? 500;
   const random = Random.from(config.seed, "gate");
-  const tasks = drawTasks(environment, { split: "validation", levels: preset.levels, count, random });
+  const tasks = drawTasks(environment, {
+    split: "validation",
+    levels: preset.levels,
+    count,
+    random,
+  });
   const student = studentModel(setup, base);
   const sampled = await sampleTasks(environment, student, tasks, {
     attempts,
@@ -60,13 +68,22 @@ export async function gate(setup: Setup, options: { readonly tasks?: number } = 
   const weak = await playPartners(setup, [...setup.partners.keys()], tasks, random);
   const weakGroups = weak.flatMap((p) => p.groups);
   const known = shares(
-    weakGroups.flatMap((g) => g.rollouts).filter((r) => !r.verdict.correct).map(signatureOf),
+    weakGroups
+      .flatMap((g) => g.rollouts)
+      .filter((r) => !r.verdict.correct)
+      .map(signatureOf),
   );
   const coverage = Object.entries(signatures)
     .filter(([name]) => name !== unrecognised && (known[name] ?? 0) > 0.02)
     .reduce((total, [, share]) => total + share, 0);
   const discrimination = await discriminates(setup, tasks, random);
-  const check = (name: string, value: number, least: number, most: number, meaning: string): GateCheck => ({
+  const check = (
+    name: string,
+    value: number,
+    least: number,
+    most: number,
+    meaning: string,
+  ): GateCheck => ({
     name,
     value,
     least,
@@ -79,11 +96,31 @@ export async function gate(setup: Setup, options: { readonly tasks?: number } = 
     check("startAccuracy", sampled.accuracy, 0.03, 0.15, "the ability shows, rarely"),
     check("stuckGroups", sampled.stuck, 0.5, 1, "most groups are all wrong"),
     check(`pass@${attempts}`, sampled.passAtAll, 0.5, 1, "the ability is latent on most tasks"),
-    check("recurrence", recurrenceOf(weakGroups.map((g) => g.rollouts)), 0.3, 1, "weak mistakes are systematic: the same first wrong step recurs"),
-    check("coverage", coverage, 0.5, 1, "the student's errors are among those that weak models make"),
+    check(
+      "recurrence",
+      recurrenceOf(weakGroups.map((g) => g.rollouts)),
+      0.3,
+      1,
+      "weak mistakes are systematic: the same first wrong step recurs",
+    ),
+    check(
+      "coverage",
+      coverage,
+      0.5,
+      1,
+      "the student's errors are among those that weak models make",
+    ),
     ...(discrimination === undefined
       ? []
-      : [check("discrimination", discrimination, injected ? 3 : 0, Infinity, "p(right choice | needed) / p(same choice | not needed)")]),
+      : [
+          check(
+            "discrimination",
+            discrimination,
+            injected ? 3 : 0,
+            Infinity,
+            "p(right choice | needed) / p(same choice | not needed)",
+          ),
+        ]),
   ];
   return {
     preset: preset.name,
@@ -129,7 +166,11 @@ function recurrenceOf(groups: readonly (readonly Rollout[])[]): number {
  * that merely prefers one choice a little everywhere has a ratio near 1: nothing latent. Choices are
  * told apart by their first symbol.
  */
-async function discriminates(setup: Setup, tasks: readonly Task[], random: Random): Promise<number | undefined> {
+async function discriminates(
+  setup: Setup,
+  tasks: readonly Task[],
+  random: Random,
+): Promise<number | undefined> {
   const { environment, preset, engine, base, tokenizer } = setup;
   const bug = preset.bug === undefined ? undefined : environment.procedures[preset.bug];
   if (bug === undefined || environment.choices === undefined) return undefined;
@@ -152,7 +193,10 @@ async function discriminates(setup: Setup, tasks: readonly Task[], random: Rando
   const meanProbability = async (states: typeof needed): Promise<number> => {
     const logprobs = await engine.logprobs(
       base,
-      states.map(({ tokens, token }) => ({ tokens, targets: [{ position: tokens.length - 1, token }] })),
+      states.map(({ tokens, token }) => ({
+        tokens,
+        targets: [{ position: tokens.length - 1, token }],
+      })),
     );
     return logprobs.reduce((total, l) => total + Math.exp(l), 0) / logprobs.length;
   };
@@ -167,7 +211,8 @@ export function gateLines(report: GateReport): string[] {
     most === Infinity || most === 1 ? `>= ${least}` : `${least} to ${most}`;
   return [
     ...report.checks.map(
-      (c) => `${c.passed ? "pass" : "FAIL"}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  (${range(c)})  ${c.meaning}`,
+      (c) =>
+        `${c.passed ? "pass" : "FAIL"}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  (${range(c)})  ${c.meaning}`,
     ),
     report.passed
       ? "The gate passes: learning from weak models' mistakes can help here."

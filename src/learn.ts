@@ -32,7 +32,13 @@ export function trainingSequences(
   const rollouts = scored.reduce((n, { group }) => n + group.rollouts.length, 0);
   const merged = new Map<
     string,
-    { tokens: number[]; targets: Map<string, { position: number; token: number; coefficient: number; logprob: number }> }
+    {
+      tokens: number[];
+      targets: Map<
+        string,
+        { position: number; token: number; coefficient: number; logprob: number }
+      >;
+    }
   >();
   for (const { group, signals } of scored)
     for (const [i, rollout] of group.rollouts.entries()) {

@@ -22,7 +22,11 @@ export function cacheFolder(): string {
 }
 
 /** Checkpoints that come with the package. */
-export const prebuiltFolder: string = join(dirname(fileURLToPath(import.meta.url)), "..", "checkpoints");
+export const prebuiltFolder: string = join(
+  dirname(fileURLToPath(import.meta.url)),
+  "..",
+  "checkpoints",
+);
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
@@ -105,7 +109,8 @@ export async function presetModel(
     const before = stages === 1 ? undefined : await build(stages - 1);
     const policy = await trainStage(engine, environment, tokenizer, recipe, stages - 1, before, {
       ...(signal === undefined ? {} : { signal }),
-      onStep: (progress) => onProgress?.({ model: name, stages: recipe.stages.length, ...progress }),
+      onStep: (progress) =>
+        onProgress?.({ model: name, stages: recipe.stages.length, ...progress }),
     });
     mkdirSync(dirname(cached), { recursive: true });
     await savePolicy(cached, policy, { precision: "bfloat16" });

@@ -26,7 +26,14 @@ function arithmeticPartner(malRule: string, seed: number): Recipe {
     size: { width: 32, layers: 2, heads: 2, feedForward: 64 },
     seed,
     stages: [
-      { mixture: { [malRule]: 1 }, levels: ["addition"], tasks: 4000, steps: 500, batch: 256, learningRate: 3e-3 },
+      {
+        mixture: { [malRule]: 1 },
+        levels: ["addition"],
+        tasks: 4000,
+        steps: 500,
+        batch: 256,
+        learningRate: 3e-3,
+      },
     ],
   };
 }
@@ -38,7 +45,14 @@ function proofStudent(mixture: Stage["mixture"], level: (typeof proofLevels)[num
     size: { width: 64, layers: 4, heads: 4, feedForward: 160 },
     seed: 1,
     stages: [
-      { mixture: { correct: 1 }, levels: proofLevels, tasks: 60_000, steps: 4000, batch: 256, learningRate: 3e-3 },
+      {
+        mixture: { correct: 1 },
+        levels: proofLevels,
+        tasks: 60_000,
+        steps: 4000,
+        batch: 256,
+        learningRate: 3e-3,
+      },
       { mixture, levels: [level], tasks: 10_000, steps: 250, batch: 256, learningRate: 5e-4 },
     ],
   };
@@ -49,7 +63,14 @@ function proofPartner(malRule: string, seed: number): Recipe {
     size: { width: 48, layers: 3, heads: 3, feedForward: 96 },
     seed,
     stages: [
-      { mixture: { [malRule]: 1 }, levels: proofLevels, tasks: 10_000, steps: 1000, batch: 256, learningRate: 3e-3 },
+      {
+        mixture: { [malRule]: 1 },
+        levels: proofLevels,
+        tasks: 10_000,
+        steps: 1000,
+        batch: 256,
+        learningRate: 3e-3,
+      },
     ],
   };
 }
@@ -60,7 +81,14 @@ function naturalPartner(seed: number): Recipe {
     size: { width: 48, layers: 2, heads: 3, feedForward: 96 },
     seed,
     stages: [
-      { mixture: { correct: 1 }, levels: proofLevels, tasks: 10_000, steps: 300, batch: 256, learningRate: 3e-3 },
+      {
+        mixture: { correct: 1 },
+        levels: proofLevels,
+        tasks: 10_000,
+        steps: 300,
+        batch: 256,
+        learningRate: 3e-3,
+      },
     ],
   };
 }
@@ -80,18 +108,25 @@ const all: readonly Preset[] = [
     levels: ["few-forks"],
     kind: "injected",
     bug: "left",
-    student: proofStudent({ correct: 0.1, left: 0.75, exfalso: 0.05, apply: 0.05, noise: 0.05 }, "few-forks"),
+    student: proofStudent(
+      { correct: 0.1, left: 0.75, exfalso: 0.05, apply: 0.05, noise: 0.05 },
+      "few-forks",
+    ),
     partners: proofPartners,
     config: { steps: 80, evaluateEvery: 4, explore: { mask: 0.1 } },
   },
   {
     name: "proof-forks",
-    description: "theorems with three or more misleading forks; the student trusts whatever a rule mentions",
+    description:
+      "theorems with three or more misleading forks; the student trusts whatever a rule mentions",
     environment: () => proof() as Environment,
     levels: ["many-forks"],
     kind: "injected",
     bug: "mention",
-    student: proofStudent({ correct: 0.16, mention: 0.74, exfalso: 0.03, apply: 0.03, noise: 0.04 }, "many-forks"),
+    student: proofStudent(
+      { correct: 0.16, mention: 0.74, exfalso: 0.03, apply: 0.03, noise: 0.04 },
+      "many-forks",
+    ),
     partners: proofPartners,
     config: { steps: 120, evaluateEvery: 4, explore: { mask: 0.1 } },
   },
@@ -105,7 +140,14 @@ const all: readonly Preset[] = [
       size: { width: 64, layers: 4, heads: 4, feedForward: 160 },
       seed: 2,
       stages: [
-        { mixture: { correct: 1 }, levels: proofLevels, tasks: 10_000, steps: 200, batch: 256, learningRate: 3e-3 },
+        {
+          mixture: { correct: 1 },
+          levels: proofLevels,
+          tasks: 10_000,
+          steps: 200,
+          batch: 256,
+          learningRate: 3e-3,
+        },
       ],
     },
     partners: { "small-a": naturalPartner(31), "small-b": naturalPartner(32) },
@@ -122,9 +164,16 @@ const all: readonly Preset[] = [
       size: { width: 64, layers: 2, heads: 4, feedForward: 128 },
       seed: 1,
       stages: [
-        { mixture: { correct: 1 }, levels: ["addition"], tasks: 20_000, steps: 800, batch: 256, learningRate: 3e-3 },
         {
-          mixture: { correct: 0.01, "drop-carry": 0.85, "one-step-carry": 0.05, noise: 0.05 },
+          mixture: { correct: 1 },
+          levels: ["addition"],
+          tasks: 20_000,
+          steps: 800,
+          batch: 256,
+          learningRate: 3e-3,
+        },
+        {
+          mixture: { correct: 0.005, "drop-carry": 0.85, "one-step-carry": 0.05, noise: 0.05 },
           levels: ["addition"],
           tasks: 20_000,
           steps: 4000,
@@ -143,4 +192,6 @@ const all: readonly Preset[] = [
 ];
 
 /** Every preset by name. */
-export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(all.map((p) => [p.name, p]));
+export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(
+  all.map((p) => [p.name, p]),
+);

@@ -59,9 +59,7 @@ export class Random {
 
   /** Standard normal (Box-Muller). */
   normal(): number {
-    return (
-      Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform())
-    );
+    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
   }
 
   /**

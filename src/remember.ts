@@ -36,7 +36,10 @@ interface Wrong {
 const groupOfReference = 8;
 
 /** Puts every wrong, on-policy, localised attempt in `groups` before the corpus. */
-export async function remember(groups: readonly Group[], options: RememberOptions): Promise<Admissions> {
+export async function remember(
+  groups: readonly Group[],
+  options: RememberOptions,
+): Promise<Admissions> {
   const { corpus, environment, source, step } = options;
   const wrong = groups.flatMap(wrongAttempts);
   const embeddings = await embed(wrong, options);

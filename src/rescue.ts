@@ -56,7 +56,10 @@ export async function measureRescue(
   const stuck = tasks.filter((_, i) => first[i] === 0);
   const models = new Map<string, Model>([
     ["on-policy", student],
-    ...[...experts].map(([name, expert]): [string, Model] => [name, studentModel(setup, base, expert)]),
+    ...[...experts].map(([name, expert]): [string, Model] => [
+      name,
+      studentModel(setup, base, expert),
+    ]),
   ]);
   const arms: Rescue[] = [];
   const report = { preset: setup.preset.name, tasks: tasks.length, stuck: stuck.length, arms };

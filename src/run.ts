@@ -12,14 +12,30 @@
  * ends. Everything random is drawn from (seed, purpose, step), so a checkpoint needs no generator
  * states, and 2N steps equal N steps, a kill, a resume and N steps, byte for byte.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
 import type { Config } from "./config.js";
 import { Corpus } from "./corpus/corpus.js";
 import { Curriculum } from "./curriculum.js";
 import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "./engine/checkpoint.js";
-import { newOptimizer, type OptimizerState, type Policy, type TrainResult } from "./engine/engine.js";
+import {
+  newOptimizer,
+  type OptimizerState,
+  type Policy,
+  type TrainResult,
+} from "./engine/engine.js";
 import { ErrataError } from "./error.js";
 import type { Expert } from "./expert.js";
 import type { Explored } from "./explore.js";
@@ -89,7 +105,11 @@ export class Run {
   /** The checkpoint being written, if one is. */
   #writing: Promise<void> | undefined;
   /** What {@link Run.abandon} goes back to. */
-  #before: { state: RunState; stuck: Readonly<Record<string, number>>; ledger: Readonly<Record<CostRole, Cost>> };
+  #before: {
+    state: RunState;
+    stuck: Readonly<Record<string, number>>;
+    ledger: Readonly<Record<CostRole, Cost>>;
+  };
 
   private constructor(
     folder: string,
@@ -108,7 +128,10 @@ export class Run {
     this.ledger = new Ledger(engine, saved?.ledger);
     this.corpus = corpus;
     this.#before = { state, stuck: this.curriculum.stuck, ledger: this.ledger.totals };
-    this.#logger = pino({ base: null }, pino.destination({ dest: join(folder, "log.jsonl"), sync: true }));
+    this.#logger = pino(
+      { base: null },
+      pino.destination({ dest: join(folder, "log.jsonl"), sync: true }),
+    );
   }
 
   /**
@@ -233,7 +256,10 @@ export class Run {
     if (this.#config.keepRollouts)
       writeFileSync(join(this.folder, "rollouts", `${stepName(step)}.jsonl`), rolloutLines(result));
     this.#commit({ ...this.#state, ...next, step: step + 1, skipped: skipped + Number(!finite) });
-    this.notice({ step, gradientNorm: result.update?.gradientNorm }, finite ? "step" : "update skipped: not finite");
+    this.notice(
+      { step, gradientNorm: result.update?.gradientNorm },
+      finite ? "step" : "update skipped: not finite",
+    );
     if (!finite && this.#state.skipped >= mostSkipped) {
       await this.save();
       throw new ErrataError(`${mostSkipped} updates were not finite; the last at step ${step}`, {
@@ -313,7 +339,11 @@ export class Run {
       skipped,
       stuck,
       committed: [...committed],
-      experts: [...experts.values()].map(({ signature, traces, fittedAt }) => ({ signature, traces, fittedAt })),
+      experts: [...experts.values()].map(({ signature, traces, fittedAt }) => ({
+        signature,
+        traces,
+        fittedAt,
+      })),
       ledger,
     };
     await savePolicy(join(partial, "model.safetensors"), student);

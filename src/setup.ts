@@ -23,7 +23,11 @@ export interface Setup extends Player {
 }
 
 /** The training and held-out tasks of a run: functions of the configuration alone. */
-export function runTasks({ environment, preset, config }: Pick<Setup, "environment" | "preset" | "config">): {
+export function runTasks({
+  environment,
+  preset,
+  config,
+}: Pick<Setup, "environment" | "preset" | "config">): {
   pool: Task[];
   heldOut: Task[];
 } {

@@ -40,12 +40,19 @@ export function arms(preset: Preset): Arm[] {
     {
       name: "self",
       description: "explorer only, no weak partner: the student's own recurring mistakes",
-      config: mergeConfig(explorerOnly, { partners: { names: [] }, corpus: { sources: "student" } }),
+      config: mergeConfig(explorerOnly, {
+        partners: { names: [] },
+        corpus: { sources: "student" },
+      }),
     },
     {
       name: "charge",
       description: "no explorer: only the charge for repeating a mistake",
-      config: { explore: { form: "none" }, partners: { names: [] }, corpus: { sources: "student" } },
+      config: {
+        explore: { form: "none" },
+        partners: { names: [] },
+        corpus: { sources: "student" },
+      },
     },
     { name: "errata", description: "everything on, all partners", config: {} },
   ];
@@ -90,7 +97,10 @@ export interface ArmSummary {
   readonly final: Interval;
   /** By target: steps with an interval, seeds that reached it, and the ratio to GRPO's steps. */
   readonly targets: Readonly<
-    Record<string, { readonly steps: Interval; readonly reached: number; readonly ratio: Interval | undefined }>
+    Record<
+      string,
+      { readonly steps: Interval; readonly reached: number; readonly ratio: Interval | undefined }
+    >
   >;
   /** Share of stuck groups rescued, by groups that an expert steered and by those left on-policy. */
   readonly rescuedSteered: number | undefined;
@@ -137,7 +147,8 @@ export function summarise(runs: readonly ArmRun[], cap: number): ArmSummary[] {
           ];
         }),
       ),
-      rescuedSteered: total("steered") === 0 ? undefined : total("rescuedSteered") / total("steered"),
+      rescuedSteered:
+        total("steered") === 0 ? undefined : total("rescuedSteered") / total("steered"),
       rescuedOnPolicy:
         onPolicy === 0 ? undefined : (total("rescued") - total("rescuedSteered")) / onPolicy,
       flops: own.reduce((n, r) => n + r.flops, 0) / own.length,

@@ -81,7 +81,10 @@ export async function fit(
 
 /** Equal sequences become one, their targets side by side: the same gradient for less work. */
 function mergeTargets(examples: readonly TokenExample[]): TrainingSequence[] {
-  const merged = new Map<string, { tokens: readonly number[]; targets: TrainingSequence["targets"][number][] }>();
+  const merged = new Map<
+    string,
+    { tokens: readonly number[]; targets: TrainingSequence["targets"][number][] }
+  >();
   for (const { tokens, targets } of examples) {
     const key = tokens.join(",");
     let sequence = merged.get(key);

@@ -46,7 +46,13 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
     const tasks = run.curriculum.next(config.tasksPerStep, random("tasks"));
     const armRandom = random("arm");
     const explored = await run.ledger.charge("student", tasks.length * config.groupSize, () =>
-      playGroups(setup, run.state.student, tasks, (task) => armFor(run, setup, task, armRandom), random("play")),
+      playGroups(
+        setup,
+        run.state.student,
+        tasks,
+        (task) => armFor(run, setup, task, armRandom),
+        random("play"),
+      ),
     );
 
     // Score: advantages from verdicts, charges for repeated mistakes.
@@ -75,7 +81,10 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
     // Remember: what went wrong, ours and the weak partners'.
     const unsolved = explored.groups.filter((g) => g.rollouts.every((r) => !r.verdict.correct));
     for (const { task, rollouts } of explored.groups)
-      run.curriculum.record(task, rollouts.some((r) => r.verdict.correct));
+      run.curriculum.record(
+        task,
+        rollouts.some((r) => r.verdict.correct),
+      );
     const admissions = await rememberStep(run, setup, unsolved, random("partners"));
 
     await run.endStep(
@@ -96,13 +105,18 @@ async function evaluateHeldOut(run: Run, setup: Setup): Promise<void> {
   const { environment, heldOut } = setup;
   const { step, student } = run.state;
   const accuracy = await run.ledger.charge("evaluation", heldOut.length, () =>
-    evaluate(environment, studentModel(setup, student), heldOut, Random.from(0, `evaluation:${step}`)),
+    evaluate(
+      environment,
+      studentModel(setup, student),
+      heldOut,
+      Random.from(0, `evaluation:${step}`),
+    ),
   );
   run.log({ step, "eval/accuracy": accuracy });
 }
 
 /** Weak partners attempt training tasks until the corpus holds enough recurring mistakes of each. */
-async function warmUp(run: Run, setup: Setup, random: Random): Promise<void> {
+export async function warmUp(run: Run, setup: Setup, random: Random): Promise<void> {
   const { corpus, partners } = setup.config;
   if (corpus.sources === "student") return;
   const tasksPerRound = 64;
@@ -140,8 +154,10 @@ async function rememberStep(
   if (due && unsolved.length > 0 && setup.partners.size > 0) {
     const tasks = unsolved.map((g) => g.task);
     const names = [...setup.partners.keys()];
-    const played = await run.ledger.charge("weak", tasks.length * partnerAttempts * names.length, () =>
-      playPartners(setup, names, tasks, random),
+    const played = await run.ledger.charge(
+      "weak",
+      tasks.length * partnerAttempts * names.length,
+      () => playPartners(setup, names, tasks, random),
     );
     for (const { source, groups } of played) add(await rememberFrom(run, setup, source, groups));
   }
@@ -176,7 +192,7 @@ function armFor(run: Run, { config }: Setup, task: Task, random: Random): Expert
 }
 
 /** One expert for each signature with enough attempts; never pooled, but for the ablation. */
-async function refitExperts(run: Run, setup: Setup, random: Random): Promise<void> {
+export async function refitExperts(run: Run, setup: Setup, random: Random): Promise<void> {
   const { config, environment, engine, tokenizer } = setup;
   if (config.explore.form === "none") return;
   const { expert: settings, corpus } = config;
@@ -218,12 +234,24 @@ async function refitExperts(run: Run, setup: Setup, random: Random): Promise<voi
 async function probeArms(run: Run, setup: Setup, random: Random): Promise<void> {
   const { config, environment, preset, pool } = setup;
   const { experts, student, step } = run.state;
-  if (config.explore.form === "none" || config.explore.arm !== "probe" || experts.size === 0) return;
-  const arms = new Map([...experts].map(([name, expert]) => [name, studentModel(setup, student, expert)]));
+  if (config.explore.form === "none" || config.explore.arm !== "probe" || experts.size === 0)
+    return;
+  const arms = new Map(
+    [...experts].map(([name, expert]) => [name, studentModel(setup, student, expert)]),
+  );
   for (const level of preset.levels) {
-    const tasks = random.shuffle(pool.filter((t) => t.level === level)).slice(0, config.explore.probeTasks);
+    const tasks = random
+      .shuffle(pool.filter((t) => t.level === level))
+      .slice(0, config.explore.probeTasks);
     const result = await run.ledger.charge("probe", 0, () =>
-      probe(environment, studentModel(setup, student), arms, tasks, config.explore.probeAttempts, random),
+      probe(
+        environment,
+        studentModel(setup, student),
+        arms,
+        tasks,
+        config.explore.probeAttempts,
+        random,
+      ),
     );
     run.ledger.addRollouts("probe", result.rollouts);
     run.commitArm(level, result.committed);

@@ -26,7 +26,7 @@ export const gateCommand: Command = command(
     "configuration file (default: errata.config.ts, where there is one)",
   )
   .option("-p, --preset <name>", "domain and base models")
-  .option("--tasks <n>", "validation tasks", wholeNumber(1), 200)
+  .option("--tasks <n>", "validation tasks", wholeNumber(1), 500)
   .option("--seed <n>", "seed of the tasks and attempts", wholeNumber(0))
   .option("--set <key=value...>", "override any key of the configuration")
   .addHelpText("after", "\nExits with 0 when the gate passes and with 1 when it fails.\n")

@@ -11,6 +11,7 @@ import { evalCommand } from "./eval.js";
 import { exitCodes } from "./exit-codes.js";
 import { gateCommand } from "./gate.js";
 import { modelsCommand } from "./models.js";
+import { rescueCommand } from "./rescue.js";
 import { studyCommand } from "./study.js";
 import { paint } from "./terminal.js";
 import { trainCommand } from "./train.js";
@@ -38,6 +39,7 @@ function errata(): Command {
     .addCommand(trainCommand)
     .addCommand(evalCommand)
     .addCommand(gateCommand)
+    .addCommand(rescueCommand)
     .addCommand(studyCommand)
     .addCommand(corpusCommand)
     .addCommand(envCommand)

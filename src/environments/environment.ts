@@ -7,7 +7,13 @@
  */
 import type { Random } from "../random.js";
 
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 /** `validation` chooses settings and feeds the gate; `test` is only ever reported. */
 export type Split = "train" | "validation" | "test";

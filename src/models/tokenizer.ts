@@ -42,10 +42,13 @@ export class LexiconTokenizer {
         if (id !== undefined) break;
       }
       if (id === undefined)
-        throw new ErrataError(`no symbol of the lexicon matches ${JSON.stringify(text.slice(at, at + 20))} at character ${at}`, {
-          code: "TOKENIZER_SYMBOL",
-          hint: "an environment's observations and actions may use only the symbols of its lexicon",
-        });
+        throw new ErrataError(
+          `no symbol of the lexicon matches ${JSON.stringify(text.slice(at, at + 20))} at character ${at}`,
+          {
+            code: "TOKENIZER_SYMBOL",
+            hint: "an environment's observations and actions may use only the symbols of its lexicon",
+          },
+        );
       tokens.push(id);
       at = end;
       if (separator !== "" && text.startsWith(separator, at)) at += separator.length;

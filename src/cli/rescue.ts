@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { ConfigInput } from "../config.js";
+import { command, wholeNumber } from "./command.js";
+import { resolveConfig } from "./config-file.js";
+import { showBuild } from "./progress.js";
+import { table, Terminal } from "./terminal.js";
+
+interface RescueFlags {
+  readonly preset?: string;
+  readonly tasks: number;
+  readonly attempts: number;
+  readonly seed?: number;
+  readonly set?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** `errata rescue`. */
+export const rescueCommand: Command = command(
+  "rescue",
+  "measure, without training, how many stuck tasks each error expert rescues",
+  ["errata rescue --preset arithmetic", "errata rescue --preset proof --set explore.mask=0.05"],
+)
+  .option("-p, --preset <name>", "domain and base models")
+  .option("--tasks <n>", "validation tasks", wholeNumber(1), 600)
+  .option("--attempts <n>", "attempts that make a task stuck, and fresh ones", wholeNumber(1), 4)
+  .option("--seed <n>", "seed of the tasks and attempts", wholeNumber(0))
+  .option("--set <key=value...>", "override any key of the configuration")
+  .action(rescue);
+
+async function rescue(options: RescueFlags): Promise<void> {
+  const terminal = new Terminal(options);
+  const flags: ConfigInput = {
+    ...(options.preset === undefined ? {} : { preset: options.preset }),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+  };
+  const config = await resolveConfig({ flags, overrides: options.set ?? [] });
+  const [
+    { prepare },
+    { Run },
+    { refitExperts, warmUp },
+    { measureRescue },
+    { drawTasks },
+    { Random },
+  ] = await Promise.all([
+    import("../prepare.js"),
+    import("../run.js"),
+    import("../train.js"),
+    import("../rescue.js"),
+    import("../curriculum.js"),
+    import("../random.js"),
+  ]);
+  const setup = await prepare(config, { onProgress: showBuild(terminal) });
+  const folder = mkdtempSync(join(tmpdir(), "errata-rescue-"));
+  try {
+    const run = await Run.create(join(folder, "run"), setup);
+    run.beginStep();
+    terminal.status("collecting the weak partners' mistakes");
+    await warmUp(run, setup, Random.from(config.seed, "warm-up"));
+    terminal.status("fitting error experts");
+    await refitExperts(run, setup, Random.from(config.seed, "refit"));
+    terminal.status("sampling stuck tasks");
+    const { experts } = run.state;
+    const tasks = drawTasks(setup.environment, {
+      split: "validation",
+      levels: setup.preset.levels,
+      count: options.tasks,
+      random: Random.from(config.seed, "rescue-tasks"),
+    });
+    const report = await measureRescue(setup, experts, { tasks, attempts: options.attempts });
+    await run.abandon();
+    run.close();
+    terminal.status("");
+    terminal.result(report);
+    terminal.print(
+      `${report.preset}: ${report.stuck} of ${report.tasks} validation tasks fail ${options.attempts} times`,
+    );
+    const interval = (x: { mean: number; low: number; high: number } | undefined): string =>
+      x === undefined ? "-" : `${x.mean.toFixed(2)} [${x.low.toFixed(2)}, ${x.high.toFixed(2)}]`;
+    const rows = report.arms.map((a) => [
+      a.arm,
+      interval(a.rescued),
+      interval(a.accuracy),
+      interval(a.ratio),
+    ]);
+    for (const line of table([["sampling", "rescued", "accuracy", "rescued / on-policy"], ...rows]))
+      terminal.print(`  ${line}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
