@@ -30,6 +30,13 @@ interface Episode {
   failure?: string;
 }
 
+const over: Turn<unknown> = {
+  state: undefined,
+  observation: "",
+  terminated: true,
+  truncated: false,
+};
+
 const broken: Verdict = { correct: false, answer: "", stop: "rejected" };
 
 /**
@@ -43,12 +50,14 @@ export async function play(
   random: Random,
   options: { readonly offPolicy?: boolean } = {},
 ): Promise<Rollout[]> {
-  const episodes: Episode[] = tasks.map((task) => ({
-    task,
-    actions: [],
-    steps: [],
-    turn: environment.start(task),
-  }));
+  const episodes = tasks.map((task): Episode => {
+    const episode = { task, actions: [], steps: [] };
+    try {
+      return { ...episode, turn: environment.start(task) };
+    } catch (cause) {
+      return { ...episode, turn: over, failure: String(cause) };
+    }
+  });
   for (;;) {
     const open = episodes.filter(
       (e) => e.failure === undefined && !e.turn.terminated && !e.turn.truncated,

@@ -40,14 +40,16 @@ async function rescue(options: RescueFlags): Promise<void> {
   const [
     { prepare },
     { Run },
-    { refitExperts, warmUp },
+    { warmUp },
+    { refitExperts },
     { measureRescue },
     { drawTasks },
     { Random },
   ] = await Promise.all([
     import("../prepare.js"),
     import("../run.js"),
-    import("../train.js"),
+    import("../collect.js"),
+    import("../steer.js"),
     import("../rescue.js"),
     import("../curriculum.js"),
     import("../random.js"),

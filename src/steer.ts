@@ -1,0 +1,102 @@
+/** Which error experts exist and which of them steers: fitted on schedule, used once proven. */
+import { UNRECOGNISED } from "./corpus/mistake.js";
+import type { Task } from "./environments/environment.js";
+import { expertShape, fitExpert, type Expert } from "./expert.js";
+import { studentModel } from "./explore.js";
+import { probe } from "./portfolio.js";
+import type { Random } from "./random.js";
+import type { Run } from "./run.js";
+import type { Setup } from "./setup.js";
+
+/** The expert that steers a stuck task, if one has proven uplift (or is set by name). */
+export function armFor(
+  run: Run,
+  { config }: Setup,
+  task: Task,
+  random: Random,
+): Expert | undefined {
+  const { experts, committed } = run.state;
+  const { form, arm } = config.explore;
+  if (form === "none" || experts.size === 0) return undefined;
+  if (arm === "random") return random.pick([...experts.values()]);
+  return experts.get(arm === "probe" ? (committed.get(task.level) ?? "") : arm);
+}
+
+/** One expert for each signature with enough attempts; never pooled, but for the ablation. */
+export async function refitExperts(run: Run, setup: Setup, random: Random): Promise<void> {
+  const { config, environment, engine, tokenizer } = setup;
+  if (config.explore.form === "none") return;
+  const { expert: settings, corpus } = config;
+  const filter = { minSameAnswers: corpus.recurrence };
+  const counts = run.corpus.traceCount(environment.name, filter);
+  const total = [...counts.values()].reduce((a, b) => a + b, 0);
+  const wanted = corpus.perSignature
+    ? [...counts].filter(([name]) => name !== UNRECOGNISED)
+    : ([["pooled", total]] as const);
+  for (const [signature, count] of wanted) {
+    if (count < settings.minimumTraces) continue;
+    const traces = run.corpus
+      .tracesForExpert(environment.name, corpus.perSignature ? signature : undefined, {
+        ...filter,
+        limit: settings.maximumTraces,
+      })
+      .map((t) => t.trace);
+    const expert = await run.ledger.charge("expert", 0, () =>
+      fitExpert(
+        engine,
+        {
+          signature,
+          traces,
+          shape: expertShape(run.state.student.shape),
+          tokenizer,
+          maxActionSymbols: environment.maxActionSymbols,
+          previous: run.state.experts.get(signature),
+          step: run.state.step,
+          random,
+        },
+        settings,
+      ),
+    );
+    run.setExpert(expert);
+  }
+  const { arm } = config.explore;
+  if (arm !== "probe" && arm !== "random" && !run.state.experts.has(arm))
+    run.notice({ arm, experts: [...run.state.experts.keys()] }, "explore.arm names no expert");
+}
+
+/** Measures each expert's uplift per level on fresh samples and commits the best, or none. */
+export async function probeArms(run: Run, setup: Setup, random: Random): Promise<void> {
+  const { config, environment, preset, pool } = setup;
+  const { experts, student, step } = run.state;
+  if (config.explore.form === "none" || config.explore.arm !== "probe" || experts.size === 0)
+    return;
+  const arms = new Map(
+    [...experts].map(([name, expert]) => [name, studentModel(setup, student, expert)]),
+  );
+  for (const level of preset.levels) {
+    const tasks = random
+      .shuffle(pool.filter((t) => t.level === level))
+      .slice(0, config.explore.probeTasks);
+    const result = await run.ledger.charge("probe", 0, () =>
+      probe(
+        environment,
+        studentModel(setup, student),
+        arms,
+        tasks,
+        config.explore.probeAttempts,
+        random,
+      ),
+    );
+    run.ledger.addRollouts("probe", result.rollouts);
+    run.commitArm(level, result.committed);
+    run.log({
+      step,
+      "probe/level": level,
+      "probe/hard": result.hard,
+      "probe/committed": result.committed ?? null,
+      "probe/uplift": Object.fromEntries(
+        result.uplifts.map(({ signature, mean, lower }) => [signature, { mean, lower }]),
+      ),
+    });
+  }
+}
