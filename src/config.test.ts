@@ -6,10 +6,10 @@ import {
   defineConfig,
   grpo,
   mergeConfig,
-  nearest,
   parseConfig,
   type ConfigInput,
 } from "./config.js";
+import { nearest } from "./spelling.js";
 import { ErrataError } from "./error.js";
 import { defaultExpert } from "./expert.js";
 import { defaultReward } from "./reward.js";

@@ -1,7 +1,8 @@
 /** The folders of runs: their names, and finding them again. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { nearest, parseConfig, type Config } from "../config.js";
+import { parseConfig, type Config } from "../config.js";
+import { nearest } from "../spelling.js";
 import { ErrataError } from "../error.js";
 
 /** Where runs are kept. */
