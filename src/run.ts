@@ -30,20 +30,13 @@ import type { Config } from "./config.js";
 import { Corpus } from "./corpus/corpus.js";
 import { Curriculum } from "./curriculum.js";
 import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "./engine/checkpoint.js";
-import {
-  newOptimizer,
-  type OptimizerState,
-  type Policy,
-  type TrainResult,
-} from "./engine/engine.js";
+import { newOptimizer, type OptimizerState, type Policy } from "./engine/engine.js";
 import { ErrataError } from "./error.js";
 import type { Expert } from "./expert.js";
-import type { Explored } from "./explore.js";
 import { Ledger, type Cost, type CostRole } from "./ledger.js";
-import type { MetricsLine, StepMetrics } from "./metrics.js";
-import type { Admissions } from "./remember.js";
+import type { MetricsLine } from "./metrics.js";
+import { rolloutLines, stepMetrics, type StepResult } from "./run-lines.js";
 import { lockRun } from "./run-lock.js";
-import type { Scored } from "./score.js";
 import type { Setup } from "./setup.js";
 
 /** What training changes, replaced as a whole at the end of a step. */
@@ -59,13 +52,6 @@ export interface RunState {
   /** Updates skipped because they were not finite. */
   readonly skipped: number;
 }
-
-/** Everything a step produced. */
-export type StepResult = Omit<Explored, "groups"> &
-  Scored & {
-    readonly update: TrainResult | undefined;
-    readonly admissions: Admissions;
-  };
 
 interface SavedState {
   readonly step: number;
@@ -252,7 +238,7 @@ export class Run {
   ): Promise<void> {
     const { step, skipped } = this.#state;
     const finite = result.update?.finite ?? true;
-    this.log(stepMetrics(step, result, this));
+    this.log(stepMetrics(step, result, this.corpus, this.#state.committed));
     if (this.#config.keepRollouts)
       writeFileSync(join(this.folder, "rollouts", `${stepName(step)}.jsonl`), rolloutLines(result));
     this.#commit({ ...this.#state, ...next, step: step + 1, skipped: skipped + Number(!finite) });
@@ -375,57 +361,4 @@ function checkpoints(folder: string): string[] {
 export function lastCheckpoint(folder: string): string | undefined {
   const last = checkpoints(folder).at(-1);
   return last === undefined ? undefined : join(folder, "checkpoints", last);
-}
-
-function stepMetrics(step: number, result: StepResult, { corpus, state }: Run): StepMetrics {
-  const rollouts = result.groups.flatMap((g) => g.group.rollouts);
-  const mean = (value: (r: (typeof rollouts)[number]) => number): number =>
-    rollouts.reduce((total, r) => total + value(r), 0) / Math.max(1, rollouts.length);
-  const { mistakes, threshold } = corpus.stats();
-  const { update, admissions } = result;
-  return {
-    step,
-    "rollout/accuracy": mean((r) => Number(r.verdict.correct)),
-    "reward/mean": result.meanReward,
-    "reward/charge": result.meanCharge,
-    "group/zeroVariance": result.zeroVariance,
-    "group/stuck": result.stuck,
-    "group/rescued": result.rescued,
-    "group/steered": result.steered,
-    "group/rescuedSteered": result.rescuedSteered,
-    "offPolicy/clipped": result.clipped,
-    "loss/total": update?.loss ?? 0,
-    "loss/gradientNorm": update?.gradientNorm ?? 0,
-    "policy/entropy": update?.entropy ?? 0,
-    "policy/logprobMismatch": update?.logprobMismatch ?? 0,
-    "rollout/length": mean((r) => r.steps.length),
-    "rollout/failed": rollouts.filter((r) => r.failure !== undefined).length,
-    "corpus/admitted": admissions.admitted,
-    "corpus/merged": admissions.merged,
-    "corpus/rejected": admissions.rejected,
-    "corpus/size": mistakes,
-    "corpus/threshold": threshold,
-    "portfolio/committed": Object.fromEntries(state.committed),
-    "update/finite": update?.finite ?? true,
-  };
-}
-
-function rolloutLines(result: StepResult): string {
-  return result.groups
-    .flatMap(({ group, signals }) =>
-      group.rollouts.map(({ task, steps, verdict, offPolicy, failure }, i) =>
-        JSON.stringify({
-          task: task.id,
-          level: task.level,
-          actions: steps.map((s) => s.action),
-          ...verdict,
-          offPolicy,
-          advantage: signals[i]!.advantage,
-          charge: signals[i]!.charge,
-          ...(failure === undefined ? {} : { failure }),
-        }),
-      ),
-    )
-    .map((line) => `${line}\n`)
-    .join("");
 }
