@@ -1,4 +1,5 @@
 /** Whose mistakes are collected, and when: before the first step, and as training goes. */
+import { usesMistakes } from "./config.js";
 import { studentModel } from "./explore.js";
 import { partnerAttempts, playPartners } from "./partner.js";
 import { inGroups, play, type Group } from "./play.js";
@@ -23,6 +24,7 @@ const studentAttempts = 8;
  */
 export async function warmUp(run: Run, setup: Setup, random: Random): Promise<void> {
   const { corpus, explore } = setup.config;
+  if (!usesMistakes(setup.config)) return;
   const partners = corpus.sources === "student" ? [] : [...setup.partners.keys()];
   for (const name of partners)
     await collectUntilEnough(run, setup, `weak:${name}`, random, async (tasks) => {
@@ -63,7 +65,7 @@ async function collectUntilEnough(
 
 /**
  * After a step: the student's mistakes on the tasks that stayed unsolved, and now and then those of
- * the weak partners on the same tasks. Nothing where neither exploration nor reward would use them.
+ * the weak partners on the same tasks. Nothing where nothing would use them.
  */
 export async function collectMistakes(
   run: Run,
@@ -71,9 +73,9 @@ export async function collectMistakes(
   unsolved: readonly Group[],
   random: Random,
 ): Promise<Admissions> {
-  const { corpus, partners, explore, reward } = setup.config;
+  const { corpus, partners } = setup.config;
   const total = { admitted: 0, merged: 0, rejected: 0 };
-  if (explore.form === "none" && reward.penalty === 0) return total;
+  if (!usesMistakes(setup.config)) return total;
   const add = (more: Admissions): void => {
     total.admitted += more.admitted;
     total.merged += more.merged;

@@ -232,6 +232,11 @@ export function applyOverrides(input: ConfigInput, overrides: readonly string[])
   return copy as ConfigInput;
 }
 
+/** Whether anything in a run would use collected mistakes: steering, the charge, or task weights. */
+export function usesMistakes({ explore, reward }: Config): boolean {
+  return explore.form !== "none" || reward.penalty > 0 || reward.diverge > 0;
+}
+
 /** Every key of the configuration, dotted. */
 export function configKeys(): string[] {
   const keys: string[] = [];

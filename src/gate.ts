@@ -42,7 +42,7 @@ const attempts = 64;
 /** Attempts of the student whose wrong answers are classified. */
 const errorAttempts = 8;
 
-/** Measures the gate on `count` validation tasks (method of the project's docs, section "The gate"). */
+/** Measures the gate on `count` validation tasks. */
 export async function gate(
   setup: Setup,
   options: { readonly tasks?: number } = {},

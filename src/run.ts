@@ -337,8 +337,12 @@ export class Run {
     for (const { signature, policy } of experts.values())
       await savePolicy(join(partial, `expert-${signature}.safetensors`), policy);
     writeFileSync(join(partial, "state.json"), `${JSON.stringify(saved)}\n`);
-    rmSync(target, { recursive: true, force: true });
+    // The old one stays whole until the new one is in place.
+    const old = `${target}.old`;
+    rmSync(old, { recursive: true, force: true });
+    if (existsSync(target)) renameSync(target, old);
     renameSync(partial, target);
+    rmSync(old, { recursive: true, force: true });
     for (const old of checkpoints(this.folder).slice(0, -keptCheckpoints))
       rmSync(join(this.folder, "checkpoints", old), { recursive: true, force: true });
   }

@@ -18,15 +18,18 @@ const explorerOnly: ConfigInput = {
 
 /** The arms of a preset's study. All share initial weights, tasks and rollouts per step. */
 export function arms(preset: Preset): Arm[] {
-  const matching = preset.bug === undefined ? [] : [preset.bug];
   const irrelevant = Object.keys(preset.partners).filter((name) => name !== preset.bug);
   return [
     { name: "grpo", description: "plain GRPO", config: grpo },
-    {
-      name: "matching",
-      description: "explorer only, one weak partner with the student's error",
-      config: mergeConfig(explorerOnly, { partners: { names: matching } }),
-    },
+    ...(preset.bug === undefined
+      ? []
+      : [
+          {
+            name: "matching",
+            description: "explorer only, one weak partner with the student's error",
+            config: mergeConfig(explorerOnly, { partners: { names: [preset.bug] } }),
+          },
+        ]),
     {
       name: "irrelevant",
       description: "explorer only, weak partners with other errors",
@@ -47,7 +50,8 @@ export function arms(preset: Preset): Arm[] {
     },
     {
       name: "charge",
-      description: "no explorer: only the charge for repeating a mistake",
+      description:
+        "no explorer: the charge for repeating a mistake, and task weights, from own mistakes",
       config: {
         explore: { form: "none" },
         partners: { names: [] },

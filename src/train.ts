@@ -11,6 +11,10 @@
  *     normalisation and annealed (reward.ts);
  *  4. verified mistakes of the student and of weak partners are kept by novelty and recurrence, and
  *     refit the experts, one a signature (remember.ts, expert.ts, portfolio.ts).
+ * Smaller ones: a task that weak models fail systematically weighs up to 1.2 times as much
+ * (`reward.diverge`); the loss is divided by the number of rollouts, without length normalisation or a KL
+ * term (as Dr. GRPO, arXiv:2503.20783); a group's baseline averages on-policy and steered rollouts; a
+ * task that stays stuck for eight visits is parked (curriculum.ts).
  * One optimizer step a batch, so the policy ratio is 1 and PPO's clip is inactive.
  */
 import { collectMistakes, warmUp } from "./collect.js";

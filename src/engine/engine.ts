@@ -23,7 +23,7 @@ export interface OptimizerState {
   readonly second: Float32Array;
 }
 
-/** What an engine can do; the algorithm picks its declared fallback, with a logged notice, where it cannot. */
+/** What an engine can do. */
 export interface Capabilities {
   readonly embeddings: boolean;
   readonly mixtureSampling: boolean;

@@ -13,7 +13,8 @@ export interface Mixture {
   /** Lowest log q that counts, so that tokens unknown to the expert are not boosted without bound. */
   readonly floor: number;
   /**
-   * Tokens that keep exactly their probability under pi (a stop token): otherwise avoiding the
+   * Tokens that keep exactly their probability under pi (a stop token), unless no other plausible token
+   * is left, when they share all of it: otherwise avoiding the
    * expert's mistakes could mean never stopping.
    */
   readonly exempt: readonly number[];
