@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { shapeFor, trainStage, type Recipe } from "./base.js";
+import { trainStage, type Recipe } from "./base.js";
 import type { Config } from "./config.js";
 import { nearest } from "./spelling.js";
 import { loadPolicy, savePolicy } from "./engine/checkpoint.js";
@@ -147,10 +147,4 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
   const tokenizer = new LexiconTokenizer(environment.lexicon);
   const tasks = runTasks({ environment, preset, config });
   return { config, engine, environment, tokenizer, preset, base, partners, ...tasks };
-}
-
-/** The shape of a preset's student, without training it. */
-export function studentShape(preset: Preset): ReturnType<typeof shapeFor> {
-  const environment = preset.environment();
-  return shapeFor(environment, new LexiconTokenizer(environment.lexicon), preset.student.size);
 }
