@@ -5,7 +5,7 @@ import { checkModelShape } from "./engine/transformer.js";
 import type { Environment } from "./environments/environment.js";
 import { presets } from "./presets.js";
 import { Random } from "./random.js";
-import { LexiconTokenizer } from "./models/tokenizer.js";
+import { lexiconTokenizer } from "./models/tokenizer.js";
 import { cues, cueTask, cueTokenizer, rightAnswer } from "./testing.js";
 
 const environment = cues as Environment;
@@ -78,7 +78,7 @@ describe("presets", () => {
     "%s can be built: its shapes fit, its procedures, levels and partners exist",
     (_name, preset) => {
       const made = preset.environment();
-      const tokenizer = new LexiconTokenizer(made.lexicon);
+      const tokenizer = lexiconTokenizer(made);
       expect(made.levels).toEqual(expect.arrayContaining([...preset.levels]));
       if (preset.bug !== undefined) expect(Object.keys(made.procedures)).toContain(preset.bug);
       for (const { size, stages } of [preset.student, ...Object.values(preset.partners)]) {

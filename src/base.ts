@@ -4,7 +4,7 @@ import type { Engine, Policy } from "./engine/engine.js";
 import type { ModelShape } from "./engine/transformer.js";
 import type { Environment, Task } from "./environments/environment.js";
 import { playProcedure } from "./environments/play-procedure.js";
-import type { LexiconTokenizer } from "./models/tokenizer.js";
+import type { Tokenizer } from "./models/tokenizer.js";
 import { Random } from "./random.js";
 import { fit, type Example } from "./supervised.js";
 
@@ -39,7 +39,7 @@ export interface Recipe {
 /** The model shape of a size in an environment. */
 export function shapeFor(
   environment: Environment,
-  tokenizer: LexiconTokenizer,
+  tokenizer: Tokenizer,
   size: ModelSize,
 ): ModelShape {
   return {
@@ -90,7 +90,7 @@ export type StageProgress = (progress: {
 export async function trainStage(
   engine: Engine,
   environment: Environment,
-  tokenizer: LexiconTokenizer,
+  tokenizer: Tokenizer,
   recipe: Recipe,
   stage: number,
   before: Policy | undefined,

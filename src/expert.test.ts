@@ -10,7 +10,7 @@ import { PolicyModel } from "./models/model.js";
 import { Random } from "./random.js";
 import { remember } from "./remember.js";
 import type { Example } from "./supervised.js";
-import { cuePolicy, cues, cueTokenizer, groupOf, rightWith } from "./testing.js";
+import { cuePolicy, cues, cueTokenizer, groupOf, promptsOf, rightWith } from "./testing.js";
 
 const engine = new LocalEngine();
 const base = shapeFor(cues as Environment, cueTokenizer, {
@@ -175,7 +175,7 @@ describe("an expert", () => {
         maxActionSymbols: 1,
       });
       const actions = await model.act(
-        Array.from({ length: 100 }, (_, i) => "abcd"[i % 4]!),
+        promptsOf(...Array.from({ length: 100 }, (_, i) => "abcd"[i % 4]!)),
         Random.from(3, "act"),
       );
       expect(actions.filter((a) => a.text === signature.at(-1)).length, signature).toBeGreaterThan(

@@ -7,7 +7,7 @@
  */
 import type { Engine, Policy } from "./engine/engine.js";
 import type { ModelShape } from "./engine/transformer.js";
-import type { LexiconTokenizer } from "./models/tokenizer.js";
+import type { Tokenizer } from "./models/tokenizer.js";
 import type { Random } from "./random.js";
 import { fit, type Example } from "./supervised.js";
 
@@ -62,7 +62,7 @@ export async function fitExpert(
     readonly signature: string;
     readonly traces: readonly (readonly Example[])[];
     readonly shape: ModelShape;
-    readonly tokenizer: LexiconTokenizer;
+    readonly tokenizer: Tokenizer;
     readonly maxActionSymbols: number;
     readonly previous: Expert | undefined;
     readonly step: number;

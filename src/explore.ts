@@ -4,14 +4,14 @@ import type { Engine, Policy } from "./engine/engine.js";
 import type { Environment, Task } from "./environments/environment.js";
 import type { Expert } from "./expert.js";
 import { PolicyModel } from "./models/model.js";
-import { specialTokens, type LexiconTokenizer } from "./models/tokenizer.js";
+import type { Tokenizer } from "./models/tokenizer.js";
 import { inGroups, play, type Group, type Rollout } from "./play.js";
 import type { Random } from "./random.js";
 
 export interface Player {
   readonly engine: Engine;
   readonly environment: Environment;
-  readonly tokenizer: LexiconTokenizer;
+  readonly tokenizer: Tokenizer;
   readonly config: Config;
 }
 
@@ -36,7 +36,7 @@ export function studentModel(
             alpha,
             mask,
             floor,
-            exempt: [specialTokens.stop],
+            exempt: [tokenizer.stop],
           },
         }),
   });

@@ -4,7 +4,7 @@ import { arithmetic } from "./environments/arithmetic/arithmetic.js";
 import type { Environment, Task } from "./environments/environment.js";
 import { gate, gateLines, type GateReport } from "./gate.js";
 import { shapeFor } from "./base.js";
-import { LexiconTokenizer } from "./models/tokenizer.js";
+import { lexiconTokenizer } from "./models/tokenizer.js";
 import { cues, cueSetup, regardless, rightAnswer, rightWith, type CueTable } from "./testing.js";
 
 /** Right at a and c but for one time in fifty; at b and d, whose right action is y, right one time in five. */
@@ -156,7 +156,7 @@ describe("the discrimination ratio", () => {
 
   test("is 1 for a model of zeros on real sums too", async () => {
     const environment = arithmetic({ digits: 2 }) as Environment;
-    const tokenizer = new LexiconTokenizer(environment.lexicon);
+    const tokenizer = lexiconTokenizer(environment);
     const shape = shapeFor(environment, tokenizer, {
       width: 16,
       layers: 1,

@@ -11,7 +11,7 @@ import {
 import type { Environment, Turn, Verdict } from "./environments/environment.js";
 import { trainingSequences, type RolloutSignal, type ScoredGroup } from "./learn.js";
 import { PolicyModel } from "./models/model.js";
-import { LexiconTokenizer } from "./models/tokenizer.js";
+import { lexiconTokenizer } from "./models/tokenizer.js";
 import { inGroups, play, type Group, type Rollout } from "./play.js";
 import { Random } from "./random.js";
 import { cues, cueTask, cueTokenizer, groupOf } from "./testing.js";
@@ -136,7 +136,7 @@ describe("the charge", () => {
 
 describe("the charge on an action of several tokens", () => {
   const environment = arithmetic({ view: "whole" });
-  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tokenizer = lexiconTokenizer(environment);
   const task = arithmeticTask("addition", "37512+90466"); // 879721, least significant digit first
 
   /** The tokens charged when the whole answer was sampled as `completion`, with their coefficients. */

@@ -1,6 +1,6 @@
 /** Learn: scored groups become token sequences with coefficients, and one optimizer step. */
 import type { TrainingSequence } from "./engine/engine.js";
-import { specialTokens, type LexiconTokenizer } from "./models/tokenizer.js";
+import type { Tokenizer } from "./models/tokenizer.js";
 import type { Group, Rollout } from "./play.js";
 
 /** What the algorithm decided about one rollout. */
@@ -26,7 +26,7 @@ export interface ScoredGroup {
  */
 export function trainingSequences(
   scored: readonly ScoredGroup[],
-  tokenizer: LexiconTokenizer,
+  tokenizer: Tokenizer,
   scope: "step" | "answer" | "all",
 ): TrainingSequence[] {
   const rollouts = scored.reduce((n, { group }) => n + group.rollouts.length, 0);
@@ -86,7 +86,7 @@ export function trainingSequences(
 function chargedTokens(
   rollout: Rollout,
   step: number,
-  tokenizer: LexiconTokenizer,
+  tokenizer: Tokenizer,
   scope: "step" | "answer" | "all",
 ): (t: number) => boolean {
   const { firstError } = rollout.verdict;
@@ -96,7 +96,7 @@ function chargedTokens(
   if (firstError.step !== step) return () => false;
   const { text, completion } = rollout.actions[step]!;
   const { start, end } = firstError.span;
-  if (start === end && start === text.length && completion.at(-1) === specialTokens.stop)
+  if (start === end && start === text.length && completion.at(-1) === tokenizer.stop)
     return (t) => t === completion.length - 1;
   const covered = tokenizer.spans(completion).map((s) => s.start < end && s.end > start);
   return covered.some(Boolean) ? (t) => covered[t]! : () => true;

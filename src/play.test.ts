@@ -31,9 +31,9 @@ describe("playing", () => {
   test("asks for all open episodes at once, and only for those", async () => {
     const waves: string[][] = [];
     const model: Model = {
-      act: (observations, r) => {
-        waves.push([...observations]);
-        return right.act(observations, r);
+      act: (prompts, r) => {
+        waves.push(prompts.map((p) => p.observation));
+        return right.act(prompts, r);
       },
     };
     await play(environment, model, [cueTask("ab"), cueTask("cdda"), cueTask("ba")], random);

@@ -64,7 +64,7 @@ export async function play(
     );
     if (open.length === 0) break;
     const actions = await model.act(
-      open.map((e) => e.turn.observation),
+      open.map((e) => e.turn),
       random,
     );
     for (const [i, episode] of open.entries()) {

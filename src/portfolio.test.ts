@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Environment } from "./environments/environment.js";
 import type { Model } from "./models/model.js";
+import type { Prompt } from "./models/tokenizer.js";
 import { probe } from "./portfolio.js";
 import { Random } from "./random.js";
 import { cues, cueTask, rightAnswer, scriptedModel } from "./testing.js";
@@ -21,7 +22,7 @@ const right = scriptedModel((cue) => rightAnswer(cue));
 function counting(model: Model): Model & { asked: number } {
   const counted = {
     asked: 0,
-    act: (observations: readonly string[], random: Random) => {
+    act: (observations: readonly Prompt[], random: Random) => {
       counted.asked += observations.length;
       return model.act(observations, random);
     },

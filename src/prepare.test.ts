@@ -61,7 +61,7 @@ describe("the key of a model", () => {
   });
 
   test("changes with the vocabulary and the limits", async () => {
-    const { symbols } = environment.lexicon;
+    const { symbols } = environment.lexicon!;
     const keys = await Promise.all([
       key(),
       key({ lexicon: { symbols: symbols.toReversed(), separator: "" } }),

@@ -12,7 +12,7 @@ import { LocalEngine } from "./engine/local.js";
 import { ErrataError } from "./error.js";
 import { playProcedure } from "./environments/play-procedure.js";
 import type { Environment } from "./environments/environment.js";
-import { LexiconTokenizer } from "./models/tokenizer.js";
+import { lexiconTokenizer } from "./models/tokenizer.js";
 import { presets, type Preset } from "./presets.js";
 import { Random } from "./random.js";
 import { runTasks, type Setup } from "./setup.js";
@@ -99,7 +99,7 @@ export async function presetModel(
   options: PrepareOptions = {},
 ): Promise<Policy> {
   const environment = preset.environment();
-  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tokenizer = lexiconTokenizer(environment);
   const { signal, onProgress, rebuild = false } = options;
   const build = async (stages: number): Promise<Policy> => {
     const part = { ...recipe, stages: recipe.stages.slice(0, stages) };
@@ -144,7 +144,7 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
   const partners = new Map<string, Policy>();
   for (const [name, recipe] of recipes)
     partners.set(name, await presetModel(preset, name, recipe, engine, options));
-  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tokenizer = lexiconTokenizer(environment);
   const tasks = runTasks({ environment, preset, config });
   return { config, engine, environment, tokenizer, preset, base, partners, ...tasks };
 }

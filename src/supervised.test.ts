@@ -8,7 +8,7 @@ import { PolicyModel } from "./models/model.js";
 import { LexiconTokenizer } from "./models/tokenizer.js";
 import { Random } from "./random.js";
 import { fit, tokenExample, type Example } from "./supervised.js";
-import { cues, cueTokenizer } from "./testing.js";
+import { cues, cueTokenizer, promptsOf } from "./testing.js";
 
 const engine = new LocalEngine();
 const shape = shapeFor(cues as Environment, cueTokenizer, {
@@ -28,7 +28,7 @@ describe("an example in tokens", () => {
   });
 
   test("of several symbols ends with the stop token, each predicted from all before it", () => {
-    const tokenizer = new LexiconTokenizer(arithmetic({ view: "whole" }).lexicon);
+    const tokenizer = new LexiconTokenizer(arithmetic({ view: "whole" }).lexicon!);
     const { tokens, targets } = tokenExample({ prompt: "12+34=", action: "460" }, tokenizer, 13);
     expect(tokenizer.decode(tokens)).toBe("12+34=460");
     expect(targets.map((t) => t.position)).toEqual([5, 6, 7, 8]);
@@ -64,7 +64,7 @@ describe("fitting", () => {
     expect(loss).toBe(losses.at(-1));
     expect(loss).toBeLessThan(0.05);
     const model = new PolicyModel({ engine, policy, tokenizer: cueTokenizer, maxActionSymbols: 1 });
-    const actions = await model.act(["a", "b", "c"], Random.from(3, "act"));
+    const actions = await model.act(promptsOf("a", "b", "c"), Random.from(3, "act"));
     expect(actions.map((a) => a.text)).toEqual(["x", "y", "z"]);
   });
 

@@ -1,7 +1,7 @@
 /** Imitation of recorded actions by cross-entropy: base students, weak partners and error experts. */
 import { newOptimizer, type Engine, type Policy, type TrainingSequence } from "./engine/engine.js";
 import type { Random } from "./random.js";
-import { specialTokens, type LexiconTokenizer } from "./models/tokenizer.js";
+import type { Tokenizer } from "./models/tokenizer.js";
 
 /** One decision: what was seen and what was done. */
 export interface Example {
@@ -30,12 +30,12 @@ export interface TokenExample {
 /** Tokens of `prompt` and `action` with the action's tokens (and stop token) as targets. */
 export function tokenExample(
   example: Example,
-  tokenizer: LexiconTokenizer,
+  tokenizer: Tokenizer,
   maxActionSymbols: number,
 ): TokenExample {
   const prompt = tokenizer.encode(example.prompt);
   const action = tokenizer.encode(example.action);
-  const completion = maxActionSymbols === 1 ? action : [...action, specialTokens.stop];
+  const completion = maxActionSymbols === 1 ? action : [...action, tokenizer.stop];
   return {
     tokens: [...prompt, ...completion.slice(0, -1)],
     targets: completion.map((token, i) => ({ position: prompt.length - 1 + i, token })),
@@ -51,7 +51,7 @@ export async function fit(
   engine: Engine,
   policy: Policy,
   examples: readonly Example[],
-  tokenizer: LexiconTokenizer,
+  tokenizer: Tokenizer,
   random: Random,
   options: FitOptions,
 ): Promise<{ policy: Policy; loss: number }> {

@@ -13,7 +13,7 @@ import type {
   Verdict,
 } from "./environments/environment.js";
 import type { Action, Model } from "./models/model.js";
-import { LexiconTokenizer } from "./models/tokenizer.js";
+import { LexiconTokenizer, type Prompt } from "./models/tokenizer.js";
 import type { Group, Rollout } from "./play.js";
 import type { Preset } from "./presets.js";
 import { hashText, type Random } from "./random.js";
@@ -126,7 +126,7 @@ export const cues: CueEnvironment = {
   corrupt: (_task, actions) => ["z", ...actions.slice(1)],
 };
 
-export const cueTokenizer: LexiconTokenizer = new LexiconTokenizer(cues.lexicon);
+export const cueTokenizer: LexiconTokenizer = new LexiconTokenizer(cues.lexicon!);
 
 /** One action of `text` on `observation`, every token with the given log-probabilities. */
 export function scriptedAction(
@@ -157,9 +157,16 @@ export function scriptedAction(
 /** A model that acts as `choose` says. */
 export function scriptedModel(choose: (observation: string, random: Random) => string): Model {
   return {
-    act: (observations, random) =>
-      Promise.resolve(observations.map((text) => scriptedAction(text, choose(text, random)))),
+    act: (prompts, random) =>
+      Promise.resolve(
+        prompts.map(({ observation }) => scriptedAction(observation, choose(observation, random))),
+      ),
   };
+}
+
+/** Observations as prompts. */
+export function promptsOf(...observations: string[]): Prompt[] {
+  return observations.map((observation) => ({ observation }));
 }
 
 /** The attempt at `task` that takes these actions, one character each. */

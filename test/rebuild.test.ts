@@ -14,7 +14,7 @@ import type { Policy } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
 import { evaluate, sampleTasks, type Sampled } from "../src/evaluate.js";
 import { PolicyModel } from "../src/models/model.js";
-import { LexiconTokenizer } from "../src/models/tokenizer.js";
+import { lexiconTokenizer } from "../src/models/tokenizer.js";
 import { modelFile, prebuiltFolder, presetNamed } from "../src/prepare.js";
 import { Random } from "../src/random.js";
 
@@ -29,7 +29,7 @@ function open(name: string): {
 } {
   const preset = presetNamed(name);
   const environment = preset.environment();
-  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tokenizer = lexiconTokenizer(environment);
   const recipe = preset.student;
   const { maxActionSymbols } = environment;
   const model = (policy: Policy): PolicyModel =>

@@ -9,7 +9,7 @@ import { mergeConfig, parseConfig, type ConfigInput } from "../src/config.js";
 import { savePolicy } from "../src/engine/checkpoint.js";
 import type { Policy } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
-import { LexiconTokenizer } from "../src/models/tokenizer.js";
+import { lexiconTokenizer } from "../src/models/tokenizer.js";
 import { modelFile, prepare, presetNamed } from "../src/prepare.js";
 import { lastCheckpoint } from "../src/run.js";
 import type { Setup } from "../src/setup.js";
@@ -71,7 +71,7 @@ export async function tinyPlace(): Promise<Place> {
   const cache = join(folder, "cache");
   const preset = presetNamed("arithmetic");
   const environment = preset.environment();
-  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tokenizer = lexiconTokenizer(environment);
   const engine = new LocalEngine();
   const make = async (recipe: Recipe): Promise<Policy> => {
     let policy: Policy | undefined;

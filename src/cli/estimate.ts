@@ -5,7 +5,7 @@ import { drawTasks } from "../curriculum.js";
 import { parameterCount } from "../engine/transformer.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import { expertShape } from "../expert.js";
-import { LexiconTokenizer } from "../models/tokenizer.js";
+import { lexiconTokenizer } from "../models/tokenizer.js";
 import { partnerAttempts } from "../partner.js";
 import { presetNamed } from "../prepare.js";
 import { Random } from "../random.js";
@@ -32,7 +32,7 @@ const sampledTasks = 64;
 export async function estimateCost(config: Config): Promise<CostEstimate[]> {
   const preset = presetNamed(config.preset);
   const environment = preset.environment();
-  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tokenizer = lexiconTokenizer(environment);
   const random = Random.from(0, "estimate");
   const tasks = drawTasks(environment, {
     split: "train",

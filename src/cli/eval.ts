@@ -47,7 +47,7 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     { lastCheckpoint },
     { play },
     { studentModel },
-    { LexiconTokenizer },
+    { lexiconTokenizer },
   ] = await Promise.all([
     import("../engine/local.js"),
     import("../engine/checkpoint.js"),
@@ -87,7 +87,7 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     engine,
     environment,
     config,
-    tokenizer: new LexiconTokenizer(environment.lexicon),
+    tokenizer: lexiconTokenizer(environment),
   };
   // As in training: the run's own tasks give the very number that its metrics hold.
   const rollouts = await play(

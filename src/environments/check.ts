@@ -1,6 +1,6 @@
 /** The cheapest test of any environment: a right answer is accepted, a corrupted one refused. */
 import { setImmediate } from "node:timers/promises";
-import { LexiconTokenizer } from "../models/tokenizer.js";
+import { lexiconTokenizer } from "../models/tokenizer.js";
 import { Random } from "../random.js";
 import type { Environment, Split, Task, Trajectory, Verdict } from "./environment.js";
 import { playActions, playProcedure } from "./play-procedure.js";
@@ -64,7 +64,7 @@ export async function checkEnvironment<S>(
   const drawing = Random.from(seed, "check-tasks");
   const acting = Random.from(seed, "check-actions");
   const levels = level === undefined ? environment.levels : [level];
-  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tokenizer = lexiconTokenizer(environment);
   const mistaken = Object.keys(environment.procedures).filter((name) => name !== "correct");
 
   const failures: CheckFailure[] = [];

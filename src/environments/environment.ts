@@ -29,12 +29,23 @@ export interface Task {
   readonly data: Json;
 }
 
+/** One message of a conversation, as chat templates and OpenAI-compatible servers take them. */
+export interface Message {
+  readonly role: "system" | "user" | "assistant" | "tool";
+  readonly content: string;
+}
+
 /** One decision point, or the end of an episode. */
 export interface Turn<S> {
   /** Immutable: keeping an old state is a fork. */
   readonly state: S;
   /** The whole prompt a policy sees before its next action. Empty when the episode is over. */
   readonly observation: string;
+  /**
+   * The same prompt as a conversation, for models with a chat template. Absent: such models see
+   * `observation` as one user message.
+   */
+  readonly messages?: readonly Message[];
   /** The environment ended the episode: solved or refused. */
   readonly terminated: boolean;
   /** A limit ended it. */
@@ -107,14 +118,15 @@ export interface Lexicon {
 
 export interface Environment<S = unknown> {
   readonly name: string;
-  readonly lexicon: Lexicon;
+  /** Absent where only models that bring their own tokenizer can act. */
+  readonly lexicon?: Lexicon;
   /** Difficulty levels, easiest first. */
   readonly levels: readonly string[];
   /** Longest episode, in actions. */
   readonly maxSteps: number;
-  /** Longest action, in lexicon symbols. An action ends with the stop token unless this is 1. */
+  /** Longest action, in lexicon symbols (without a lexicon, in tokens of the model). An action ends with the stop token unless this is 1. */
   readonly maxActionSymbols: number;
-  /** Longest observation, in lexicon symbols. */
+  /** Longest observation, in lexicon symbols (without a lexicon, in tokens of the model). */
   readonly maxObservationSymbols: number;
 
   /**
@@ -123,6 +135,9 @@ export interface Environment<S = unknown> {
    * @throws ErrataError `ENVIRONMENT_LEVEL` on an unknown level.
    */
   draw(options: { readonly split: Split; readonly level: string; readonly random: Random }): Task;
+
+  /** All tasks of a split, where they can be listed: a data set read from files. */
+  tasks?(split: Split): readonly Task[];
 
   start(task: Task): Turn<S>;
 

@@ -4,9 +4,9 @@ import { arithmetic } from "../environments/arithmetic/arithmetic.js";
 import type { Environment } from "../environments/environment.js";
 import { shapeFor } from "../base.js";
 import { Random } from "../random.js";
-import { cuePolicy, cueTokenizer, rightWith } from "../testing.js";
+import { cuePolicy, cueTokenizer, promptsOf, rightWith } from "../testing.js";
 import { PolicyModel } from "./model.js";
-import { LexiconTokenizer, specialTokens } from "./tokenizer.js";
+import { lexiconTokenizer, specialTokens } from "./tokenizer.js";
 
 const engine = new LocalEngine();
 
@@ -14,7 +14,7 @@ describe("a policy as a model", () => {
   test("acts with one token where actions are one symbol", async () => {
     const policy = cuePolicy(rightWith(1));
     const model = new PolicyModel({ engine, policy, tokenizer: cueTokenizer, maxActionSymbols: 1 });
-    const actions = await model.act(["a", "b", "c", "d"], Random.from(0, "act"));
+    const actions = await model.act(promptsOf("a", "b", "c", "d"), Random.from(0, "act"));
     expect(actions.map((a) => a.text)).toEqual(["x", "y", "x", "y"]);
     for (const [i, { prompt, completion, logprobs }] of actions.entries()) {
       expect(prompt).toEqual(cueTokenizer.encode("abcd"[i]!));
@@ -35,7 +35,10 @@ describe("a policy as a model", () => {
         maxActionSymbols: 1,
         temperature,
       });
-      const actions = await model.act(new Array<string>(2000).fill("a"), Random.from(1, "act"));
+      const actions = await model.act(
+        promptsOf(...new Array<string>(2000).fill("a")),
+        Random.from(1, "act"),
+      );
       const right = actions.filter((a) => a.text === "x");
       expect(Math.exp(right[0]!.logprobs[0]!)).toBeCloseTo(p, 4);
       expect(Math.abs(right.length / 2000 - p)).toBeLessThan(4 * Math.sqrt((p * (1 - p)) / 2000));
@@ -44,7 +47,7 @@ describe("a policy as a model", () => {
 
   test("may take one token more than the longest action, to stop; its text has no special token", async () => {
     const environment = arithmetic({ view: "whole" }) as Environment;
-    const tokenizer = new LexiconTokenizer(environment.lexicon);
+    const tokenizer = lexiconTokenizer(environment);
     const shape = shapeFor(environment, tokenizer, {
       width: 16,
       layers: 1,
@@ -53,7 +56,10 @@ describe("a policy as a model", () => {
     });
     const policy = engine.initialise(shape, Random.from(2, "weights"));
     const model = new PolicyModel({ engine, policy, tokenizer, maxActionSymbols: 3 });
-    const actions = await model.act(new Array<string>(60).fill("12+34="), Random.from(3, "act"));
+    const actions = await model.act(
+      promptsOf(...new Array<string>(60).fill("12+34=")),
+      Random.from(3, "act"),
+    );
     const stopped = actions.filter((a) => a.completion.at(-1) === specialTokens.stop);
     expect(stopped.length).toBeGreaterThan(0);
     expect(Math.max(...actions.map((a) => a.completion.length))).toBe(4);

@@ -2,7 +2,7 @@
 import type { Random } from "../random.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Mixture } from "../engine/mixture.js";
-import { specialTokens, type LexiconTokenizer } from "./tokenizer.js";
+import type { Prompt, Tokenizer } from "./tokenizer.js";
 
 /** One action, with the tokens it was sampled as. */
 export interface Action {
@@ -18,14 +18,14 @@ export interface Action {
 }
 
 export interface Model {
-  /** One action for each observation. */
-  act(observations: readonly string[], random: Random): Promise<Action[]>;
+  /** One action for each prompt. */
+  act(prompts: readonly Prompt[], random: Random): Promise<Action[]>;
 }
 
 export interface PolicyModelOptions {
   readonly engine: Engine;
   readonly policy: Policy;
-  readonly tokenizer: LexiconTokenizer;
+  readonly tokenizer: Tokenizer;
   /** Longest action in symbols; actions of one symbol have no stop token. */
   readonly maxActionSymbols: number;
   readonly temperature?: number;
@@ -40,21 +40,21 @@ export class PolicyModel implements Model {
     this.#options = options;
   }
 
-  async act(observations: readonly string[], random: Random): Promise<Action[]> {
+  async act(prompts: readonly Prompt[], random: Random): Promise<Action[]> {
     const { engine, policy, tokenizer, maxActionSymbols, temperature, mixture } = this.#options;
     const single = maxActionSymbols === 1;
-    const prompts = observations.map((text) => tokenizer.encode(text));
+    const encoded = prompts.map((prompt) => tokenizer.encodePrompt(prompt));
     const completions = await engine.sample(policy, {
-      prompts,
+      prompts: encoded,
       maxTokens: single ? 1 : maxActionSymbols + 1,
-      ...(single ? {} : { stopToken: specialTokens.stop }),
+      ...(single ? {} : { stopToken: tokenizer.stop }),
       ...(temperature === undefined ? {} : { temperature }),
       ...(mixture === undefined ? {} : { mixture }),
       random,
     });
     return completions.map(({ tokens, logprobs, behaviourLogprobs }, i) => ({
       text: tokenizer.decode(tokens),
-      prompt: prompts[i]!,
+      prompt: encoded[i]!,
       completion: tokens,
       logprobs,
       behaviourLogprobs,

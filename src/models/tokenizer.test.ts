@@ -14,7 +14,7 @@ const domains: [string, Environment][] = [
 ];
 
 describe.each(domains)("texts of %s", (_, environment) => {
-  const tokenizer = new LexiconTokenizer(environment.lexicon);
+  const tokenizer = new LexiconTokenizer(environment.lexicon!);
 
   test("survive encoding and decoding, whatever task, procedure and step", async () => {
     await fc.assert(
@@ -46,7 +46,7 @@ describe.each(domains)("texts of %s", (_, environment) => {
   });
 
   test("have one token for each symbol, and two special tokens besides", () => {
-    const { symbols } = environment.lexicon;
+    const { symbols } = environment.lexicon!;
     expect(tokenizer.size).toBe(symbols.length + 2);
     expect(symbols.map((symbol) => tokenizer.encode(symbol))).toEqual(
       symbols.map((_symbol, i) => [i + 2]),

@@ -1,5 +1,24 @@
-import type { Lexicon } from "../environments/environment.js";
+import type { Environment, Lexicon, Turn } from "../environments/environment.js";
 import { ErrataError } from "../error.js";
+
+/** What a model sees before it acts. */
+export type Prompt = Pick<Turn<unknown>, "observation" | "messages">;
+
+/** Text to tokens and back. */
+export interface Tokenizer {
+  /** V: how many tokens there are. */
+  readonly size: number;
+  /** The token that ends an action. */
+  readonly stop: number;
+  /** Token ids of a prompt, rendered as the model expects it. */
+  encodePrompt(prompt: Prompt): number[];
+  /** Token ids of plain text, without a stop token. */
+  encode(text: string): number[];
+  /** The text of `tokens`, special tokens left out. */
+  decode(tokens: readonly number[]): string;
+  /** The characters [start, end) of `decode(tokens)` that each token stands for; none for special tokens. */
+  spans(tokens: readonly number[]): { readonly start: number; readonly end: number }[];
+}
 
 /** Tokens that every from-scratch vocabulary has, before the lexicon's symbols. */
 export const specialTokens = { pad: 0, stop: 1 } as const;
@@ -9,7 +28,7 @@ export const specialTokens = { pad: 0, stop: 1 } as const;
  *
  * `decode(encode(text))` is `text` for every text the environment writes.
  */
-export class LexiconTokenizer {
+export class LexiconTokenizer implements Tokenizer {
   readonly #lexicon: Lexicon;
   readonly #ids: ReadonlyMap<string, number>;
   readonly #longest: number;
@@ -23,6 +42,14 @@ export class LexiconTokenizer {
   /** V: the symbols, `pad` and `stop`. */
   get size(): number {
     return this.#lexicon.symbols.length + 2;
+  }
+
+  get stop(): number {
+    return specialTokens.stop;
+  }
+
+  encodePrompt({ observation }: Prompt): number[] {
+    return this.encode(observation);
   }
 
   /**
@@ -76,4 +103,18 @@ export class LexiconTokenizer {
       return { start, end: at };
     });
   }
+}
+
+/**
+ * The tokenizer of from-scratch policies in an environment.
+ * @throws ErrataError `ENVIRONMENT_LEXICON` where the environment has no lexicon.
+ */
+export function lexiconTokenizer(
+  environment: Pick<Environment, "name" | "lexicon">,
+): LexiconTokenizer {
+  if (environment.lexicon !== undefined) return new LexiconTokenizer(environment.lexicon);
+  throw new ErrataError(`the environment "${environment.name}" has no lexicon`, {
+    code: "ENVIRONMENT_LEXICON",
+    hint: "only a model with a tokenizer of its own can act in it: set student.checkpoint",
+  });
 }

@@ -42,14 +42,14 @@ function shares(
 
 describe("the lexicon", () => {
   test("holds each action as one symbol, and every symbol once", () => {
-    const { symbols } = environment.lexicon;
+    const { symbols } = environment.lexicon!;
     expect(new Set(symbols).size).toBe(symbols.length);
     for (const action of ACTIONS) expect(symbols).toContain(action);
     expect(symbols).toHaveLength(5 + 1 + 3 + 1 + 8 + 29);
   });
 
   test("covers every observation, and none is longer than promised", async () => {
-    const known = new Set(environment.lexicon.symbols);
+    const known = new Set(environment.lexicon!.symbols);
     const random = Random.from(5, "lexicon");
     const unknown = new Set<string>();
     let longest = 0;
