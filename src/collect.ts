@@ -4,10 +4,18 @@ import { studentModel } from "./explore.js";
 import { partnerAttempts, playPartners } from "./partner.js";
 import { inGroups, play, type Group } from "./play.js";
 import type { Random } from "./random.js";
-import { remember, type Admissions } from "./remember.js";
+import { UNRECOGNISED } from "./corpus/mistake.js";
+import { coverageShares, type CoverageValue } from "./corpus/coverage.js";
+import { errorAgreement } from "./overlap.js";
+import { namesByClusters, remember, type Admissions } from "./remember.js";
 import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
 import type { Task } from "./environments/environment.js";
+
+/** What a step's mistakes became, and what each partner is worth where that decides who is asked. */
+export interface Collected extends Admissions {
+  readonly partners?: readonly CoverageValue[];
+}
 
 /** Tasks that a player attempts in one round of the warm-up. */
 const tasksPerRound = 64;
@@ -26,13 +34,8 @@ export async function warmUp(run: Run, setup: Setup, random: Random): Promise<vo
   const { corpus, explore } = setup.config;
   if (!usesMistakes(setup.config)) return;
   const partners = corpus.sources === "student" ? [] : [...setup.partners.keys()];
-  for (const name of partners)
-    await collectUntilEnough(run, setup, `weak:${name}`, random, async (tasks) => {
-      const [played] = await run.ledger.charge("weak", tasks.length * partnerAttempts, () =>
-        playPartners(setup, [name], tasks, random),
-      );
-      return played!.groups;
-    });
+  for (const name of partners.filter((n) => shareOf(setup, n) > 0))
+    await warmUpPartner(run, setup, name, random);
   if (partners.length > 0 || corpus.sources === "weak" || explore.form === "none") return;
   await collectUntilEnough(run, setup, "student", random, async (tasks) => {
     const repeated = tasks.flatMap((task) => new Array<Task>(studentAttempts).fill(task));
@@ -44,14 +47,32 @@ export async function warmUp(run: Run, setup: Setup, random: Random): Promise<vo
   });
 }
 
+/** Collects recurring mistakes of one weak partner, until there are enough for its experts. */
+export async function warmUpPartner(
+  run: Run,
+  setup: Setup,
+  name: string,
+  random: Random,
+): Promise<void> {
+  const players = { ...setup, partners: run.partners(setup) };
+  const attempt = async (tasks: readonly Task[]): Promise<readonly Group[]> => {
+    const [played] = await run.ledger.charge("weak", tasks.length * partnerAttempts, () =>
+      playPartners(players, [name], tasks, random),
+    );
+    return played!.groups;
+  };
+  await collectUntilEnough(run, setup, `weak:${name}`, random, attempt, shareOf(setup, name));
+}
+
 async function collectUntilEnough(
   run: Run,
   setup: Setup,
   source: string,
   random: Random,
   attempt: (tasks: readonly Task[]) => Promise<readonly Group[]>,
+  share: number = 1,
 ): Promise<void> {
-  const { corpus, partners } = setup.config;
+  const { corpus, partners, expert } = setup.config;
   for (let round = 0; round < mostRounds; round++) {
     const groups = await attempt(run.curriculum.next(tasksPerRound, random));
     await rememberFrom(run, setup, source, groups);
@@ -59,8 +80,24 @@ async function collectUntilEnough(
       minSameAnswers: corpus.recurrence,
       sources: [source],
     });
-    if ([...counts.values()].reduce((a, b) => a + b, 0) >= partners.warmUpTraces) return;
+    if (isEnough(counts, partners.warmUpTraces * share, expert.minimumTraces)) return;
   }
+}
+
+/**
+ * Whether a player's recurring mistakes suffice: `wanted` in all, and `minimum`, what an expert needs,
+ * of every signature that makes up a quarter of them or more (unless fewer are wanted in all).
+ */
+export function isEnough(
+  counts: ReadonlyMap<string, number>,
+  wanted: number,
+  minimum: number,
+): boolean {
+  const total = [...counts.values()].reduce((a, b) => a + b, 0);
+  if (total < wanted || wanted < minimum) return total >= wanted;
+  return [...counts].every(
+    ([name, count]) => name === UNRECOGNISED || count >= minimum || count < total / 4,
+  );
 }
 
 /**
@@ -72,7 +109,7 @@ export async function collectMistakes(
   setup: Setup,
   unsolved: readonly Group[],
   random: Random,
-): Promise<Admissions> {
+): Promise<Collected> {
   const { corpus, partners } = setup.config;
   const total = { admitted: 0, merged: 0, rejected: 0 };
   if (!usesMistakes(setup.config)) return total;
@@ -82,22 +119,114 @@ export async function collectMistakes(
     total.rejected += more.rejected;
   };
   if (corpus.sources !== "weak") add(await rememberFrom(run, setup, "student", unsolved));
-  const names = corpus.sources === "student" ? [] : [...setup.partners.keys()];
+  const players = { ...setup, partners: run.partners(setup) };
+  const names = corpus.sources === "student" ? [] : [...players.partners.keys()];
   if (run.state.step % partners.every !== 0 || unsolved.length === 0 || names.length === 0)
     return total;
   const tasks = unsolved.map((g) => g.task);
-  const played = await run.ledger.charge(
-    "weak",
-    tasks.length * partnerAttempts * names.length,
-    () => playPartners(setup, names, tasks, random),
-  );
-  for (const { source, groups } of played) add(await rememberFrom(run, setup, source, groups));
-  return total;
+  const rationed = partners.shares !== undefined;
+  const values = partners.collection === "coverage" ? partnerValues(run, players) : undefined;
+  for (const name of names) {
+    const most = values === undefined ? tasks : budgeted(values, name, tasks, names.length, random);
+    const own = rationed ? most.filter(() => random.uniform() < shareOf(setup, name)) : most;
+    if (own.length === 0) continue;
+    const [played] = await run.ledger.charge("weak", own.length * partnerAttempts, () =>
+      playPartners(players, [name], own, random),
+    );
+    add(await rememberFrom(run, setup, played!.source, played!.groups));
+  }
+  return values === undefined ? total : { ...total, partners: values };
 }
 
-async function rememberFrom(
+/**
+ * What each partner is worth for collecting: how much of the student's latest errors it covers beyond
+ * the others, for its cost in weights relative to the mean.
+ */
+function partnerValues(run: Run, { config, environment, partners }: Setup): CoverageValue[] {
+  const names = [...partners.keys()];
+  const weights = names.map((name) => partners.get(name)!.weights.length);
+  const mean = weights.reduce((a, b) => a + b, 0) / weights.length;
+  const sources = names.map((name) => `weak:${name}`);
+  const similar = run.corpus.similarities(environment.name, sources);
+  const answers = new Map(
+    sources.map((source) => [source, run.corpus.modalAnswers(environment.name, source)]),
+  );
+  const agreement = (a: string, b: string): number => {
+    const theirs = answers.get(b)!;
+    const both = [...answers.get(a)!].flatMap(([task, answer]) => {
+      const other = theirs.get(task);
+      return other === undefined ? [] : [[answer, other] as const];
+    });
+    return errorAgreement(both) ?? 0;
+  };
+  const models = sources.map((source, i) => ({
+    source,
+    cost: weights[i]! / mean,
+    similarity: similar.get(source)!,
+  }));
+  return coverageShares(models, agreement, { redundancy: config.partners.redundancy });
+}
+
+/** The tasks that a partner's share of the budget pays for: the budget is as if all played everything. */
+function budgeted(
+  values: readonly CoverageValue[],
+  name: string,
+  tasks: readonly Task[],
+  partners: number,
+  random: Random,
+): readonly Task[] {
+  const share = values.find((value) => value.source === `weak:${name}`)?.share ?? 0;
+  const count = Math.min(tasks.length, Math.round(share * partners * tasks.length));
+  return random.shuffle(tasks).slice(0, count);
+}
+
+/**
+ * Holds back mistakes behind answers that at least 70% of the student's attempts at a task and two
+ * weak models agree on; returns how many. A trusted label stands, unless a second checker of the
+ * environment accepts the attempt (or `corpus.quarantine` is `all`).
+ */
+export async function quarantineSuspects(
   run: Run,
-  { environment, engine, base }: Setup,
+  { config, environment }: Setup,
+  groups: readonly Group[],
+): Promise<number> {
+  const { quarantine } = config.corpus;
+  if (quarantine === "off" || !usesMistakes(config)) return 0;
+  let held = 0;
+  for (const { task, rollouts } of groups) {
+    const own = rollouts.filter(
+      (r) => !r.offPolicy && r.guided === undefined && r.failure === undefined,
+    );
+    const wrong = own.filter((r) => !r.verdict.correct && r.verdict.answer !== "");
+    for (const answer of new Set(wrong.map((r) => r.verdict.answer))) {
+      const same = wrong.filter((r) => r.verdict.answer === answer);
+      const suspicion = {
+        domain: environment.name,
+        taskId: task.id,
+        answer,
+        share: same.length / own.length,
+        trustedToo: quarantine === "all",
+      };
+      if (!run.corpus.isSuspect(suspicion)) continue;
+      const accepted = (await environment.recheck?.(task, same[0]!.steps)) ?? false;
+      held += run.corpus.quarantine({
+        ...suspicion,
+        trustedToo: suspicion.trustedToo || accepted,
+      });
+    }
+  }
+  return held;
+}
+
+/** Share of the usual number of mistakes collected from a partner, in [0, 1]. */
+function shareOf({ config }: Setup, name: string): number {
+  return config.partners.shares?.[name] ?? 1;
+}
+
+/** Puts the wrong attempts of `source` before the corpus. */
+export async function rememberFrom(
+  run: Run,
+  { environment, engine, base, config }: Setup,
   source: string,
   groups: readonly Group[],
 ): Promise<Admissions> {
@@ -109,6 +238,7 @@ async function rememberFrom(
       embedder: base,
       source,
       step: run.state.step,
+      clusters: namesByClusters(config.corpus.signatures, environment),
     }),
   );
 }

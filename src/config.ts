@@ -2,7 +2,16 @@
 import { z } from "zod";
 import { ErrataError } from "./error.js";
 import { nearest } from "./spelling.js";
+import type { ContrastOptions } from "./contrast.js";
+import { degradations } from "./degrade.js";
+import type { GuideOptions } from "./guide.js";
+import { selfPlayRoles, type SelfPlayOptions } from "./self-play.js";
+import { estimators, type Estimator } from "./estimators.js";
 import type { ExpertOptions } from "./expert.js";
+import type { AlarmOptions } from "./alarms.js";
+import type { CurriculumOptions } from "./curriculum.js";
+import { costRoles, type Budget, type CostRole } from "./ledger.js";
+import type { ProbeOptions } from "./portfolio.js";
 import type { RewardOptions } from "./reward.js";
 
 /** A checked configuration, every default filled in. The schema below says what each key means. */
@@ -14,14 +23,17 @@ export interface Config {
   readonly groupSize: number;
   readonly pool: number;
   readonly learningRate: number;
+  readonly objective: "policy" | "dpo" | "clone";
   readonly normalisation: "std" | "none";
+  readonly advantage: { readonly estimator: Estimator };
   readonly evaluateEvery: number;
   readonly evaluationTasks: number;
+  readonly evaluationSplit: "test" | "validation";
   readonly saveEvery: number;
   readonly keepRollouts: boolean;
   readonly reward: RewardOptions;
   readonly explore: {
-    readonly form: "repulsive" | "contrastive" | "none";
+    readonly form: "repulsive" | "contrastive" | "rejection" | "none";
     readonly alpha: number;
     readonly mask: number;
     readonly floor: number;
@@ -39,13 +51,60 @@ export interface Config {
     readonly recurrence: number;
     readonly perSignature: boolean;
     readonly sources: "weak" | "student" | "both";
+    readonly human: "optional" | "required";
+    readonly signatures: "auto" | "rules" | "clusters";
+    readonly quality: boolean;
+    readonly quarantine: "untrusted" | "all" | "off";
   };
+  readonly curriculum: CurriculumOptions;
+  readonly portfolio: ProbeOptions;
   readonly partners: {
     readonly names?: readonly string[] | undefined;
+    readonly shares?: Readonly<Record<string, number>> | undefined;
     readonly every: number;
     readonly warmUpTraces: number;
+    readonly collection: "all" | "coverage";
+    readonly redundancy: number;
   };
+  readonly teacher: TeacherOptions;
+  readonly contrast: ContrastOptions;
+  readonly selfPlay: SelfPlayOptions;
+  readonly budget: Budget;
+  readonly prices: Readonly<Partial<Record<CostRole, number>>>;
+  readonly alarms: AlarmOptions;
+  readonly control: ControlOptions;
   readonly engine: { readonly threads: number };
+}
+
+/** Who teaches, how, and how much at most. */
+export interface TeacherOptions extends GuideOptions {
+  /**
+   * `none`; `solver`, the environment's own; `right-solutions`, the student's recipe stopped after
+   * its first stage, before any error was injected; a checkpoint's path; or the http(s) URL of an
+   * OpenAI-compatible server.
+   */
+  readonly source: string;
+  /** Share of tasks that the solver solves right. */
+  readonly accuracy: number;
+  /** Keep hashes and counts of what it says, never text. */
+  readonly private: boolean;
+  /** Model name and the environment variable that holds the key, for a URL. */
+  readonly model: string;
+  readonly keyVariable: string;
+}
+
+/** Replaces one ingredient of the method by something that should not work: controls of a study. */
+export interface ControlOptions {
+  /** Experts are fitted to actions shuffled among the states they were taken in. Default false. */
+  readonly shuffleWeak: boolean;
+  /** Outcomes that learning sees are fair coin flips (arXiv:2506.10947). Default false. */
+  readonly randomReward: boolean;
+  /**
+   * Who steers stuck groups: experts `fitted` to mistakes; or, without a probe, a network with
+   * `random` weights, the `student` itself (mu ~ pi^(1 - alpha): temperature 1 / (1 - alpha) under
+   * the same mask), or the `initial` student. Default `fitted`.
+   */
+  readonly expert: "fitted" | "random" | "student" | "initial";
 }
 
 type DeepPartial<T> = T extends readonly unknown[]
@@ -74,9 +133,9 @@ const rewardSchema = z.strictObject({
     .describe("charge only all-wrong groups, softly, or all"),
   scope: z.enum(["step", "answer", "all"]).default("step").describe("which tokens are charged"),
   evidence: z
-    .enum(["weak", "self", "both", "none"])
+    .enum(["weak", "self", "both", "none", "firstError"])
     .default("both")
-    .describe("whose mistakes count"),
+    .describe("whose mistakes count; `firstError`: every wrong step, repeated or not"),
   annealUntil: share.default(0.6).describe("share of training after which the charge is 0"),
   diverge: z
     .number()
@@ -87,9 +146,9 @@ const rewardSchema = z.strictObject({
 
 const exploreSchema = z.strictObject({
   form: z
-    .enum(["repulsive", "contrastive", "none"])
+    .enum(["repulsive", "contrastive", "rejection", "none"])
     .default("repulsive")
-    .describe("how experts steer stuck groups"),
+    .describe("how stuck groups are explored; `rejection`: no expert, new answers first"),
   alpha: z.number().min(0).default(1).describe("strength of the steering"),
   mask: share.default(0.1).describe("only tokens with pi >= mask * max(pi) can be sampled"),
   floor: z.number().max(0).default(-3).describe("lowest log q that counts"),
@@ -133,6 +192,89 @@ const corpusSchema = z.strictObject({
     .enum(["weak", "student", "both"])
     .default("both")
     .describe("whose mistakes are collected"),
+  human: z
+    .enum(["optional", "required"])
+    .default("optional")
+    .describe("`required`: experts train only on mistakes that a person has confirmed"),
+  signatures: z
+    .enum(["auto", "rules", "clusters"])
+    .default("auto")
+    .describe(
+      "who names a mistake: the domain's rules, or clusters of edits where no rule does; `auto` clusters only in domains without rules",
+    ),
+  quality: z
+    .boolean()
+    .default(true)
+    .describe("update confusability and learnability at each refit; false leaves recurrence alone"),
+  quarantine: z
+    .enum(["untrusted", "all", "off"])
+    .default("untrusted")
+    .describe(
+      "hold back `wrong` answers that most rollouts and two weak models agree on: where the label is untrusted or a second checker accepts them, always, or never",
+    ),
+});
+
+const curriculumSchema = z.strictObject({
+  mode: z
+    .enum(["uniform", "learnability", "bandit"])
+    .default("uniform")
+    .describe("how tasks are chosen"),
+  uniform: share.default(0.1).describe("share of tasks drawn uniformly in the other modes"),
+  replication: z
+    .number()
+    .min(0)
+    .default(0.3)
+    .describe("weight of how often a task's known mistakes are repeated"),
+  replay: share.default(0).describe("share of a step's tasks taken from the corpus by quality"),
+  parkAfter: count.default(8).describe("visits in a row without success that park a task"),
+});
+
+const portfolioSchema = z.strictObject({
+  lcb: z
+    .enum(["t", "normal"])
+    .default("t")
+    .describe("one-sided lower bound on an arm's uplift: Student's t, or mean - z standard errors"),
+  confidence: z
+    .number()
+    .gt(0.5)
+    .lt(1)
+    .default(0.8413)
+    .describe("of that bound; .8413 is one standard error of many tasks"),
+  independentSample: z
+    .boolean()
+    .default(true)
+    .describe(
+      "measure uplift on fresh samples; false reuses those that chose the tasks (an ablation)",
+    ),
+  leaveOut: z
+    .array(z.string())
+    .default([])
+    .describe("signatures that get no expert, to measure transfer between them"),
+  overlapTasks: z
+    .number()
+    .int()
+    .min(0)
+    .default(32)
+    .describe("validation tasks on which overlap is measured with every probe; 0 for none"),
+});
+
+const budgetSchema = z.strictObject({
+  flops: rate.optional().describe("the run stops, saved, before the step that starts beyond it"),
+  seconds: rate.optional(),
+  money: rate.optional().describe("in the currency of `prices`"),
+  tokens: rate.optional(),
+});
+
+const alarmsSchema = z.strictObject({
+  entropy: share.default(0.1).describe("alarm below this share of the first steps' entropy"),
+  length: z
+    .number()
+    .gt(1)
+    .default(2)
+    .describe("alarm above this multiple of the first steps' length"),
+  sameAnswer: share
+    .default(0.5)
+    .describe("alarm where one answer makes up this share of right answers to unlike tasks"),
 });
 
 const partnersSchema = z.strictObject({
@@ -140,6 +282,10 @@ const partnersSchema = z.strictObject({
     .array(z.string())
     .optional()
     .describe("weak partners of the preset that play; all by default"),
+  shares: z
+    .record(z.string(), share)
+    .optional()
+    .describe("share of the usual number of mistakes collected from a partner; 1 by default"),
   every: count.default(10).describe("steps between their attempts at stuck tasks"),
   warmUpTraces: z
     .number()
@@ -147,6 +293,83 @@ const partnersSchema = z.strictObject({
     .min(0)
     .default(384)
     .describe("recurring mistakes collected from each before step 0"),
+  collection: z
+    .enum(["all", "coverage"])
+    .default("all")
+    .describe("all partners alike, or more of those that cover the student's current errors"),
+  redundancy: share
+    .default(0.9)
+    .describe(
+      "with `coverage`: agreement with a kept partner above which one that adds nothing rests",
+    ),
+});
+
+const unlimited = z.number().positive().default(Number.MAX_SAFE_INTEGER);
+
+const teacherSchema = z.strictObject({
+  source: z
+    .string()
+    .default("none")
+    .describe("none, solver, right-solutions, a checkpoint, or an OpenAI-compatible URL"),
+  form: z.enum(["hint", "kl", "trace"]).default("hint").describe("what the student gets of it"),
+  cap: share.default(0.15).describe("largest share of prompt-visits with the teacher"),
+  decayUntil: z
+    .union([z.number().min(0).max(1), z.literal("never")])
+    .default(0.6)
+    .describe("share of training after which it is no longer asked"),
+  when: z.enum(["stuck", "always"]).default("stuck").describe("which groups may ask"),
+  after: z.number().int().min(0).default(2).describe("unsolved visits before a task may ask"),
+  weight: z.number().min(0).default(0.1).describe("coefficient of `kl`"),
+  scope: z.enum(["step", "all"]).default("step").describe("tokens `kl` pulls"),
+  calls: unlimited.describe("most calls of a run"),
+  tokens: unlimited.describe("most tokens of a run"),
+  money: unlimited.describe("most money of a run"),
+  price: z.number().min(0).default(0).describe("money per million of its tokens"),
+  accuracy: share.default(1).describe("share of tasks that `solver` solves right"),
+  private: z.boolean().default(false).describe("store hashes and counts of its text, never text"),
+  model: z.string().default("").describe("name of the model behind a URL"),
+  keyVariable: z
+    .string()
+    .default("OPENAI_API_KEY")
+    .describe("environment variable with the key for a URL"),
+});
+
+const contrastSchema = z.strictObject({
+  mode: z
+    .enum(["full", "head", "reward", "logprob", "off"])
+    .default("off")
+    .describe("what the contrast of right and first wrong steps trains"),
+  weight: z.number().min(0).default(0.05).describe("weight of the loss (lambda_c)"),
+  temperature: rate.default(0.1),
+  size: count.default(64).describe("width of the step embeddings"),
+  headLearningRate: rate.default(1e-3),
+  corpusNegatives: z.number().int().min(0).default(32),
+});
+
+const selfPlaySchema = z.strictObject({
+  share: share.default(0).describe("share of a step's groups; 0 is off"),
+  operators: z
+    .array(z.enum(degradations))
+    .min(1)
+    .default(["mal-rule", "layers", "noise", "temperature"])
+    .describe("degradations of the partner, in the order they are tried"),
+  roles: z
+    .array(z.enum(selfPlayRoles))
+    .min(1)
+    .default(["diverger"])
+    .describe("what the student does with the partner's mistakes"),
+  target: share.default(0.75).describe("win rate that the controller aims at"),
+  rate: z.number().min(0).default(0.05).describe("step of the controller"),
+  malRule: z.string().optional().describe("procedure of the mal-rule operator"),
+});
+
+const controlSchema = z.strictObject({
+  shuffleWeak: z.boolean().default(false).describe("experts learn actions of other states"),
+  randomReward: z.boolean().default(false).describe("learning sees coin flips"),
+  expert: z
+    .enum(["fitted", "random", "student", "initial"])
+    .default("fitted")
+    .describe("who steers stuck groups in place of fitted experts"),
 });
 
 const configSchema = z.strictObject({
@@ -157,19 +380,49 @@ const configSchema = z.strictObject({
   groupSize: z.number().int().min(2).multipleOf(2).default(8),
   pool: count.default(4096).describe("training tasks drawn for the run"),
   learningRate: rate.default(3e-4),
+  objective: z
+    .enum(["policy", "dpo", "clone"])
+    .default("policy")
+    .describe(
+      "policy gradient; preference of own right over weak wrong attempts; or imitation of the teacher's traces",
+    ),
   normalisation: z
     .enum(["std", "none"])
     .default("std")
     .describe("group advantages: GRPO or Dr. GRPO"),
+  advantage: z
+    .strictObject({
+      estimator: z
+        .enum(estimators)
+        .default("grpo")
+        .describe("how outcomes become advantages: see src/estimators.ts"),
+    })
+    .prefault({}),
   evaluateEvery: count.default(5),
   evaluationTasks: count.default(400),
+  evaluationSplit: z
+    .enum(["test", "validation"])
+    .default("test")
+    .describe("held-out tasks; settings are tuned on `validation`"),
   saveEvery: count.default(25),
   keepRollouts: z.boolean().default(true).describe("write rollouts/*.jsonl"),
   reward: rewardSchema.prefault({}),
   explore: exploreSchema.prefault({}),
   expert: expertSchema.prefault({}),
   corpus: corpusSchema.prefault({}),
+  curriculum: curriculumSchema.prefault({}),
+  portfolio: portfolioSchema.prefault({}),
   partners: partnersSchema.prefault({}),
+  teacher: teacherSchema.prefault({}),
+  contrast: contrastSchema.prefault({}),
+  selfPlay: selfPlaySchema.prefault({}),
+  budget: budgetSchema.prefault({}),
+  prices: z
+    .partialRecord(z.enum(costRoles), z.number().min(0))
+    .default({})
+    .describe("money per million tokens, by role"),
+  alarms: alarmsSchema.prefault({}),
+  control: controlSchema.prefault({}),
   engine: z.strictObject({ threads: count.default(1) }).prefault({}),
 });
 
@@ -233,8 +486,14 @@ export function applyOverrides(input: ConfigInput, overrides: readonly string[])
 }
 
 /** Whether anything in a run would use collected mistakes: steering, the charge, or task weights. */
-export function usesMistakes({ explore, reward }: Config): boolean {
-  return explore.form !== "none" || reward.penalty > 0 || reward.diverge > 0;
+export function usesMistakes(config: Config): boolean {
+  return usesExperts(config) || config.reward.penalty > 0 || config.reward.diverge > 0;
+}
+
+/** Whether experts are fitted to mistakes. */
+export function usesExperts({ explore, control }: Pick<Config, "explore" | "control">): boolean {
+  const steers = explore.form === "repulsive" || explore.form === "contrastive";
+  return steers && control.expert === "fitted";
 }
 
 /** Every key of the configuration, dotted. */
@@ -246,7 +505,13 @@ export function configKeys(): string[] {
       for (const [key, inner] of Object.entries(value))
         visit(inner, path === "" ? key : `${path}.${key}`);
   };
-  visit(configSchema.parse({ partners: { names: [] } }), "");
+  visit(
+    configSchema.parse({
+      partners: { names: [] },
+      budget: { flops: 1, seconds: 1, money: 1, tokens: 1 },
+    }),
+    "",
+  );
   return keys;
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "./config.js";
-import { Curriculum, drawTasks } from "./curriculum.js";
+import { Curriculum, drawTasks, type CurriculumState } from "./curriculum.js";
 import type { Environment, Task } from "./environments/environment.js";
 import { presets } from "./presets.js";
 import { Random } from "./random.js";
@@ -132,7 +132,7 @@ describe("the curriculum", () => {
     failures(before, pool[6]!, 3);
     const after = new Curriculum(
       pool,
-      JSON.parse(JSON.stringify(before.stuck)) as Record<string, number>,
+      JSON.parse(JSON.stringify(before.state)) as CurriculumState,
     );
     expect(after.stuck).toEqual(before.stuck);
     expect(ids(after.next(60, Random.from(5, "tasks")))).toEqual(

@@ -21,6 +21,8 @@ export interface Sampled {
   readonly passAtAll: number;
   /** Expected share of groups of `groupSize` without a success, by the unbiased estimator. */
   readonly stuck: number;
+  /** Successes of each task, in order. */
+  readonly successes: readonly number[];
 }
 
 /**
@@ -44,6 +46,7 @@ export async function sampleTasks(
     accuracy: mean(successes) / attempts,
     passAtAll: mean(successes.map((c) => Number(c > 0))),
     stuck: mean(successes.map((c) => allWrong(attempts, c, groupSize))),
+    successes,
   };
 }
 

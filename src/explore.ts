@@ -7,6 +7,7 @@ import { PolicyModel } from "./models/model.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 import { inGroups, play, type Group, type Rollout } from "./play.js";
 import type { Random } from "./random.js";
+import { preferNewAnswers } from "./rejection.js";
 
 export interface Player {
   readonly engine: Engine;
@@ -27,7 +28,7 @@ export function studentModel(
     policy,
     tokenizer,
     maxActionSymbols: environment.maxActionSymbols,
-    ...(expert === undefined || form === "none"
+    ...(expert === undefined || form === "none" || form === "rejection"
       ? {}
       : {
           mixture: {
@@ -75,11 +76,22 @@ export async function playGroups(
   const first = inGroups(await play(environment, student, repeated(tasks), random), half);
   const isStuck = first.map((g) => g.rollouts.every((r) => !r.verdict.correct));
   const arms = tasks.map((task, i) =>
-    form !== "none" && (isStuck[i] || gate === "always") ? armFor(task) : undefined,
+    form !== "none" && form !== "rejection" && (isStuck[i] || gate === "always")
+      ? armFor(task)
+      : undefined,
   );
   const second = new Map<Task, readonly Rollout[]>();
+  if (form === "rejection") {
+    const stuck = first.filter((_, i) => isStuck[i]);
+    const twice = stuck.flatMap(({ task }) => new Array<Task>(2 * half).fill(task));
+    const drawn = inGroups(await play(environment, student, twice, random), 2 * half);
+    for (const [i, { task, rollouts }] of drawn.entries()) {
+      const seen = new Set(stuck[i]!.rollouts.map((r) => r.verdict.answer));
+      second.set(task, preferNewAnswers(rollouts, seen, half));
+    }
+  }
   for (const arm of new Set(arms)) {
-    const chosen = tasks.filter((_, i) => arms[i] === arm);
+    const chosen = tasks.filter((task, i) => arms[i] === arm && !second.has(task));
     const model = arm === undefined ? student : studentModel(player, policy, arm);
     const offPolicy = arm !== undefined;
     const rollouts = await play(environment, model, repeated(chosen), random, { offPolicy });

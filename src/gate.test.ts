@@ -67,7 +67,7 @@ describe("the gate", () => {
     const { tasks, value } = await measure();
     const p = tasks.map((task) => chance(student, task));
     expect(value("startAccuracy")).toBeCloseTo(mean(p), 1.5);
-    expect(value("stuckGroups")).toBeCloseTo(mean(p.map((c) => (1 - c) ** 8)), 1.3);
+    expect(Math.abs(value("stuckGroups")! - mean(p.map((c) => (1 - c) ** 8)))).toBeLessThan(0.06);
     expect(Math.abs(value("pass@64")! - mean(p.map((c) => 1 - (1 - c) ** 64)))).toBeLessThan(0.12);
   });
 
@@ -129,6 +129,38 @@ describe("the gate", () => {
     expect(first.report).toEqual(second.report);
     const other = await measure({ config: { seed: 1 } });
     expect(other.report).not.toEqual(first.report);
+  });
+});
+
+describe("intervals", () => {
+  test("hold the value, and decide a check: inside the range, outside, or across a bound", async () => {
+    const outcomes = new Set<string>();
+    for (const right of [0.2, 0.39, 0.9]) {
+      const table = { x: 1 - right, y: right };
+      const { report } = await measure({ student: { ...student, b: table, d: table } });
+      for (const { value, interval, least, most, outcome } of report.checks) {
+        expect(interval.low).toBeLessThanOrEqual(value);
+        expect(interval.high).toBeGreaterThanOrEqual(value);
+        const inside = interval.low >= least && interval.high <= most;
+        const outside = interval.high < least || interval.low > most;
+        expect(outcome).toBe(inside ? "pass" : outside ? "fail" : "undecided");
+        outcomes.add(outcome);
+      }
+      const all = report.checks.map((c) => c.outcome);
+      const worst = ["fail", "undecided"].find((o) => all.some((a) => a === o)) ?? "pass";
+      expect(report.outcome).toBe(worst);
+      const last = gateLines({ ...report, outcome: "undecided" }).at(-1);
+      expect(last).toContain("undecided");
+    }
+    expect([...outcomes].sort()).toEqual(["fail", "pass", "undecided"]);
+  });
+
+  test("come with the overlap of the student's errors and the partners'", async () => {
+    const { report, value } = await measure();
+    expect(report.overlap.coverage!.mean).toBeCloseTo(value("coverage")!, 9);
+    const { margin, agreement } = report.overlap.partners["always-x"]!;
+    expect(margin!.low).toBeGreaterThan(0); // it prefers the wrong step to the right one
+    expect(agreement!.mean).toBeGreaterThan(0.5);
   });
 });
 
@@ -206,8 +238,10 @@ describe("the gate in text", () => {
   test("has a line for each check and a verdict", async () => {
     const { report } = await measure();
     const lines = gateLines(report);
-    expect(lines).toHaveLength(report.checks.length + 1);
-    expect(lines[0]).toMatch(/^pass {2}startAccuracy +0\.\d{3} {2}\(0\.03 to 0\.15\)/);
+    expect(lines).toHaveLength(report.checks.length + 3); // overlap, its one partner, the verdict
+    expect(lines[0]).toMatch(
+      /^pass {2}startAccuracy +0\.\d{3} {2}\[0\.\d{3}, 0\.\d{3}\] {2}\(0\.03 to 0\.15\)/,
+    );
     expect(lines.at(-1)).toContain("passes");
     const failing = gateLines({
       ...report,

@@ -8,32 +8,52 @@
  */
 import { recurrences } from "./corpus/recurrence.js";
 import { drawTasks } from "./curriculum.js";
-import { sampleTasks } from "./evaluate.js";
+import { allWrong, sampleTasks } from "./evaluate.js";
 import { studentModel } from "./explore.js";
 import { playPartners } from "./partner.js";
-import { play, type Rollout } from "./play.js";
+import {
+  clusteredMean,
+  coverage as coverageOf,
+  overlapLines,
+  overlapOf,
+  signatureShares,
+  type OverlapReport,
+} from "./overlap.js";
+import { inGroups, play, type Rollout } from "./play.js";
 import { playProcedure } from "./environments/play-procedure.js";
 import type { Task } from "./environments/environment.js";
 import { Random } from "./random.js";
 import type { Setup } from "./setup.js";
+import { bootstrap, meanInterval, wilsonInterval, type Interval } from "./statistics.js";
 
 /** One measured value and the range it must lie in. */
 export interface GateCheck {
   readonly name: string;
   readonly value: number;
+  /** 95%, over tasks; the value itself where there is nothing to resample. */
+  readonly interval: { readonly low: number; readonly high: number };
   readonly least: number;
   readonly most: number;
+  /** Whether the value lies in the range. */
   readonly passed: boolean;
+  /** `undecided`: the interval reaches across a bound, so more tasks could turn the answer. */
+  readonly outcome: GateOutcome;
   readonly meaning: string;
 }
+
+export type GateOutcome = "pass" | "fail" | "undecided";
 
 export interface GateReport {
   readonly preset: string;
   readonly tasks: number;
   readonly passed: boolean;
+  /** `fail` where any check surely fails, `undecided` where any is undecided, else `pass`. */
+  readonly outcome: GateOutcome;
   readonly checks: readonly GateCheck[];
   /** Share of the student's errors on validation, by signature. */
   readonly signatures: Readonly<Record<string, number>>;
+  /** How much the student's errors are those of the weak partners. */
+  readonly overlap: OverlapReport;
 }
 
 /** Attempts at each task: pass@64. */
@@ -63,45 +83,35 @@ export async function gate(
     random,
   });
   const repeated = tasks.flatMap((t) => new Array<Task>(errorAttempts).fill(t));
-  const own = await play(environment, student, repeated, random);
-  const signatures = shares(own.filter((r) => !r.verdict.correct).map(signatureOf));
+  const own = inGroups(await play(environment, student, repeated, random), errorAttempts);
   const weak = await playPartners(setup, [...setup.partners.keys()], tasks, random);
   const weakGroups = weak.flatMap((p) => p.groups);
-  const known = shares(
-    weakGroups
-      .flatMap((g) => g.rollouts)
-      .filter((r) => !r.verdict.correct)
-      .map(signatureOf),
-  );
-  const coverage = Object.entries(signatures)
-    .filter(([name]) => name !== unrecognised && (known[name] ?? 0) > 0.02)
-    .reduce((total, [, share]) => total + share, 0);
+  const made = signatureShares(weakGroups.flatMap((g) => g.rollouts));
+  const known = new Set(Object.keys(made).filter((name) => made[name]! > leastShare));
+  const overlap = await overlapOf(setup, { own, partners: weak, experts: new Map(), known });
+  const coverage = coverageOf(overlap.errors, known);
   const discrimination = await discriminates(setup, tasks, random);
-  const check = (
-    name: string,
-    value: number,
-    least: number,
-    most: number,
-    meaning: string,
-  ): GateCheck => ({
-    name,
-    value,
-    least,
-    most,
-    passed: value >= least && value <= most,
-    meaning,
-  });
+  const { successes } = sampled;
+  const stuck = successes.map((c) => allWrong(attempts, c, config.groupSize));
+  const recurrence = clusteredMean(recurrencesOf(weakGroups.map((g) => g.rollouts)));
   const injected = preset.kind === "injected";
   const checks = [
-    check("startAccuracy", sampled.accuracy, 0.03, 0.15, "the ability shows, rarely"),
-    check("stuckGroups", sampled.stuck, 0.5, 1, "most groups are all wrong"),
-    check(`pass@${attempts}`, sampled.passAtAll, 0.5, 1, "the ability is latent on most tasks"),
+    check("startAccuracy", sampled.accuracy, 0.03, 0.15, "the ability shows, rarely", {
+      interval: interval(successes.map((c) => c / attempts)),
+    }),
+    check("stuckGroups", sampled.stuck, 0.5, 1, "most groups are all wrong", {
+      interval: interval(stuck),
+    }),
+    check(`pass@${attempts}`, sampled.passAtAll, 0.5, 1, "the ability is latent on most tasks", {
+      interval: wilsonInterval(successes.filter((c) => c > 0).length, successes.length),
+    }),
     check(
       "recurrence",
-      recurrenceOf(weakGroups.map((g) => g.rollouts)),
+      recurrence?.mean ?? 0,
       0.3,
       1,
       "weak mistakes are systematic: the same first wrong step recurs",
+      { interval: recurrence },
     ),
     check(
       "coverage",
@@ -109,16 +119,18 @@ export async function gate(
       0.5,
       1,
       "the student's errors are among those that weak models make",
+      { interval: overlap.coverage },
     ),
     ...(discrimination === undefined
       ? []
       : [
           check(
             "discrimination",
-            discrimination,
+            discrimination.value,
             injected ? 3 : 0,
             Infinity,
             "p(right choice | needed) / p(same choice | not needed)",
+            discrimination,
           ),
         ]),
   ];
@@ -126,28 +138,47 @@ export async function gate(
     preset: preset.name,
     tasks: tasks.length,
     passed: checks.every((c) => c.passed),
+    outcome:
+      (["fail", "undecided"] as const).find((o) => checks.some((c) => c.outcome === o)) ?? "pass",
     checks,
-    signatures,
+    signatures: overlap.errors,
+    overlap,
   };
 }
 
-const unrecognised = "unrecognised";
+/** Share of weak mistakes from which a signature counts as one that weak models make. */
+const leastShare = 0.02;
 
-const signatureOf = (r: Rollout): string => r.verdict.signature ?? unrecognised;
-
-function shares(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return Object.fromEntries(
-    Object.entries(counts)
-      .sort((a, b) => b[1] - a[1])
-      .map(([name, n]) => [name, n / names.length]),
-  );
+function check(
+  name: string,
+  value: number,
+  least: number,
+  most: number,
+  meaning: string,
+  { interval: measured }: { readonly interval: Pick<Interval, "low" | "high"> | undefined },
+): GateCheck {
+  const { low, high } = measured ?? { low: value, high: value };
+  const inside = low >= least && high <= most;
+  const outside = high < least || low > most;
+  return {
+    name,
+    value,
+    interval: { low, high },
+    least,
+    most,
+    passed: value >= least && value <= most,
+    outcome: inside ? "pass" : outside ? "fail" : "undecided",
+    meaning,
+  };
 }
 
-/** Mean recurrence of the first wrong step (not of the whole answer) among a group's wrong attempts. */
-function recurrenceOf(groups: readonly (readonly Rollout[])[]): number {
-  const values = groups.flatMap((rollouts) =>
+function interval(values: readonly number[]): Interval | undefined {
+  return values.length === 0 ? undefined : meanInterval(values);
+}
+
+/** Recurrence of the first wrong step (not of the whole answer) among each group's wrong attempts. */
+function recurrencesOf(groups: readonly (readonly Rollout[])[]): number[][] {
+  return groups.map((rollouts) =>
     recurrences(
       rollouts.flatMap(({ verdict, steps }) => {
         const at = verdict.firstError?.step;
@@ -157,7 +188,6 @@ function recurrenceOf(groups: readonly (readonly Rollout[])[]): number {
       }),
     ).map((r) => r.recurrence),
   );
-  return values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
 }
 
 /**
@@ -170,13 +200,13 @@ async function discriminates(
   setup: Setup,
   tasks: readonly Task[],
   random: Random,
-): Promise<number | undefined> {
+): Promise<{ readonly value: number; readonly interval: Interval } | undefined> {
   const { environment, preset, engine, base, tokenizer } = setup;
   const bug = preset.bug === undefined ? undefined : environment.procedures[preset.bug];
   if (bug === undefined || environment.choices === undefined) return undefined;
-  const needed: { tokens: number[]; token: number }[] = [];
-  const unneeded: { tokens: number[]; token: number }[] = [];
-  for (const task of tasks) {
+  const needed: Choice[] = [];
+  const unneeded: Choice[] = [];
+  for (const [index, task] of tasks.entries()) {
     const { steps } = await playProcedure(environment, task, "correct", random);
     for (const { state, observation, action } of steps) {
       const choices = environment.choices(state);
@@ -184,13 +214,16 @@ async function discriminates(
       const proposed = bug(state, random);
       const tokens = tokenizer.encode(observation);
       if (choices.includes(proposed) && proposed !== action)
-        needed.push({ tokens, token: tokenizer.encode(action)[0]! });
+        needed.push({ task: index, tokens, token: tokenizer.encode(action)[0]! });
       else if (proposed === action)
         for (const other of choices.filter((c) => c !== action))
-          unneeded.push({ tokens, token: tokenizer.encode(other)[0]! });
+          unneeded.push({ task: index, tokens, token: tokenizer.encode(other)[0]! });
     }
   }
-  const meanProbability = async (states: typeof needed): Promise<number> => {
+  /** Sum of probabilities and count of choices, by task: what a bootstrap over tasks resamples. */
+  const byTask = async (
+    states: readonly Choice[],
+  ): Promise<readonly (readonly [number, number])[]> => {
     const logprobs = await engine.logprobs(
       base,
       states.map(({ tokens, token }) => ({
@@ -198,10 +231,33 @@ async function discriminates(
         targets: [{ position: tokens.length - 1, token }],
       })),
     );
-    return logprobs.reduce((total, l) => total + Math.exp(l), 0) / logprobs.length;
+    const sums = tasks.map((): [number, number] => [0, 0]);
+    for (const [i, { task }] of states.entries()) {
+      sums[task]![0] += Math.exp(logprobs[i]!);
+      sums[task]![1] += 1;
+    }
+    return sums;
   };
   if (needed.length === 0 || unneeded.length === 0) return undefined;
-  return (await meanProbability(needed)) / (await meanProbability(unneeded));
+  const [right, other] = [await byTask(needed), await byTask(unneeded)];
+  const mean = (sums: typeof right, indices: readonly number[]): number => {
+    let [total, count] = [0, 0];
+    for (const i of indices) {
+      total += sums[i]![0];
+      count += sums[i]![1];
+    }
+    return total / count;
+  };
+  const ratio = bootstrap(tasks.length, (indices) => mean(right, indices) / mean(other, indices));
+  return { value: ratio.mean, interval: ratio };
+}
+
+/** A state at which an error can be made, and the token of one choice there. */
+interface Choice {
+  /** Index of its task. */
+  readonly task: number;
+  readonly tokens: readonly number[];
+  readonly token: number;
 }
 
 /** The gate as lines of text. */
@@ -212,10 +268,13 @@ export function gateLines(report: GateReport): string[] {
   return [
     ...report.checks.map(
       (c) =>
-        `${c.passed ? "pass" : "FAIL"}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  (${range(c)})  ${c.meaning}`,
+        `${c.passed ? "pass" : "FAIL"}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  [${c.interval.low.toFixed(3)}, ${c.interval.high.toFixed(3)}]  (${range(c)})  ${c.outcome === "undecided" ? "undecided: the interval crosses a bound. " : ""}${c.meaning}`,
     ),
-    report.passed
-      ? "The gate passes: learning from weak models' mistakes can help here."
-      : "The gate fails: expect no gain over plain GRPO on this task set with these models.",
+    ...overlapLines(report.overlap),
+    report.outcome === "undecided"
+      ? `The gate is undecided: on ${report.tasks} tasks it ${report.passed ? "passes" : "fails"}; measure more.`
+      : report.passed
+        ? "The gate passes: learning from weak models' mistakes can help here."
+        : "The gate fails: expect no gain over plain GRPO on this task set with these models.",
   ];
 }

@@ -14,6 +14,9 @@ export { Random } from "./random.js";
 
 export type * from "./environments/environment.js";
 export { environment, environmentNames } from "./environments/index.js";
+export { defineEnvironment, type EnvironmentDefinition } from "./environments/custom/define.js";
+export { tasksFile } from "./environments/custom/tasks-file.js";
+export { gsm8k } from "./environments/gsm8k/gsm8k.js";
 export { checkEnvironment, type CheckResult } from "./environments/check.js";
 export { playActions, playProcedure } from "./environments/play-procedure.js";
 
@@ -38,6 +41,10 @@ export { LexiconTokenizer } from "./models/tokenizer.js";
 export { Corpus, type CorpusOptions, type CorpusStats } from "./corpus/corpus.js";
 export type { Candidate, Mistake, MistakeDetail, MistakeTrace } from "./corpus/mistake.js";
 export type { MistakeStatus, ReviewVerdict } from "./corpus/verdict.js";
+
+export { importFormat, importFormats } from "./import/formats.js";
+export { importAttempts, type ImportOptions, type ImportReport } from "./import/import.js";
+export { overlap, type Overlap } from "./import/overlap.js";
 
 export { presets, type Preset } from "./presets.js";
 export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./prepare.js";

@@ -9,6 +9,8 @@ export interface RolloutSignal {
   readonly advantage: number;
   /** Charge for repeating a mistake, at most 0, on the tokens that `reward.scope` names. */
   readonly charge: number;
+  /** Further advantages of single tokens: one list an action, one number a token. */
+  readonly tokens?: readonly (readonly number[])[];
 }
 
 export interface ScoredGroup {
@@ -42,8 +44,8 @@ export function trainingSequences(
   >();
   for (const { group, signals } of scored)
     for (const [i, rollout] of group.rollouts.entries()) {
-      const { advantage, charge } = signals[i]!;
-      if (advantage === 0 && charge === 0) continue;
+      const { advantage, charge, tokens: own } = signals[i]!;
+      if (advantage === 0 && charge === 0 && own === undefined) continue;
       for (const [step, action] of rollout.actions.entries()) {
         const charged = charge === 0 ? () => false : chargedTokens(rollout, step, tokenizer, scope);
         const tokens = [...action.prompt, ...action.completion.slice(0, -1)];
@@ -54,7 +56,8 @@ export function trainingSequences(
           merged.set(key, sequence);
         }
         for (const [t, token] of action.completion.entries()) {
-          const coefficient = (advantage + (charged(t) ? charge : 0)) / rollouts;
+          const total = advantage + (charged(t) ? charge : 0) + (own?.[step]?.[t] ?? 0);
+          const coefficient = total / rollouts;
           if (coefficient === 0) continue;
           const position = action.prompt.length - 1 + t;
           const target = sequence.targets.get(`${position},${token}`);

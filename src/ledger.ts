@@ -1,6 +1,15 @@
-/** What a run has cost, by role. */
+/** What a run costs, by role: metered while it runs, compared with a budget, put against savings. */
 
-export const costRoles = ["student", "weak", "expert", "probe", "evaluation"] as const;
+export const costRoles = [
+  "student",
+  "weak",
+  "expert",
+  "probe",
+  "teacher",
+  "embedding",
+  "judge",
+  "evaluation",
+] as const;
 export type CostRole = (typeof costRoles)[number];
 
 export interface Cost {
@@ -8,27 +17,71 @@ export interface Cost {
   readonly flops: number;
   /** Episodes played. */
   readonly rollouts: number;
+  /** Tokens generated, scored or trained on; of remote models, those paid for. */
+  readonly tokens: number;
 }
 
-/** Meters an engine's work and charges it to the role on whose behalf it was done. */
-export class Ledger {
-  readonly #costs: Record<CostRole, { flops: number; rollouts: number }>;
-  readonly #meter: { readonly flops: number };
+/** What work is metered by: an engine. */
+export interface Meter {
+  readonly flops: number;
+  /** Tokens so far. Absent: an engine that does not count them. */
+  readonly tokens?: number;
+}
 
-  /** Starts from `saved` (a checkpoint's `totals`), metering `meter.flops` from now on. */
-  constructor(meter: { readonly flops: number }, saved?: Readonly<Record<CostRole, Cost>>) {
+/** Hard limits on a whole run; absent is without limit. */
+export interface Budget {
+  readonly flops?: number | undefined;
+  /** Wall-clock seconds spent in training, over all sittings. */
+  readonly seconds?: number | undefined;
+  /** In the currency of the prices. */
+  readonly money?: number | undefined;
+  readonly tokens?: number | undefined;
+}
+
+/** Money per million tokens, by role; a role without a price costs nothing. */
+export type Prices = Readonly<Partial<Record<CostRole, number>>>;
+
+/** A limit that was reached. */
+export interface Exceeded {
+  readonly limit: keyof Budget;
+  readonly spent: number;
+  readonly budget: number;
+}
+
+type Costs = Record<CostRole, { flops: number; rollouts: number; tokens: number }>;
+
+/**
+ * Meters an engine's work and charges it to the role on whose behalf it was done.
+ *
+ * FLOPs, rollouts and tokens are functions of the run alone and are saved with it; seconds depend
+ * on the machine and are kept apart ({@link Ledger.seconds}).
+ */
+export class Ledger {
+  readonly #costs: Costs;
+  readonly #seconds: Record<CostRole, number>;
+  readonly #meter: Meter;
+
+  /** Starts from `saved` (a checkpoint's `totals`) and `seconds`, metering `meter` from now on. */
+  constructor(
+    meter: Meter,
+    saved?: Readonly<Partial<Record<CostRole, Partial<Cost>>>>,
+    seconds?: Readonly<Partial<Record<CostRole, number>>>,
+  ) {
     this.#meter = meter;
-    this.#costs = Object.fromEntries(
-      costRoles.map((role) => [role, { flops: 0, rollouts: 0, ...saved?.[role] }]),
-    ) as Record<CostRole, { flops: number; rollouts: number }>;
+    this.#costs = byRole((role) => ({ flops: 0, rollouts: 0, tokens: 0, ...saved?.[role] }));
+    this.#seconds = byRole((role) => seconds?.[role] ?? 0);
   }
 
-  /** Runs `work` and charges its FLOPs, and `rollouts` episodes, to `role`. Must not be nested. */
+  /** Runs `work` and charges what the engine did meanwhile, and `rollouts` episodes, to `role`. Must not be nested. */
   async charge<T>(role: CostRole, rollouts: number, work: () => Promise<T>): Promise<T> {
-    const before = this.#meter.flops;
+    const before = { flops: this.#meter.flops, tokens: this.#meter.tokens ?? 0 };
+    const started = performance.now();
     const result = await work();
-    this.#costs[role].flops += this.#meter.flops - before;
-    this.#costs[role].rollouts += rollouts;
+    this.#seconds[role] += (performance.now() - started) / 1000;
+    const cost = this.#costs[role];
+    cost.flops += this.#meter.flops - before.flops;
+    cost.tokens += (this.#meter.tokens ?? 0) - before.tokens;
+    cost.rollouts += rollouts;
     return result;
   }
 
@@ -37,7 +90,112 @@ export class Ledger {
     this.#costs[role].rollouts += rollouts;
   }
 
+  /** Charges tokens that no engine metered: those of a remote model. */
+  addTokens(role: CostRole, tokens: number): void {
+    this.#costs[role].tokens += tokens;
+  }
+
   get totals(): Readonly<Record<CostRole, Cost>> {
     return structuredClone(this.#costs);
   }
+
+  /** Wall-clock seconds by role. They differ from run to run. */
+  get seconds(): Readonly<Record<CostRole, number>> {
+    return { ...this.#seconds };
+  }
+
+  /** The first limit of `budget` that has been reached, or undefined. Exploring stops there, not a step later. */
+  exceeded(budget: Budget, prices: Prices = {}): Exceeded | undefined {
+    const spent = this.spent(prices);
+    for (const limit of ["flops", "tokens", "money", "seconds"] as const) {
+      const most = budget[limit];
+      if (most !== undefined && spent[limit] >= most)
+        return { limit, spent: spent[limit], budget: most };
+    }
+    return undefined;
+  }
+
+  /** Everything spent, over all roles. */
+  spent(prices: Prices = {}): Readonly<Record<keyof Budget, number>> {
+    const sum = (of: (role: CostRole) => number): number =>
+      costRoles.reduce((total, role) => total + of(role), 0);
+    return {
+      flops: sum((role) => this.#costs[role].flops),
+      tokens: sum((role) => this.#costs[role].tokens),
+      money: money(this.#costs, prices),
+      seconds: sum((role) => this.#seconds[role]),
+    };
+  }
+}
+
+/** What tokens cost: sum over roles of tokens / 10^6 times the role's price. */
+export function money(
+  costs: Readonly<Partial<Record<CostRole, Pick<Cost, "tokens">>>>,
+  prices: Prices,
+): number {
+  return costRoles.reduce(
+    (total, role) => total + ((costs[role]?.tokens ?? 0) / 1e6) * (prices[role] ?? 0),
+    0,
+  );
+}
+
+/** What a saving over teacher-only training is made of. */
+export interface SavingTerms {
+  /** Steps needed, relative to teacher-only training: 0.67 for a third fewer. */
+  readonly steps: number;
+  /** Share of prompt visits with a teacher, in [0, 1]. */
+  readonly teacherShare: number;
+  /** Cost of the teacher per teacher-only step, relative to the student's. */
+  readonly teacherCost: number;
+  /** Cost of weak models, experts and probes per step, relative to the student's. */
+  readonly overhead: number;
+}
+
+/**
+ * The saving that step ratio, teacher share and costs imply; a claimed saving that differs from it
+ * contradicts itself.
+ *
+ *     saving = 1 - s (1 + f k + w) / (1 + k)
+ */
+export function impliedSaving({ steps, teacherShare, teacherCost, overhead }: SavingTerms): number {
+  return 1 - (steps * (1 + teacherShare * teacherCost + overhead)) / (1 + teacherCost);
+}
+
+/**
+ * The teacher cost k at which the other terms give `saving`, or undefined when none does:
+ *
+ *     k = (s (1 + w) - (1 - saving)) / (1 - saving - s f)
+ */
+export function impliedTeacherCost(
+  saving: number,
+  { steps, teacherShare, overhead }: Omit<SavingTerms, "teacherCost">,
+): number | undefined {
+  const k = (steps * (1 + overhead) - (1 - saving)) / (1 - saving - steps * teacherShare);
+  return Number.isFinite(k) && k >= 0 ? k : undefined;
+}
+
+/** w: cost of weak models, experts, probes and embeddings relative to the student's, in FLOPs. */
+export function overheadOf(costs: Readonly<Record<CostRole, Pick<Cost, "flops">>>): number {
+  const own = costs.student.flops;
+  const other = costs.weak.flops + costs.expert.flops + costs.probe.flops + costs.embedding.flops;
+  return own === 0 ? 0 : other / own;
+}
+
+/** FLOPs of all roles but evaluation: what training costs. */
+export function trainingFlops(costs: Readonly<Record<CostRole, Pick<Cost, "flops">>>): number {
+  return costRoles.reduce((n, role) => n + (role === "evaluation" ? 0 : costs[role].flops), 0);
+}
+
+/** A saving and the identity it must satisfy, as one line of text. */
+export function savingLine(terms: SavingTerms): string {
+  const { steps: s, teacherShare: f, teacherCost: k, overhead: w } = terms;
+  const figure = (x: number): string => x.toFixed(2);
+  return (
+    `saving ${figure(impliedSaving(terms))} = 1 - s (1 + f k + w) / (1 + k), with steps s ${figure(s)}, ` +
+    `teacher share f ${figure(f)}, teacher cost k ${figure(k)}, overhead w ${figure(w)}`
+  );
+}
+
+function byRole<T>(value: (role: CostRole) => T): Record<CostRole, T> {
+  return Object.fromEntries(costRoles.map((role) => [role, value(role)])) as Record<CostRole, T>;
 }

@@ -12,6 +12,8 @@ export interface Rollout {
   readonly verdict: Verdict;
   /** Sampled from a mixture instead of from the policy that learns. */
   readonly offPolicy: boolean;
+  /** A teacher took part: it gave the first steps, or the whole attempt. */
+  readonly guided?: "hint" | "trace";
   /** Set when the environment threw: the rollout counts as wrong and teaches nothing. */
   readonly failure?: string;
 }
@@ -20,6 +22,14 @@ export interface Rollout {
 export interface Group {
   readonly task: Task;
   readonly rollouts: readonly Rollout[];
+}
+
+/** Where an episode begins when it does not begin at its task's start: a fork. */
+export interface Fork {
+  readonly task: Task;
+  /** Actions already taken, by someone else: they are never trained on. */
+  readonly steps: readonly Step<unknown>[];
+  readonly turn: Turn<unknown>;
 }
 
 interface Episode {
@@ -39,25 +49,24 @@ const over: Turn<unknown> = {
 
 const broken: Verdict = { correct: false, answer: "", stop: "rejected" };
 
+/** Stands for an action that the model did not choose: no token of it is trained on. */
+function givenAction(text: string): Action {
+  return { text, prompt: [], completion: [], logprobs: [], behaviourLogprobs: [] };
+}
+
 /**
  * Plays one episode per entry of `tasks` (repeat a task for several attempts), all at once: each
- * round asks the model for one action for every episode still open.
+ * round asks the model for one action for every episode still open. An entry that is a
+ * {@link Fork} carries on from there.
  */
 export async function play(
   environment: Environment,
   model: Model,
-  tasks: readonly Task[],
+  tasks: readonly (Task | Fork)[],
   random: Random,
   options: { readonly offPolicy?: boolean } = {},
 ): Promise<Rollout[]> {
-  const episodes = tasks.map((task): Episode => {
-    const episode = { task, actions: [], steps: [] };
-    try {
-      return { ...episode, turn: environment.start(task) };
-    } catch (cause) {
-      return { ...episode, turn: over, failure: String(cause) };
-    }
-  });
+  const episodes = tasks.map((entry) => begin(environment, entry));
   for (;;) {
     const open = episodes.filter(
       (e) => e.failure === undefined && !e.turn.terminated && !e.turn.truncated,
@@ -67,39 +76,50 @@ export async function play(
       open.map((e) => e.turn),
       random,
     );
-    for (const [i, episode] of open.entries()) {
-      const action = actions[i]!;
-      episode.actions.push(action);
-      const { state, observation } = episode.turn;
-      episode.steps.push({ state, observation, action: action.text });
-      try {
-        episode.turn = await environment.step(state, action.text);
-      } catch (cause) {
-        episode.failure = String(cause);
-      }
-    }
+    await Promise.all(open.map((episode, i) => advance(environment, episode, actions[i]!)));
   }
-  const rollouts: Rollout[] = [];
-  for (const { task, actions, steps, turn, failure } of episodes) {
-    let verdict = broken;
-    let fault = failure;
-    if (fault === undefined) {
-      try {
-        verdict = await environment.judge({ task, steps, end: turn });
-      } catch (cause) {
-        fault = String(cause);
-      }
-    }
-    rollouts.push({
-      task,
-      actions,
-      steps,
-      verdict,
-      offPolicy: options.offPolicy ?? false,
-      ...(fault === undefined ? {} : { failure: fault }),
-    });
+  return Promise.all(episodes.map((e) => finish(environment, e, options.offPolicy ?? false)));
+}
+
+function begin(environment: Environment, entry: Task | Fork): Episode {
+  if ("turn" in entry)
+    return {
+      task: entry.task,
+      actions: entry.steps.map(({ action }) => givenAction(action)),
+      steps: [...entry.steps],
+      turn: entry.turn,
+    };
+  const episode = { task: entry, actions: [], steps: [] };
+  try {
+    return { ...episode, turn: environment.start(entry) };
+  } catch (cause) {
+    return { ...episode, turn: over, failure: String(cause) };
   }
-  return rollouts;
+}
+
+async function advance(environment: Environment, episode: Episode, action: Action): Promise<void> {
+  const { state, observation } = episode.turn;
+  episode.actions.push(action);
+  episode.steps.push({ state, observation, action: action.text });
+  try {
+    episode.turn = await environment.step(state, action.text);
+  } catch (cause) {
+    episode.failure = String(cause);
+  }
+}
+
+async function finish(
+  environment: Environment,
+  { task, actions, steps, turn, failure }: Episode,
+  offPolicy: boolean,
+): Promise<Rollout> {
+  const rollout = { task, actions, steps, offPolicy };
+  if (failure !== undefined) return { ...rollout, verdict: broken, failure };
+  try {
+    return { ...rollout, verdict: await environment.judge({ task, steps, end: turn }) };
+  } catch (cause) {
+    return { ...rollout, verdict: broken, failure: String(cause) };
+  }
 }
 
 /** Share of correct rollouts; 0 for none. */

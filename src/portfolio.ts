@@ -3,12 +3,35 @@ import type { Environment, Task } from "./environments/environment.js";
 import type { Model } from "./models/model.js";
 import { accuracy, inGroups, play } from "./play.js";
 import type { Random } from "./random.js";
+import { lowerBound } from "./statistics.js";
+
+/** How an arm must prove itself. */
+export interface ProbeOptions {
+  /** Lower bound on the uplift by Student's t, or by the normal distribution. Default `t`. */
+  readonly lcb: "t" | "normal";
+  /** One-sided, in (0.5, 1). Default .8413: one standard error, where there are many tasks. */
+  readonly confidence: number;
+  /** `false` compares with the very sample that chose the hard tasks: an ablation. Default true. */
+  readonly independentSample: boolean;
+  /** Signatures that get no expert: leave one out to see whether avoiding the others helps it. Default none. */
+  readonly leaveOut: readonly string[];
+  /** Validation tasks on which overlap is measured with every probe; 0 measures none. Default 32. */
+  readonly overlapTasks: number;
+}
+
+export const defaultProbe: ProbeOptions = {
+  lcb: "t",
+  confidence: 0.8413,
+  independentSample: true,
+  leaveOut: [],
+  overlapTasks: 32,
+};
 
 /** An arm's measured gain in accuracy over on-policy samples, on tasks the student mostly fails. */
 export interface Uplift {
   readonly signature: string;
   readonly mean: number;
-  /** mean - 1 standard error over tasks. */
+  /** One-sided lower confidence bound over tasks. */
   readonly lower: number;
 }
 
@@ -17,6 +40,7 @@ export interface Probe {
   readonly hard: number;
   /** Episodes played. */
   readonly rollouts: number;
+  /** Empty where there were too few hard tasks to measure any: nothing is known then. */
   readonly uplifts: readonly Uplift[];
   /** The arm with the highest positive lower bound; undefined is plain on-policy sampling. */
   readonly committed: string | undefined;
@@ -39,13 +63,13 @@ export async function probe(
   tasks: readonly Task[],
   attempts: number,
   random: Random,
+  options: ProbeOptions = defaultProbe,
 ): Promise<Probe> {
   const repeated = (list: readonly Task[]): Task[] =>
     list.flatMap((task) => new Array<Task>(attempts).fill(task));
   const first = inGroups(await play(environment, student, repeated(tasks), random), attempts);
-  const hard = first
-    .filter((g) => g.rollouts.filter((r) => r.verdict.correct).length <= 1)
-    .map((g) => g.task);
+  const failed = first.filter((g) => g.rollouts.filter((r) => r.verdict.correct).length <= 1);
+  const hard = failed.map((g) => g.task);
   let rollouts = tasks.length * attempts;
   if (hard.length < fewestHardTasks || arms.size === 0)
     return { hard: hard.length, rollouts, uplifts: [], committed: undefined };
@@ -54,11 +78,14 @@ export async function probe(
     const played = await play(environment, model, repeated(hard), random);
     return inGroups(played, attempts).map((g) => accuracy(g.rollouts));
   };
-  const own = await sample(student);
+  const own = options.independentSample
+    ? await sample(student)
+    : failed.map((g) => accuracy(g.rollouts));
   const uplifts: Uplift[] = [];
   for (const [signature, model] of arms) {
     const gains = (await sample(model)).map((a, i) => a - own[i]!);
-    uplifts.push({ signature, ...lowerBound(gains) });
+    const mean = gains.reduce((a, b) => a + b, 0) / gains.length;
+    uplifts.push({ signature, mean, lower: lowerBound(gains, options) });
   }
   const best = uplifts.reduce((a, b) => (b.lower > a.lower ? b : a));
   return {
@@ -67,11 +94,4 @@ export async function probe(
     uplifts,
     committed: best.lower > 0 ? best.signature : undefined,
   };
-}
-
-/** Mean and mean minus one standard error. */
-function lowerBound(gains: readonly number[]): { mean: number; lower: number } {
-  const mean = gains.reduce((a, b) => a + b, 0) / gains.length;
-  const variance = gains.reduce((a, g) => a + (g - mean) ** 2, 0) / gains.length;
-  return { mean, lower: mean - Math.sqrt(variance / gains.length) };
 }

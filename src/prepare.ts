@@ -16,6 +16,7 @@ import { lexiconTokenizer } from "./models/tokenizer.js";
 import { presets, type Preset } from "./presets.js";
 import { Random } from "./random.js";
 import { runTasks, type Setup } from "./setup.js";
+import { teacherFor } from "./teacher-source.js";
 
 /** Where models that this machine trained are kept; `ERRATA_CACHE` moves it. */
 export function cacheFolder(): string {
@@ -146,5 +147,25 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
     partners.set(name, await presetModel(preset, name, recipe, engine, options));
   const tokenizer = lexiconTokenizer(environment);
   const tasks = runTasks({ environment, preset, config });
-  return { config, engine, environment, tokenizer, preset, base, partners, ...tasks };
+  const teacher = await teacherFor({
+    config: config.teacher,
+    engine,
+    environment,
+    tokenizer,
+    rightSolutions: () => {
+      const stages = preset.student.stages.slice(0, 1);
+      return presetModel(preset, "teacher", { ...preset.student, stages }, engine, options);
+    },
+  });
+  return {
+    config,
+    engine,
+    environment,
+    tokenizer,
+    preset,
+    base,
+    partners,
+    ...(teacher === undefined ? {} : { teacher }),
+    ...tasks,
+  };
 }

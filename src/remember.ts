@@ -1,4 +1,5 @@
 /** Remember: verified-wrong attempts become candidates for the corpus. */
+import { editEmbedding } from "./corpus/clusters.js";
 import { stateActionEmbedding, textEmbedding, whiten } from "./corpus/embedding.js";
 import type { Corpus } from "./corpus/corpus.js";
 import type { Admission, Candidate } from "./corpus/mistake.js";
@@ -21,7 +22,9 @@ export interface RememberOptions {
   /** Whose hidden states embed mistakes. It never changes during a run: embeddings stay comparable. */
   readonly embedder: Policy;
   /** Who made the attempts, for example `student` or `weak:exfalso`. */
-  readonly source: string;
+  readonly source: string | ((rollout: Rollout) => string);
+  /** Names mistakes that the environment does not recognise by clusters of their edits. Default false. */
+  readonly clusters?: boolean;
   readonly step: number;
 }
 
@@ -40,7 +43,7 @@ export async function remember(
   groups: readonly Group[],
   options: RememberOptions,
 ): Promise<Admissions> {
-  const { corpus, environment, source, step } = options;
+  const { corpus, environment, source, step, clusters = false } = options;
   const wrong = groups.flatMap(wrongAttempts);
   const embeddings = await embed(wrong, options);
   const counts = { admitted: 0, merged: 0, rejected: 0 };
@@ -56,7 +59,7 @@ export async function remember(
       state: at.observation,
       wrongStep: at.action,
       answer: verdict.answer,
-      source,
+      source: typeof source === "string" ? source : source(rollout),
       evidence: firstError.evidence,
       confidence: firstError.confidence,
       embedding: embeddings[i]!,
@@ -66,6 +69,9 @@ export async function remember(
       step,
       ...(firstError.expected === undefined ? {} : { correctStep: firstError.expected }),
       ...(verdict.signature === undefined ? {} : { signature: verdict.signature }),
+      ...(clusters && verdict.signature === undefined
+        ? { edit: { family: firstError.family, embedding: editEmbedding(editOf(at, firstError)) } }
+        : {}),
     };
     const outcome: Admission["outcome"] = corpus.admit(candidate).outcome;
     counts[outcome]++;
@@ -73,9 +79,30 @@ export async function remember(
   return counts;
 }
 
+/**
+ * Whether a configuration names unrecognised mistakes by clusters: always with `clusters`, never with
+ * `rules`, and with `auto` in an environment that has no mal-rules of its own to recognise.
+ */
+export function namesByClusters(
+  signatures: "auto" | "rules" | "clusters",
+  { procedures }: Pick<Environment, "procedures">,
+): boolean {
+  if (signatures !== "auto") return signatures === "clusters";
+  return Object.keys(procedures).every((name) => name === "correct" || name === "noise");
+}
+
+function editOf(
+  { action }: { readonly action: string },
+  { expected }: StepVerdict,
+): Parameters<typeof editEmbedding>[0] {
+  return { wrongStep: action, ...(expected === undefined ? {} : { correctStep: expected }) };
+}
+
 /** The wrong attempts of one group with how often their answers recur, scaled to a group of 8. */
 function wrongAttempts({ rollouts }: Group): Wrong[] {
-  const own = rollouts.filter((r) => !r.offPolicy && r.failure === undefined);
+  const own = rollouts.filter(
+    (r) => !r.offPolicy && r.guided === undefined && r.failure === undefined,
+  );
   const wrong = own.filter((r) => !r.verdict.correct);
   const recurrence = recurrences(wrong.map((r) => r.verdict.answer));
   return wrong.flatMap((rollout, i) => {

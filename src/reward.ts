@@ -16,8 +16,11 @@ export interface RewardOptions {
   readonly gate: "hard" | "soft" | "off";
   /** Which tokens are charged: those of the first wrong step, the last action, or all. */
   readonly scope: "step" | "answer" | "all";
-  /** What counts as a repeat: of mistakes in the corpus (`weak`), of the group's own (`self`), both, or none. */
-  readonly evidence: "weak" | "self" | "both" | "none";
+  /**
+   * What counts as a repeat: of mistakes in the corpus (`weak`), of the group's own (`self`), both, or
+   * none; `firstError` charges every checkable first wrong step alike, repeated or not.
+   */
+  readonly evidence: "weak" | "self" | "both" | "none" | "firstError";
   /** Share of training after which the charge has annealed to 0, in [0, 1]; 0 never charges. Default 0.6. */
   readonly annealUntil: number;
   /** Extra weight of a task whose known wrong answers agree. Default 0.2. */
@@ -63,6 +66,9 @@ export function replication(
   if (rollout.verdict.correct || evidence === "none" || rollout.failure !== undefined) return 0;
   const { answer, stop, firstError } = rollout.verdict;
   if (stop === "malformed" || stop === "truncated" || answer === "") return 1;
+  const checkable =
+    firstError !== undefined && firstError.evidence !== "heuristic" && firstError.confidence >= 0.9;
+  if (evidence === "firstError") return checkable ? 1 : 0;
   const same = group.rollouts.filter((r) => r.verdict.answer === answer).length;
   const consensus = group.rollouts.length < 2 ? 0 : (same - 1) / (group.rollouts.length - 1);
   const parts = [
@@ -70,8 +76,6 @@ export function replication(
     ...(evidence === "self" ? [] : [known.sameAnswer, known.expertLikelihood]),
   ];
   const strongest = Math.max(...parts.map((e) => chanceCorrected(e, answers)));
-  const checkable =
-    firstError !== undefined && firstError.evidence !== "heuristic" && firstError.confidence >= 0.9;
   return Math.min(1, Math.max(strongest, checkable ? 0.5 : 0));
 }
 

@@ -26,18 +26,30 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
+import { Alarms, type AlarmState } from "./alarms.js";
 import type { Config } from "./config.js";
+import { loadHead, saveHead, type ContrastHead } from "./contrast-head.js";
 import { Corpus } from "./corpus/corpus.js";
-import { Curriculum } from "./curriculum.js";
+import { Curriculum, type CurriculumState } from "./curriculum.js";
 import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "./engine/checkpoint.js";
 import { newOptimizer, type OptimizerState, type Policy } from "./engine/engine.js";
 import { ErrataError } from "./error.js";
 import type { Expert } from "./expert.js";
-import { Ledger, type Cost, type CostRole } from "./ledger.js";
+import { Inbox, partnerName } from "./inbox.js";
+import { Ledger, trainingFlops, type Cost, type CostRole, type Exceeded } from "./ledger.js";
 import type { MetricsLine } from "./metrics.js";
-import { rolloutLines, stepMetrics, type StepResult } from "./run-lines.js";
+import {
+  mechanismMetrics,
+  observed,
+  optionalMetrics,
+  rolloutLines,
+  stepMetrics,
+  type StepResult,
+} from "./run-lines.js";
 import { lockRun } from "./run-lock.js";
+import { freshSelfPlay, type SelfPlayState } from "./self-play-state.js";
 import type { Setup } from "./setup.js";
+import { freshTeacherBudget, type TeacherBudgetState } from "./teacher-budget.js";
 
 /** What training changes, replaced as a whole at the end of a step. */
 export interface RunState {
@@ -49,8 +61,13 @@ export interface RunState {
   readonly experts: ReadonlyMap<string, Expert>;
   /** Signature of the expert committed to each level. */
   readonly committed: ReadonlyMap<string, string>;
-  /** Updates skipped because they were not finite. */
+  /** Updates in a row that were skipped because they were not finite. */
   readonly skipped: number;
+  readonly alarms: AlarmState;
+  readonly teacher: TeacherBudgetState;
+  readonly selfPlay: SelfPlayState;
+  /** The projection of the contrastive loss; absent while it is off. */
+  readonly contrast?: ContrastHead | undefined;
 }
 
 interface SavedState {
@@ -58,16 +75,25 @@ interface SavedState {
   readonly finished: boolean;
   readonly metricsBytes: number;
   readonly skipped: number;
-  readonly stuck: Readonly<Record<string, number>>;
+  readonly curriculum: CurriculumState;
+  readonly alarms: AlarmState;
   readonly committed: readonly [string, string][];
   readonly experts: readonly { signature: string; traces: number; fittedAt: number }[];
   readonly ledger: Readonly<Record<CostRole, Cost>>;
+  readonly teacher: TeacherBudgetState;
+  readonly selfPlay: SelfPlayState;
 }
+
+/** The projection of the contrastive loss, in a checkpoint. */
+const contrastFile = "contrast.safetensors";
 
 /** Checkpoints kept. */
 const keptCheckpoints = 2;
 
-/** Skipped updates after which a run stops. */
+/** Seconds spent, by role: apart from the checkpoints, which hold nothing that differs from run to run. */
+const secondsFile = "seconds.json";
+
+/** Skipped updates in a row after which a run stops. */
 const mostSkipped = 3;
 
 const stepName = (step: number): string => `step-${String(step).padStart(6, "0")}`;
@@ -77,6 +103,8 @@ export class Run {
   readonly corpus: Corpus;
   readonly curriculum: Curriculum;
   readonly ledger: Ledger;
+  /** What arrives while the run trains. */
+  readonly inbox: Inbox;
   /** Called with every line written to `metrics.jsonl`. */
   onLine: ((line: MetricsLine) => void) | undefined;
   readonly #config: Config;
@@ -93,9 +121,10 @@ export class Run {
   /** What {@link Run.abandon} goes back to. */
   #before: {
     state: RunState;
-    stuck: Readonly<Record<string, number>>;
+    curriculum: CurriculumState;
     ledger: Readonly<Record<CostRole, Cost>>;
   };
+  readonly #joined = new Map<string, Policy>();
 
   private constructor(
     folder: string,
@@ -110,10 +139,11 @@ export class Run {
     this.#config = config;
     this.#state = state;
     this.#finished = saved?.finished ?? false;
-    this.curriculum = new Curriculum(pool, saved?.stuck);
-    this.ledger = new Ledger(engine, saved?.ledger);
+    this.curriculum = new Curriculum(pool, saved?.curriculum, config.curriculum);
+    this.ledger = new Ledger(engine, saved?.ledger, readSeconds(folder));
+    this.inbox = new Inbox(folder);
     this.corpus = corpus;
-    this.#before = { state, stuck: this.curriculum.stuck, ledger: this.ledger.totals };
+    this.#before = { state, curriculum: this.curriculum.state, ledger: this.ledger.totals };
     this.#logger = pino(
       { base: null },
       pino.destination({ dest: join(folder, "log.jsonl"), sync: true }),
@@ -143,6 +173,9 @@ export class Run {
       experts: new Map(),
       committed: new Map(),
       skipped: 0,
+      alarms: new Alarms().state,
+      teacher: freshTeacherBudget,
+      selfPlay: freshSelfPlay,
     };
     const corpus = Corpus.open(join(folder, "corpus.db"), setup.config.corpus);
     const run = new Run(folder, setup, state, corpus, unlock);
@@ -184,9 +217,16 @@ export class Run {
       experts,
       committed: new Map(saved.committed),
       skipped: saved.skipped,
+      alarms: saved.alarms,
+      teacher: saved.teacher,
+      selfPlay: saved.selfPlay,
+      ...(existsSync(at(contrastFile)) ? { contrast: await loadHead(at(contrastFile)) } : {}),
     };
     const corpus = Corpus.restore(at("corpus.db"), join(folder, "corpus.db"), setup.config.corpus);
-    return new Run(folder, setup, state, corpus, unlock, saved);
+    const run = new Run(folder, setup, state, corpus, unlock, saved);
+    for (const file of run.inbox.partnersBefore(saved.step))
+      run.join(partnerName(file), await loadPolicy(run.inbox.path(file.name)));
+    return run;
   }
 
   get state(): RunState {
@@ -205,7 +245,11 @@ export class Run {
 
   beginStep(): void {
     this.#refuseAbandoned();
-    this.#before = { state: this.#state, stuck: this.curriculum.stuck, ledger: this.ledger.totals };
+    this.#before = {
+      state: this.#state,
+      curriculum: this.curriculum.state,
+      ledger: this.ledger.totals,
+    };
     this.#lines = [];
     this.corpus.begin();
     this.#open = true;
@@ -219,6 +263,34 @@ export class Run {
   setExpert(expert: Expert): void {
     const experts = new Map(this.#state.experts).set(expert.signature, expert);
     this.#state = { ...this.#state, experts };
+  }
+
+  /** Replaces what the teacher's budget, self-play or the contrastive loss remember. */
+  set(part: Partial<Pick<RunState, "teacher" | "selfPlay" | "contrast">>): void {
+    this.#state = { ...this.#state, ...part };
+  }
+
+  /** Drops an expert whose mistakes were revoked. */
+  removeExpert(signature: string): void {
+    const experts = new Map(this.#state.experts);
+    experts.delete(signature);
+    const committed = new Map([...this.#state.committed].filter(([, name]) => name !== signature));
+    this.#state = { ...this.#state, experts, committed };
+  }
+
+  /** A weak partner that joins while the run trains. */
+  join(name: string, policy: Policy): void {
+    this.#joined.set(name, policy);
+  }
+
+  /** The weak partners of a setup and those that joined since. */
+  partners({ partners }: Pick<Setup, "partners">): ReadonlyMap<string, Policy> {
+    return this.#joined.size === 0 ? partners : new Map([...partners, ...this.#joined]);
+  }
+
+  /** The limit of the configured budget that is spent, if one is. */
+  get overBudget(): Exceeded | undefined {
+    return this.ledger.exceeded(this.#config.budget, this.#config.prices);
   }
 
   commitArm(level: string, signature: string | undefined): void {
@@ -238,20 +310,44 @@ export class Run {
   ): Promise<void> {
     const { step, skipped } = this.#state;
     const finite = result.update?.finite ?? true;
-    this.log(stepMetrics(step, result, this.corpus, this.#state.committed));
+    const watch = new Alarms(this.#config.alarms, this.#state.alarms);
+    const alarms = watch.observe(observed(result));
+    this.log({
+      ...stepMetrics(step, result, this.corpus, this.#state.committed),
+      ...mechanismMetrics(result, this.corpus, {
+        alarms,
+        parked: this.curriculum.parked,
+        flops: trainingFlops(this.ledger.totals),
+        money: this.ledger.spent(this.#config.prices).money,
+      }),
+      ...optionalMetrics(result, this.#state.teacher),
+    });
     if (this.#config.keepRollouts)
-      writeFileSync(join(this.folder, "rollouts", `${stepName(step)}.jsonl`), rolloutLines(result));
-    this.#commit({ ...this.#state, ...next, step: step + 1, skipped: skipped + Number(!finite) });
+      writeFileSync(
+        join(this.folder, "rollouts", `${stepName(step)}.jsonl`),
+        rolloutLines(result, this.#config.teacher.private),
+      );
+    this.#commit({
+      ...this.#state,
+      ...next,
+      step: step + 1,
+      skipped: result.update === undefined ? skipped : finite ? 0 : skipped + 1,
+      alarms: watch.state,
+    });
+    if (alarms.length > 0) this.#logger.warn({ step, alarms }, "alarm");
     this.notice(
       { step, gradientNorm: result.update?.gradientNorm },
       finite ? "step" : "update skipped: not finite",
     );
     if (!finite && this.#state.skipped >= mostSkipped) {
       await this.save();
-      throw new ErrataError(`${mostSkipped} updates were not finite; the last at step ${step}`, {
-        code: "TRAINING_NOT_FINITE",
-        hint: `lower learningRate in ${join(this.folder, "config.json")}, then resume`,
-      });
+      throw new ErrataError(
+        `${mostSkipped} updates in a row were not finite; the last at step ${step}`,
+        {
+          code: "TRAINING_NOT_FINITE",
+          hint: `lower learningRate in ${join(this.folder, "config.json")}, then resume`,
+        },
+      );
     }
   }
 
@@ -273,6 +369,7 @@ export class Run {
   #commit(state: RunState): void {
     this.#refuseAbandoned();
     this.corpus.commit();
+    this.inbox.commit();
     this.#open = false;
     this.#state = state;
     for (const line of this.#lines) {
@@ -290,16 +387,17 @@ export class Run {
 
   async #rollBack(): Promise<void> {
     this.corpus.rollback();
+    this.inbox.rollback();
     this.#open = false;
-    const { state, stuck, ledger } = this.#before;
-    const written = this.#write(state, stuck, ledger);
+    const { state, curriculum, ledger } = this.#before;
+    const written = this.#write(state, curriculum, ledger);
     this.corpus.begin(); // never committed: what the dropped step still does to the corpus is lost
     await written;
   }
 
   /** Writes a checkpoint of the last finished step, whole or not at all. */
   async save(): Promise<void> {
-    this.#writing = this.#write(this.#state, this.curriculum.stuck, this.ledger.totals);
+    this.#writing = this.#write(this.#state, this.curriculum.state, this.ledger.totals);
     try {
       await this.#writing;
     } finally {
@@ -308,10 +406,11 @@ export class Run {
   }
 
   async #write(
-    { step, student, optimizer, experts, committed, skipped }: RunState,
-    stuck: Readonly<Record<string, number>>,
+    state: RunState,
+    curriculum: CurriculumState,
     ledger: Readonly<Record<CostRole, Cost>>,
   ): Promise<void> {
+    const { step, student, optimizer, experts, committed, skipped, contrast } = state;
     const target = join(this.folder, "checkpoints", stepName(step));
     const partial = `${target}.partial`;
     rmSync(partial, { recursive: true, force: true });
@@ -323,7 +422,8 @@ export class Run {
       finished: this.#finished,
       metricsBytes: statSync(join(this.folder, "metrics.jsonl")).size,
       skipped,
-      stuck,
+      curriculum,
+      alarms: state.alarms,
       committed: [...committed],
       experts: [...experts.values()].map(({ signature, traces, fittedAt }) => ({
         signature,
@@ -331,12 +431,19 @@ export class Run {
         fittedAt,
       })),
       ledger,
+      teacher: state.teacher,
+      selfPlay: state.selfPlay,
     };
+    if (contrast !== undefined) await saveHead(join(partial, contrastFile), contrast);
     await savePolicy(join(partial, "model.safetensors"), student);
     await saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
     for (const { signature, policy } of experts.values())
       await savePolicy(join(partial, `expert-${signature}.safetensors`), policy);
     writeFileSync(join(partial, "state.json"), `${JSON.stringify(saved)}\n`);
+    writeFileSync(
+      join(this.folder, secondsFile),
+      `${JSON.stringify(this.ledger.seconds, null, 2)}\n`,
+    );
     // The old one stays whole until the new one is in place.
     const old = `${target}.old`;
     rmSync(old, { recursive: true, force: true });
@@ -351,6 +458,12 @@ export class Run {
     this.corpus.close();
     this.#unlock();
   }
+}
+
+function readSeconds(folder: string): Partial<Record<CostRole, number>> {
+  const path = join(folder, secondsFile);
+  if (!existsSync(path)) return {};
+  return JSON.parse(readFileSync(path, "utf8")) as Partial<Record<CostRole, number>>;
 }
 
 function checkpoints(folder: string): string[] {

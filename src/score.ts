@@ -1,11 +1,14 @@
 /** Score: verdicts become advantages and charges. */
-import { groupAdvantages, offPolicyWeight } from "./advantage.js";
+import { offPolicyWeight } from "./advantage.js";
 import type { Config } from "./config.js";
+import { outcomesSeen } from "./control.js";
 import type { Corpus } from "./corpus/corpus.js";
 import type { Engine } from "./engine/engine.js";
+import { advantagesOf } from "./estimators.js";
 import type { Expert } from "./expert.js";
 import type { RolloutSignal, ScoredGroup } from "./learn.js";
 import type { Group, Rollout } from "./play.js";
+import { Random } from "./random.js";
 import { divergeWeight, replication, replicationCharge, reward } from "./reward.js";
 
 export interface ScoreOptions {
@@ -16,6 +19,10 @@ export interface ScoreOptions {
   readonly experts: ReadonlyMap<string, Expert>;
   /** Share of training done, in [0, 1]. */
   readonly progress: number;
+  /** Drawn from where `control.randomReward` is on. */
+  readonly random?: Random;
+  /** Added to the reward of right rollouts, in [-0.5, 0] (`contrast.mode: "reward"`). */
+  readonly bonus?: ReadonlyMap<Rollout, number>;
 }
 
 export interface Scored {
@@ -34,18 +41,22 @@ export interface Scored {
  * small deviation of an all-wrong group would blow the charge up.
  */
 export async function score(groups: readonly Group[], options: ScoreOptions): Promise<Scored> {
-  const { config, domain, corpus, progress } = options;
+  const { config, domain, corpus, progress, random = Random.from(0, "reward") } = options;
   const likelihood = await expertLikelihoods(groups, options);
   const scored: ScoredGroup[] = [];
   const charges: number[] = [];
   let [rewards, offPolicy, clippedWeights, zeroVariance] = [0, 0, 0, 0];
   for (const group of groups) {
     const valid = group.rollouts.filter((r) => r.failure === undefined);
-    const outcomes = valid.map((r) => Number(r.verdict.correct));
+    const truth = valid.map((r) => Number(r.verdict.correct));
+    const outcomes = outcomesSeen(truth, config.control, random);
+    const rewarded = outcomes.map((c, i) => c + (options.bonus?.get(valid[i]!) ?? 0));
     const share = outcomes.length === 0 ? 0 : outcomes.reduce((a, b) => a + b, 0) / outcomes.length;
     if (share === 0 || share === 1) zeroVariance++;
     const advantages = new Map(
-      groupAdvantages(outcomes, config.normalisation).map((a, i) => [valid[i]!, a]),
+      advantagesOf(config.advantage.estimator, rewarded, valid, config.normalisation).map(
+        (a, i) => [valid[i]!, a],
+      ),
     );
     const known = corpus.wrongAnswers(domain, group.task.id);
     const knownTotal = [...known.values()].reduce((a, b) => a + b, 0);
@@ -89,7 +100,7 @@ async function expertLikelihoods(
 ): Promise<Map<Rollout, number>> {
   const likelihood = new Map<Rollout, number>();
   const { penalty, evidence, gate } = config.reward;
-  if (penalty === 0 || evidence === "none" || evidence === "self") return likelihood;
+  if (penalty === 0 || (evidence !== "weak" && evidence !== "both")) return likelihood;
   const bySignature = new Map<string, Rollout[]>();
   for (const { rollouts } of groups) {
     if (gate === "hard" && rollouts.some((r) => r.verdict.correct)) continue;

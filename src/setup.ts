@@ -7,6 +7,7 @@ import type { Task } from "./environments/environment.js";
 import type { Player } from "./explore.js";
 import type { Preset } from "./presets.js";
 import { Random } from "./random.js";
+import type { Teacher } from "./teacher.js";
 
 export interface Setup extends Player {
   readonly config: Config;
@@ -16,9 +17,11 @@ export interface Setup extends Player {
   readonly base: Policy;
   /** Weak partners by name. They never learn. */
   readonly partners: ReadonlyMap<string, Policy>;
+  /** Optional: asked within `config.teacher`'s limits. */
+  readonly teacher?: Teacher;
   /** Training tasks. */
   readonly pool: readonly Task[];
-  /** Held-out tasks, of the `test` split; only ever evaluated on. */
+  /** Held-out tasks, of `evaluationSplit`; only ever evaluated on. */
   readonly heldOut: readonly Task[];
 }
 
@@ -40,7 +43,7 @@ export function runTasks({
       random: Random.from(config.seed, "pool"),
     }),
     heldOut: drawTasks(environment, {
-      split: "test",
+      split: config.evaluationSplit,
       levels,
       count: config.evaluationTasks,
       random: Random.from(0, "held-out"),

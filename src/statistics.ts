@@ -8,33 +8,86 @@ export interface Interval {
   readonly high: number;
 }
 
-const resamples = 10_000;
+/** Resamples of a bootstrap, unless it says otherwise. */
+export const resamples = 10_000;
 
-/** Percentile bootstrap of `statistic` over the indices 0..count-1 (Efron 1979); resamples of 0/0 are left out. */
-function bootstrap(count: number, statistic: (indices: readonly number[]) => number): Interval {
+/** An estimate with a 95% interval and how surely it differs from a null value. */
+export interface Estimate extends Interval {
+  /** Two-sided bootstrap p of the null value, at least 1 / (resamples + 1). */
+  readonly p: number;
+}
+
+/**
+ * Percentile bootstrap of `statistic` over the indices 0..count-1 (Efron 1979); resamples of 0/0 are
+ * left out. Seeded: the same every time. Resampling indices keeps together what shares one, so where
+ * an index is a seed the bootstrap is paired.
+ *
+ *     p = min(1, 2 min(#{draw <= null} + 1, #{draw >= null} + 1) / (draws + 1))
+ */
+export function bootstrap(
+  count: number,
+  statistic: (indices: readonly number[]) => number,
+  nullValue: number = 0,
+  times: number = resamples,
+): Estimate {
   const random = Random.from(0, "bootstrap");
-  const draws = Array.from({ length: resamples }, () =>
+  const draws = Array.from({ length: times }, () =>
     statistic(Array.from({ length: count }, () => random.below(count))),
   )
     .filter((value) => !Number.isNaN(value))
     .sort((a, b) => a - b);
+  const below = draws.filter((value) => value <= nullValue).length;
+  const above = draws.filter((value) => value >= nullValue).length;
   return {
     mean: statistic(Array.from({ length: count }, (_, i) => i)),
     low: draws[Math.floor(0.025 * draws.length)] ?? Number.NaN,
     high: draws[Math.ceil(0.975 * draws.length) - 1] ?? Number.NaN,
+    p: Math.min(1, (2 * (Math.min(below, above) + 1)) / (draws.length + 1)),
   };
+}
+
+function interval({ mean, low, high }: Interval): Interval {
+  return { mean, low, high };
 }
 
 const meanOf = (values: readonly number[]): number =>
   values.reduce((a, b) => a + b, 0) / values.length;
 
 /**
- * Mean with a bootstrap 95% interval.
+ * Mean of the middle half: the lowest and highest floor(n / 4) values are left out (the
+ * interquartile mean of arXiv:2108.13264, as `scipy.stats.trim_mean(x, 0.25)`).
  * @throws RangeError on no values.
  */
-export function meanInterval(values: readonly number[]): Interval {
+export function interquartileMean(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError("interquartileMean: no values");
+  const cut = Math.floor(values.length / 4);
+  return meanOf(values.toSorted((a, b) => a - b).slice(cut, values.length - cut));
+}
+
+/**
+ * Holm's adjustment of p-values for testing several hypotheses at once (Holm 1979): sorted upwards,
+ * p_(i) becomes max over j <= i of min(1, (m - j) p_(j)), j from 0. In the order given.
+ */
+export function holm(pValues: readonly number[]): number[] {
+  const order = pValues.map((_, i) => i).sort((a, b) => pValues[a]! - pValues[b]!);
+  const adjusted = new Array<number>(pValues.length);
+  let largest = 0;
+  for (const [j, i] of order.entries()) {
+    largest = Math.max(largest, Math.min(1, (pValues.length - j) * pValues[i]!));
+    adjusted[i] = largest;
+  }
+  return adjusted;
+}
+
+/**
+ * Mean with a bootstrap 95% interval, of so many resamples.
+ * @throws RangeError on no values.
+ */
+export function meanInterval(values: readonly number[], times: number = resamples): Interval {
   if (values.length === 0) throw new RangeError("meanInterval: no values");
-  return bootstrap(values.length, (indices) => meanOf(indices.map((i) => values[i]!)));
+  return interval(
+    bootstrap(values.length, (indices) => meanOf(indices.map((i) => values[i]!)), 0, times),
+  );
 }
 
 /**
@@ -44,9 +97,11 @@ export function meanInterval(values: readonly number[]): Interval {
 export function ratioInterval(a: readonly number[], b: readonly number[]): Interval {
   if (a.length !== b.length || a.length === 0)
     throw new RangeError(`ratioInterval: ${a.length} and ${b.length} values`);
-  return bootstrap(
-    a.length,
-    (indices) => meanOf(indices.map((i) => a[i]!)) / meanOf(indices.map((i) => b[i]!)),
+  return interval(
+    bootstrap(
+      a.length,
+      (indices) => meanOf(indices.map((i) => a[i]!)) / meanOf(indices.map((i) => b[i]!)),
+    ),
   );
 }
 
@@ -82,4 +137,49 @@ export function stepsToTarget(
 ): { readonly steps: number; readonly reached: boolean } {
   const hit = curve.find(([, accuracy]) => accuracy >= target);
   return hit === undefined ? { steps: cap, reached: false } : { steps: hit[0], reached: true };
+}
+
+/**
+ * Quantile of Student's t distribution: t with P(T <= t) = p at `freedom` degrees of freedom (many
+ * thousands give the normal quantile). With t = sqrt(v) tan(a), the density of a is proportional
+ * to cos(a)^(v - 1), which is integrated by Simpson's rule.
+ * @throws RangeError unless 0 < p < 1 and freedom >= 1.
+ */
+export function studentQuantile(p: number, freedom: number): number {
+  if (!(p > 0 && p < 1 && freedom >= 1))
+    throw new RangeError(`studentQuantile: p ${p}, ${freedom} degrees of freedom`);
+  if (p < 0.5) return -studentQuantile(1 - p, freedom);
+  const panels = 2000;
+  const reach = Math.min(Math.PI / 2, 40 / Math.sqrt(freedom));
+  const density = (angle: number): number => Math.max(0, Math.cos(angle)) ** (freedom - 1);
+  const width = reach / panels;
+  const upTo = [0];
+  for (let i = 0; i < panels; i++) {
+    const at = i * width;
+    const area = (width / 6) * (density(at) + 4 * density(at + width / 2) + density(at + width));
+    upTo.push(upTo[i]! + area);
+  }
+  const wanted = (2 * p - 1) * upTo[panels]!; // mass between 0 and t, of a half that holds all
+  const i = Math.min(panels - 1, upTo.findIndex((area) => area > wanted) - 1);
+  const inside = (wanted - upTo[i]!) / (upTo[i + 1]! - upTo[i]!);
+  return Math.sqrt(freedom) * Math.tan((i + inside) * width);
+}
+
+/**
+ * Mean minus its one-sided margin: mean - t(confidence, n - 1) s / sqrt(n), s the sample standard
+ * deviation (n - 1); with `normal`, the normal quantile instead of Student's. One value has no
+ * bound: -Infinity.
+ * @throws RangeError on no values.
+ */
+export function lowerBound(
+  values: readonly number[],
+  options: { readonly lcb: "t" | "normal"; readonly confidence: number },
+): number {
+  const n = values.length;
+  if (n === 0) throw new RangeError("lowerBound: no values");
+  if (n === 1) return -Infinity;
+  const mean = meanOf(values);
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+  const quantile = studentQuantile(options.confidence, options.lcb === "t" ? n - 1 : 1e6);
+  return mean - quantile * Math.sqrt(variance / n);
 }

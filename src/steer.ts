@@ -1,4 +1,6 @@
 /** Which error experts exist and which of them steers: fitted on schedule, used once proven. */
+import { usesExperts } from "./config.js";
+import { shuffledActions, standIn } from "./control.js";
 import { UNRECOGNISED } from "./corpus/mistake.js";
 import type { Task } from "./environments/environment.js";
 import { expertShape, fitExpert, type Expert } from "./expert.js";
@@ -9,30 +11,44 @@ import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
 
 /** The expert that steers a stuck task, if one has proven uplift (or is set by name). */
-export function armFor(
-  run: Run,
-  { config }: Setup,
-  task: Task,
-  random: Random,
-): Expert | undefined {
+export function armFor(run: Run, setup: Setup, task: Task, random: Random): Expert | undefined {
   const { experts, committed } = run.state;
-  const { form, arm } = config.explore;
-  if (form === "none" || experts.size === 0) return undefined;
+  const { form, arm } = setup.config.explore;
+  if (form === "none" || form === "rejection") return undefined;
+  if (setup.config.control.expert !== "fitted") return standIn(run.state, setup);
+  if (experts.size === 0) return undefined;
   if (arm === "random") return random.pick([...experts.values()]);
   return experts.get(arm === "probe" ? (committed.get(task.level) ?? "") : arm);
 }
 
-/** One expert for each signature with enough attempts; never pooled, but for the ablation. */
-export async function refitExperts(run: Run, setup: Setup, random: Random): Promise<void> {
+/**
+ * One expert for each signature with enough attempts; never pooled, but for the ablation. Those of
+ * `revised` signatures are fitted from nothing, or dropped: what a person has revoked must not live
+ * on in their weights.
+ */
+export async function refitExperts(
+  run: Run,
+  setup: Setup,
+  random: Random,
+  revised: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const { config, environment, engine, tokenizer } = setup;
-  if (config.explore.form === "none") return;
+  if (!usesExperts(config)) return;
   const { expert: settings, corpus } = config;
-  const filter = { minSameAnswers: corpus.recurrence };
+  const filter = {
+    minSameAnswers: corpus.recurrence,
+    requireHuman: corpus.human === "required",
+  };
   const counts = run.corpus.traceCount(environment.name, filter);
   const total = [...counts.values()].reduce((a, b) => a + b, 0);
   const wanted = corpus.perSignature
-    ? [...counts].filter(([name]) => name !== UNRECOGNISED)
+    ? [...counts].filter(
+        ([name]) => name !== UNRECOGNISED && !config.portfolio.leaveOut.includes(name),
+      )
     : ([["pooled", total]] as const);
+  const stale = new Set(corpus.perSignature || revised.size === 0 ? revised : ["pooled"]);
+  for (const name of stale)
+    if ((new Map(wanted).get(name) ?? 0) < settings.minimumTraces) run.removeExpert(name);
   for (const [signature, count] of wanted) {
     if (count < settings.minimumTraces) continue;
     const traces = run.corpus
@@ -41,16 +57,17 @@ export async function refitExperts(run: Run, setup: Setup, random: Random): Prom
         limit: settings.maximumTraces,
       })
       .map((t) => t.trace);
+    const shown = config.control.shuffleWeak ? shuffledActions(traces, random) : traces;
     const expert = await run.ledger.charge("expert", 0, () =>
       fitExpert(
         engine,
         {
           signature,
-          traces,
+          traces: shown,
           shape: expertShape(run.state.student.shape),
           tokenizer,
           maxActionSymbols: environment.maxActionSymbols,
-          previous: run.state.experts.get(signature),
+          previous: stale.has(signature) ? undefined : run.state.experts.get(signature),
           step: run.state.step,
           random,
         },
@@ -68,8 +85,7 @@ export async function refitExperts(run: Run, setup: Setup, random: Random): Prom
 export async function probeArms(run: Run, setup: Setup, random: Random): Promise<void> {
   const { config, environment, preset, pool } = setup;
   const { experts, student, step } = run.state;
-  if (config.explore.form === "none" || config.explore.arm !== "probe" || experts.size === 0)
-    return;
+  if (!usesExperts(config) || config.explore.arm !== "probe" || experts.size === 0) return;
   const arms = new Map(
     [...experts].map(([name, expert]) => [name, studentModel(setup, student, expert)]),
   );
@@ -85,15 +101,17 @@ export async function probeArms(run: Run, setup: Setup, random: Random): Promise
         tasks,
         config.explore.probeAttempts,
         random,
+        config.portfolio,
       ),
     );
     run.ledger.addRollouts("probe", result.rollouts);
-    run.commitArm(level, result.committed);
+    // Too few hard tasks measure nothing: what was proven stays.
+    if (result.uplifts.length > 0) run.commitArm(level, result.committed);
     run.log({
       step,
       "probe/level": level,
       "probe/hard": result.hard,
-      "probe/committed": result.committed ?? null,
+      "probe/committed": run.state.committed.get(level) ?? null,
       "probe/uplift": Object.fromEntries(
         result.uplifts.map(({ signature, mean, lower }) => [signature, { mean, lower }]),
       ),

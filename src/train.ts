@@ -17,30 +17,54 @@
  * task that stays stuck for eight visits is parked (curriculum.ts).
  * One optimizer step a batch, so the policy ratio is 1 and PPO's clip is inactive.
  */
-import { collectMistakes, warmUp } from "./collect.js";
+import { takeArrivals } from "./arrivals.js";
+import { collectMistakes, quarantineSuspects, rememberFrom, warmUp } from "./collect.js";
 import { evaluate } from "./evaluate.js";
 import { playGroups, studentModel } from "./explore.js";
 import { trainingSequences } from "./learn.js";
+import {
+  contrastStep,
+  guideSignals,
+  guideStep,
+  selfPlayGroups,
+  selfPlayStep,
+  withContrast,
+} from "./optional.js";
+import { cloneSequences } from "./clone.js";
+import { preferencePairs, preferenceSequences } from "./preference.js";
+import { trainingFlops } from "./ledger.js";
 import { Random } from "./random.js";
+import type { Group } from "./play.js";
 import type { Run } from "./run.js";
 import { score } from "./score.js";
 import type { Setup } from "./setup.js";
+import type { TrainingSequence } from "./engine/engine.js";
+import { logDistance, logOverlap } from "./observe.js";
+import { chooseTasks, recordExposures, recordVisits, refreshQuality } from "./replay.js";
 import { armFor, probeArms, refitExperts } from "./steer.js";
 
 /** Trains until the configured number of steps or until `signal` asks to stop after a step. */
 export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promise<void> {
   const { config, environment, engine, tokenizer } = setup;
-  while (run.state.step < config.steps && !signal?.aborted) {
+  while (run.state.step < config.steps && !signal?.aborted && run.overBudget === undefined) {
     const { step } = run.state;
     const random = (purpose: string): Random => Random.from(config.seed, `${purpose}:${step}`);
     run.beginStep();
     if (step % config.evaluateEvery === 0) await evaluateHeldOut(run, setup);
     if (step === 0) await warmUp(run, setup, random("warm-up"));
-    if (step % config.expert.refitEvery === 0) await refitExperts(run, setup, random("refit"));
-    if (step % config.explore.probeEvery === 0) await probeArms(run, setup, random("probe"));
+    if (step % config.expert.refitEvery === 0) {
+      const { revised } = await takeArrivals(run, setup, random("arrivals"));
+      await refitExperts(run, setup, random("refit"), revised);
+      await refreshQuality(run, setup);
+    }
+    if (step % config.explore.probeEvery === 0) {
+      await probeArms(run, setup, random("probe"));
+      await logOverlap(run, setup, random("overlap"));
+    }
 
     // Play: every task a group of attempts; stuck groups explore away from known mistakes.
-    const tasks = run.curriculum.next(config.tasksPerStep, random("tasks"));
+    const count = config.tasksPerStep - selfPlayGroups(config);
+    const tasks = chooseTasks(run, setup, count, random("tasks"), random("replay"));
     const armRandom = random("arm");
     const explored = await run.ledger.charge("student", tasks.length * config.groupSize, () =>
       playGroups(
@@ -52,20 +76,39 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
       ),
     );
 
+    if (step % config.evaluateEvery === 0) await logDistance(run, setup, explored.groups);
+
+    // Optional: a teacher where nothing else helped, a degraded partner's forks, contrast of steps.
+    const guided = await guideStep(run, setup, explored.groups, random("teacher"));
+    const round = await selfPlayStep(run, setup, explored.groups, random("self-play"));
+    const contrasted = await contrastStep(run, setup, explored.groups, random("contrast"));
+
     // Score: advantages from verdicts, charges for repeated mistakes.
     const scored = await run.ledger.charge("expert", 0, () =>
-      score(explored.groups, {
+      score([...guided.groups, ...(round?.groups ?? []), ...(round?.critic ?? [])], {
         config,
         domain: environment.name,
         corpus: run.corpus,
         engine,
         experts: run.state.experts,
         progress: step / config.steps,
+        random: random("reward"),
+        ...(contrasted === undefined ? {} : { bonus: contrasted.bonus }),
       }),
     );
 
     // Learn: one optimizer step.
-    const sequences = trainingSequences(scored.groups, tokenizer, config.reward.scope);
+    const signals = await guideSignals(run, setup, scored.groups, guided);
+    const policy = withContrast(
+      trainingSequences(signals, tokenizer, config.reward.scope),
+      contrasted,
+    );
+    const sequences =
+      config.objective === "policy"
+        ? policy
+        : config.objective === "clone"
+          ? cloneSequences(guided.groups)
+          : await preferences(run, setup, explored.groups, random("pairs"));
     const update =
       sequences.length === 0
         ? undefined
@@ -77,15 +120,17 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
 
     // Remember: what went wrong, ours and the weak partners'.
     const unsolved = explored.groups.filter((g) => g.rollouts.every((r) => !r.verdict.correct));
-    for (const { task, rollouts } of explored.groups)
-      run.curriculum.record(
-        task,
-        rollouts.some((r) => r.verdict.correct),
-      );
+    recordVisits(run, explored.groups, scored.groups);
+    const exposures = recordExposures(run, setup, explored.groups);
     const admissions = await collectMistakes(run, setup, unsolved, random("partners"));
+    const quarantined = await quarantineSuspects(run, setup, explored.groups);
+    if (round !== undefined) await rememberFrom(run, setup, round.source, round.partner);
 
     await run.endStep(
-      { ...explored, ...scored, update, admissions },
+      {
+        ...{ ...explored, ...scored, update, admissions, exposures, quarantined },
+        ...{ guided, round, contrasted },
+      },
       update === undefined ? {} : { student: update.policy, optimizer: update.optimizer },
     );
     if (run.state.step % config.saveEvery === 0) await run.save();
@@ -95,12 +140,29 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
     await evaluateHeldOut(run, setup);
     run.finish();
   }
+  if (!run.finished && run.overBudget !== undefined)
+    run.notice({ budget: run.overBudget }, "stopped: the budget is spent");
   await run.save();
+}
+
+/** Own right over weak wrong attempts: see preference.ts. */
+async function preferences(
+  run: Run,
+  setup: Setup,
+  groups: readonly Group[],
+  random: Random,
+): Promise<TrainingSequence[]> {
+  const { engine, base } = setup;
+  const pairs = await run.ledger.charge("weak", 0, () => preferencePairs(setup, groups, random));
+  return run.ledger.charge("student", 0, () =>
+    preferenceSequences(engine, run.state.student, base, pairs),
+  );
 }
 
 async function evaluateHeldOut(run: Run, setup: Setup): Promise<void> {
   const { environment, heldOut } = setup;
   const { step, student } = run.state;
+  const { totals } = run.ledger;
   const accuracy = await run.ledger.charge("evaluation", heldOut.length, () =>
     evaluate(
       environment,
@@ -109,5 +171,10 @@ async function evaluateHeldOut(run: Run, setup: Setup): Promise<void> {
       Random.from(0, `evaluation:${step}`),
     ),
   );
-  run.log({ step, "eval/accuracy": accuracy });
+  run.log({
+    step,
+    "eval/accuracy": accuracy,
+    "eval/flops": trainingFlops(totals),
+    "eval/studentFlops": totals.student.flops,
+  });
 }

@@ -81,6 +81,10 @@ export async function tinyPlace(): Promise<Place> {
   };
   const models = [
     [preset.student, await make(student)],
+    [
+      { ...preset.student, stages: preset.student.stages.slice(0, 1) },
+      await make({ ...student, stages: student.stages.slice(0, 1) }),
+    ],
     [preset.partners["drop-carry"]!, await make(partner)],
   ] as const;
   mkdirSync(cache);

@@ -49,33 +49,41 @@ async function readConfigFile(
   file: string | undefined,
 ): Promise<{ path: string; input: ConfigInput } | undefined> {
   const path = file ?? defaultConfigFile;
-  if (!existsSync(path)) {
-    if (file === undefined) return undefined;
+  if (file === undefined && !existsSync(path)) return undefined;
+  return { path, input: await importDefault(path, "defineConfig({ ... })") };
+}
+
+/**
+ * What a TypeScript or JavaScript file exports by default: an object.
+ * @throws ErrataError `CONFIG_MISSING`, `CONFIG_FILE`; the hint says that it must export `expected`.
+ */
+export async function importDefault(
+  path: string,
+  expected: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (!existsSync(path))
     throw new ErrataError(`there is no configuration file ${path}`, {
       code: "CONFIG_MISSING",
       hint: `name an existing file, or leave -c out to use ${defaultConfigFile} where there is one`,
     });
-  }
   // `import { defineConfig } from "errata"` means this copy, wherever the file lies.
   const alias = { errata: fileURLToPath(new URL("../index.js", import.meta.url)) };
   const jiti = createJiti(import.meta.url, { alias, moduleCache: false });
+  const hint = `the file must export default ${expected}`;
   let input: unknown;
   try {
     input = await jiti.import(resolve(path), { default: true });
   } catch (cause) {
     throw new ErrataError(`${path} cannot be loaded: ${(cause as Error).message}`, {
       code: "CONFIG_FILE",
-      hint: "the file must export default defineConfig({ ... })",
+      hint,
       cause,
     });
   }
-  if (isRecord(input)) return { path, input };
+  if (isRecord(input)) return input;
   throw new ErrataError(
     `${path} exports ${input === null ? "null" : typeof input}, not a configuration`,
-    {
-      code: "CONFIG_FILE",
-      hint: "the file must export default defineConfig({ ... })",
-    },
+    { code: "CONFIG_FILE", hint },
   );
 }
 

@@ -4,11 +4,14 @@ import { Corpus } from "../corpus/corpus.js";
 import type { MistakeDetail } from "../corpus/mistake.js";
 import type { MistakeStatus } from "../corpus/verdict.js";
 import { command, group, wholeNumber } from "./command.js";
+import { importCommand } from "./corpus-import.js";
+import { overlapCommand } from "./corpus-overlap.js";
 import { findRun, runConfig } from "./runs.js";
 import { count, paint, share, table, Terminal } from "./terminal.js";
 
 interface RunOption {
   readonly run?: string;
+  readonly corpus?: string;
   readonly json?: boolean;
 }
 
@@ -30,10 +33,13 @@ const statuses: readonly MistakeStatus[] = [
 
 const runFlag = ["--run <name>", "name or folder of the run (default: the latest)"] as const;
 
+const corpusFlag = ["--corpus <file>", "a corpus file instead of a run's"] as const;
+
 const listCommand = command("list", "list mistakes", [
   "errata corpus list --run demo-1/student --signature drop-carry",
 ])
   .option(...runFlag)
+  .option(...corpusFlag)
   .option("--signature <name>", "only mistakes of this systematic error")
   .addOption(new Option("--status <status>", "only mistakes of this status").choices(statuses))
   .option("--limit <n>", "most mistakes listed", wholeNumber(1), 20)
@@ -45,6 +51,7 @@ const showCommand = command("show", "show one mistake with its attempts and verd
 ])
   .addArgument(new Argument("<id>", "as listed").argParser(wholeNumber(1)))
   .option(...runFlag)
+  .option(...corpusFlag)
   .action((id: number, options: RunOption) =>
     withCorpus(options, (corpus, terminal) => show(corpus.show(id), terminal)),
   );
@@ -53,23 +60,26 @@ const statsCommand = command("stats", "the corpus in numbers", [
   "errata corpus stats --run demo-1/student",
 ])
   .option(...runFlag)
+  .option(...corpusFlag)
   .action((options: RunOption) => withCorpus(options, stats));
 
 /** `errata corpus`. */
 export const corpusCommand: Command = group("corpus", "the mistakes that a run has collected")
   .addCommand(listCommand)
   .addCommand(showCommand)
-  .addCommand(statsCommand);
+  .addCommand(statsCommand)
+  .addCommand(importCommand)
+  .addCommand(overlapCommand);
 
 function withCorpus<O extends RunOption>(
   options: O,
   use: (corpus: Corpus, terminal: Terminal, options: O, folder: string) => void,
 ): void {
-  const folder = findRun(options.run);
-  const corpus = Corpus.open(join(folder, "corpus.db"), {
-    ...runConfig(folder).corpus,
-    readOnly: true,
-  });
+  const folder = options.corpus ?? findRun(options.run);
+  const corpus =
+    options.corpus === undefined
+      ? Corpus.open(join(folder, "corpus.db"), { ...runConfig(folder).corpus, readOnly: true })
+      : Corpus.open(options.corpus, { readOnly: true });
   try {
     use(corpus, new Terminal(options), options, folder);
   } finally {

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { checkEnvironment } from "../environments/check.js";
-import { environment, environmentNames } from "../environments/index.js";
+import { environmentNames } from "../environments/index.js";
 import { command, group, wholeNumber } from "./command.js";
+import { dataSetNames, environmentNamed } from "./environment-file.js";
 import { exitCodes } from "./exit-codes.js";
 import { count, paint, Terminal } from "./terminal.js";
 
@@ -15,10 +16,18 @@ interface CheckFlags {
 const checkCommand = command(
   "check",
   "require an environment to accept every right answer and refuse every corrupted one",
-  ["errata env check arithmetic --tasks 2000", "errata env check proof --json"],
+  [
+    "errata env check arithmetic --tasks 2000",
+    "errata env check proof --json",
+    "errata env check ./tasks.jsonl",
+    "errata env check ./my-environment.ts",
+  ],
 )
-  .argument("<name>", `the environment: ${environmentNames.join(", ")}`)
-  .option("--tasks <n>", "tasks drawn, spread over levels and splits", wholeNumber(1), 500)
+  .argument(
+    "<name>",
+    `the environment: ${environmentNames.join(", ")}; ${dataSetNames.join(", ")} also with a place (mbpp:problems.jsonl); or a file of tasks (.jsonl) or code (.ts, .js)`,
+  )
+  .option("--tasks <n>", "tasks tried, spread over levels and splits", wholeNumber(1), 500)
   .option("--seed <n>", "seed of the tasks", wholeNumber(0), 0)
   .option("--level <name>", "only this level of difficulty")
   .action(checkAction);
@@ -31,7 +40,7 @@ export const envCommand: Command = group(
 
 async function checkAction(name: string, options: CheckFlags): Promise<void> {
   const terminal = new Terminal(options);
-  const checked = environment(name);
+  const checked = await environmentNamed(name);
   const { failures, ...counts } = await checkEnvironment(checked, {
     tasks: options.tasks,
     seed: options.seed,
@@ -47,6 +56,10 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
     terminal.print(
       `  corrupted answers refused   ${count(corruptedRejected)} of ${count(corrupted)}`,
     );
+    if (corrupted === 0)
+      terminal.print(
+        paint.yellow("  no answer could be made wrong: whether any is refused is not known"),
+      );
     terminal.print(`  verdicts per second         ${count(Math.round(verdictsPerSecond))}`);
     for (const { task, fault, detail } of failures)
       terminal.print(`  ${fault} on ${task}: ${detail}`);

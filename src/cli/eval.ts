@@ -4,7 +4,8 @@ import { drawTasks } from "../curriculum.js";
 import type { Split, Task } from "../environments/environment.js";
 import { ErrataError } from "../error.js";
 import { Random } from "../random.js";
-import { wilsonInterval } from "../statistics.js";
+import { wilsonInterval, type Interval } from "../statistics.js";
+import type { TransferResult } from "../transfer.js";
 import { command, wholeNumber } from "./command.js";
 import { showBuild } from "./progress.js";
 import { findRun, runConfig } from "./runs.js";
@@ -15,6 +16,7 @@ interface EvalOptions {
   readonly split: Exclude<Split, "train">;
   readonly level?: string;
   readonly checkpoint: "base" | "last";
+  readonly transfer?: boolean;
   readonly json?: boolean;
 }
 
@@ -34,6 +36,7 @@ export const evalCommand: Command = command("eval", "measure a run's student on 
       .choices(["base", "last"])
       .default("last"),
   )
+  .option("--transfer", "compare with the student before training on tasks of other kinds too")
   .action(evalAction);
 
 async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<void> {
@@ -89,6 +92,19 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     config,
     tokenizer: lexiconTokenizer(environment),
   };
+  if (options.transfer === true) {
+    const before = await presetModel(preset, "student", preset.student, engine, {
+      onProgress: showBuild(terminal),
+    });
+    const { measureTransfer } = await import("../transfer.js");
+    const { split, tasks: count = 200 } = options;
+    showTransfer(
+      terminal,
+      folder,
+      await measureTransfer(player, preset, { before, after: policy }, { count, split }),
+    );
+    return;
+  }
   // As in training: the run's own tasks give the very number that its metrics hold.
   const rollouts = await play(
     environment,
@@ -99,6 +115,29 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
   const right = new Set(rollouts.filter((r) => r.verdict.correct).map((r) => r.task));
   const failed = rollouts.filter((r) => r.failure !== undefined).length;
   show(terminal, { folder, step, options, tasks, levels, right, failed });
+}
+
+function showTransfer(
+  terminal: Terminal,
+  folder: string,
+  results: readonly TransferResult[],
+): void {
+  if (terminal.json) {
+    terminal.result({ run: folder, transfer: results });
+    return;
+  }
+  terminal.print(`${folder}: one attempt a task, before and after training:`);
+  const cell = ({ mean, low, high }: Interval): string =>
+    `${share(mean)} [${share(low)}, ${share(high)}]`;
+  const rows = results.map((r) => [
+    r.kind,
+    r.name,
+    cell(r.before),
+    cell(r.after),
+    `${r.tasks} tasks`,
+  ]);
+  for (const line of table([["", "", "before", "after", ""], ...rows], [0, 1]))
+    terminal.print(`  ${line}`);
 }
 
 function show(

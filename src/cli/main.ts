@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ErrataError } from "../error.js";
 import { group } from "./command.js";
+import { compareCommand } from "./compare.js";
 import { corpusCommand } from "./corpus.js";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
@@ -40,6 +41,7 @@ function errata(): Command {
     .addCommand(evalCommand)
     .addCommand(gateCommand)
     .addCommand(rescueCommand)
+    .addCommand(compareCommand)
     .addCommand(studyCommand)
     .addCommand(corpusCommand)
     .addCommand(envCommand)
@@ -84,7 +86,7 @@ function trace(error: Error): string {
 
 /** Faults in what the user wrote, as against faults in what happened. */
 function isUsage(code: string): boolean {
-  return /^(CONFIG|PRESET|PARTNER|ENVIRONMENT|STUDY)_|^CORPUS_(OPTION|UNKNOWN_MISTAKE)$|^RUN_(EXISTS|MISSING|NAME|CONFIG_CHANGED)$/.test(
+  return /^(CONFIG|PRESET|PARTNER|ENVIRONMENT|IMPORT|STUDY)_|^CORPUS_(OPTION|UNKNOWN_MISTAKE)$|^RUN_(EXISTS|MISSING|NAME|CONFIG_CHANGED)$/.test(
     code,
   );
 }

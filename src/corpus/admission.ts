@@ -1,5 +1,6 @@
 import { ErrataError } from "../error.js";
 import type { Cells } from "./cells.js";
+import { assignCluster } from "./clusters.js";
 import type { Database } from "./database.js";
 import { sha256, toBlob } from "./encoding.js";
 import { evict } from "./eviction.js";
@@ -40,11 +41,11 @@ export function admit(
   database: Database,
   cells: Cells,
   limits: AdmissionLimits,
-  candidate: Candidate,
+  given: Candidate,
 ): Admission {
-  checkCandidate(candidate);
-  const heldOut = isHeldOut(database, candidate);
-  if (heldOut || candidate.trace.length === 0) {
+  checkCandidate(given);
+  const heldOut = isHeldOut(database, given);
+  if (heldOut || given.trace.length === 0) {
     database.run(
       "UPDATE admission SET rejected = rejected + 1, held_out_rejected = held_out_rejected + ?",
       heldOut ? 1 : 0,
@@ -52,6 +53,12 @@ export function admit(
     return { outcome: "rejected", reason: heldOut ? "held-out" : "empty" };
   }
 
+  const { signature, edit, domain } = given;
+  const cluster =
+    signature === undefined && edit !== undefined
+      ? assignCluster(database, domain, edit.family, edit.embedding)
+      : undefined;
+  const candidate = cluster === undefined ? given : { ...given, signature: cluster };
   const unit = normalize(candidate.embedding);
   const cell = cells.get(candidate.domain, candidate.level, unit.length);
   const state = admissionState(database);

@@ -20,6 +20,13 @@ import {
 } from "./admission.js";
 import { Cells } from "./cells.js";
 import { Database } from "./database.js";
+import { modalAnswers, similarities } from "./coverage.js";
+import {
+  calibration,
+  discrimination,
+  type CalibrationBand,
+  type Discrimination,
+} from "./discrimination.js";
 import { fitWhitening, type Whitening } from "./embedding.js";
 import { fromBlob, toBlob } from "./encoding.js";
 import {
@@ -37,8 +44,28 @@ import {
   type MistakeTrace,
   type TraceRow,
 } from "./mistake.js";
+import {
+  knownAt,
+  replicationByTask,
+  replicationRates,
+  type KnownMistake,
+  type ReplicationRate,
+} from "./exposure.js";
 import { normalize } from "./novelty.js";
+import {
+  markPut,
+  outcomeSources,
+  readOutcomes,
+  recordOutcome,
+  taskOutcomes,
+  type Known,
+  type Outcome,
+  type RecordedOutcome,
+  type TaskOutcomes,
+} from "./outcomes.js";
+import { isSuspect, quarantine, type Suspicion } from "./poison.js";
 import { EXPOSURE_WINDOW, isOutgrown, quality } from "./quality.js";
+import { reviewQueue, reviewReport, type QueueEntry, type ReviewReport } from "./queue.js";
 import { readEvents, recordVerdict, replay, revokeVerdict, type Review } from "./review.js";
 import { drawReplay } from "./sampling.js";
 import {
@@ -51,7 +78,7 @@ import {
   type SignatureSummary,
   type TraceFilter,
 } from "./traces.js";
-import type { MistakeStatus } from "./verdict.js";
+import type { CorpusEvent, MistakeStatus } from "./verdict.js";
 
 /** Settings of a {@link Corpus}. */
 export interface CorpusOptions {
@@ -375,6 +402,15 @@ export class Corpus {
     };
   }
 
+  /** One entry, or undefined when there is none of this id. */
+  find(id: number): Mistake | undefined {
+    const row = this.#database.get<MistakeRow>(
+      `SELECT ${MISTAKE_COLUMNS} FROM mistake WHERE id = ?`,
+      id,
+    );
+    return row === undefined ? undefined : toMistake(row);
+  }
+
   /** The corpus in numbers. */
   stats(): CorpusStats {
     const count = (table: "mistake" | "trace"): number =>
@@ -423,6 +459,107 @@ export class Corpus {
       this.#database.run("INSERT INTO meta (key, value) VALUES (?, ?)", `whitening:${name}`, value);
       return { mean, variance };
     });
+  }
+
+  /** The mistakes known at a task, for the student that meets it again. */
+  knownAt(domain: string, taskId: string): KnownMistake[] {
+    return knownAt(this.#database, domain, taskId);
+  }
+
+  /** How often the mistakes of each signature were repeated when the student met them again. */
+  replicationRates(domain: string): Map<string, ReplicationRate> {
+    return replicationRates(this.#database, domain);
+  }
+
+  /** By task: the largest replication rate among the signatures of its known mistakes. */
+  replicationByTask(domain: string): Map<string, number> {
+    return replicationByTask(this.#database, domain);
+  }
+
+  /**
+   * Quarantines the mistakes behind a "wrong" answer that at least 70% of the student's attempts and
+   * two weak models give, and returns how many. Trusted labels stand unless `trustedToo`.
+   */
+  quarantine(suspicion: Suspicion): number {
+    return this.#write(() => quarantine(this.#database, this.#cells, suspicion));
+  }
+
+  /** Whether {@link Corpus.quarantine} would look at this answer. */
+  isSuspect(suspicion: Suspicion): boolean {
+    return isSuspect(this.#database, suspicion);
+  }
+
+  /** Signatures whose attempts a mistake holds: what an expert loses with it. */
+  signaturesAt(id: number): string[] {
+    return this.#database
+      .all<{ signature: string }>(
+        "SELECT DISTINCT signature FROM mistake_source WHERE mistake = ? ORDER BY signature",
+        id,
+      )
+      .map((row) => row.signature);
+  }
+
+  /** How close each source comes to each of the student's latest mistakes, in [0, 1]. */
+  similarities(domain: string, sources: readonly string[]): Map<string, number[]> {
+    return similarities(this.#database, domain, sources);
+  }
+
+  /** The most frequent wrong answer of a source at each task it was wrong on. */
+  modalAnswers(domain: string, source: string): Map<string, string> {
+    return modalAnswers(this.#database, domain, source);
+  }
+
+  /** Mistakes that wait for a verdict, the most worth a look first. */
+  reviewQueue(options: { readonly by?: string; readonly limit: number }): QueueEntry[] {
+    return reviewQueue(this.#database, options);
+  }
+
+  /** What reviewers' verdicts say of each other and of what the machine accepts. */
+  reviewReport(): ReviewReport {
+    return reviewReport(this.#database);
+  }
+
+  /** How well quality tells mistakes of the known mal-rules `rules` from noise. */
+  discrimination(domain: string, rules: readonly string[]): Discrimination {
+    return discrimination(this.#database, domain, rules);
+  }
+
+  /** Quality against people's word, by band of quality. */
+  calibration(): CalibrationBand[] {
+    return calibration(this.#database);
+  }
+
+  /** Every verdict and revocation, oldest first. */
+  events(): CorpusEvent[] {
+    return readEvents(this.#database);
+  }
+
+  /**
+   * Records what a model got right or wrong, for measuring overlap, unless it is there already.
+   * Held-out tasks may be among them: nothing is trained on outcomes.
+   */
+  recordOutcome(outcome: Outcome): Known {
+    return this.#write(() => recordOutcome(this.#database, outcome));
+  }
+
+  /** Remembers that the mistake of a recorded outcome was admitted or merged. */
+  markPut(outcome: Outcome): void {
+    this.#write(() => markPut(this.#database, outcome));
+  }
+
+  /** A source's outcomes in a domain, by task. */
+  outcomes(domain: string, source: string): RecordedOutcome[] {
+    return readOutcomes(this.#database, domain, source);
+  }
+
+  /** Sources with outcomes, by domain. */
+  outcomeSources(): { domain: string; source: string; attempts: number; wrong: number }[] {
+    return outcomeSources(this.#database);
+  }
+
+  /** The recorded attempts at a task, and how many were wrong with this answer. */
+  taskOutcomes(domain: string, taskId: string, answer: string): TaskOutcomes {
+    return taskOutcomes(this.#database, domain, taskId, answer);
   }
 
   /** Runs a change all or nothing; a failed one leaves no trace in memory either. */

@@ -33,6 +33,13 @@ export interface Candidate {
   readonly source: string;
   /** Name of the systematic error. Default {@link UNRECOGNISED}. */
   readonly signature?: string;
+  /** Names a mistake without a signature by its cluster; absent, it stays {@link UNRECOGNISED}. */
+  readonly edit?: {
+    /** Error family: clusters never mix families. */
+    readonly family: string;
+    /** `editEmbedding` of the first wrong step. */
+    readonly embedding: Float32Array;
+  };
   /** How the first wrong step was found. */
   readonly evidence: Evidence;
   /** Probability that the first wrong step is right, in [0, 1]. */
@@ -95,6 +102,8 @@ export interface Mistake {
   readonly replications: readonly boolean[];
   /** Outgrown by the student; `status` says so too unless a person has judged the mistake. */
   readonly retired: boolean;
+  /** Held back by the guard against poison; `status` says so too unless a person has judged it. */
+  readonly suspected: boolean;
   readonly status: MistakeStatus;
   /** Training steps of the first and the latest candidate. */
   readonly step: number;
@@ -128,17 +137,23 @@ export interface MistakeDetail extends Mistake {
 }
 
 /** A row of the `mistake` table, without its embedding. */
-export interface MistakeRow extends Omit<Mistake, "correctStep" | "replications" | "retired"> {
+export interface MistakeRow extends Omit<
+  Mistake,
+  "correctStep" | "replications" | "retired" | "suspected"
+> {
   readonly correctStep: string | null;
+  /** What a reviewer put in place of `correctStep`. */
+  readonly fixedStep: string | null;
   readonly replications: string;
   readonly retired: number;
+  readonly suspected: number;
 }
 
 /** Columns of a {@link MistakeRow}. */
 export const MISTAKE_COLUMNS: string = `mistake.id, domain, level, task AS taskId, signature, state,
-  wrong_step AS wrongStep, answer, correct_step AS correctStep, source, evidence, confidence, novelty,
+  wrong_step AS wrongStep, answer, correct_step AS correctStep, fixed_step AS fixedStep, source, evidence, confidence, novelty,
   support, recurrence, same_answers AS sameAnswers, confusability, learnability, quality, exposures,
-  replications, retired, status, step, last_step AS lastStep`;
+  replications, retired, suspected, status, step, last_step AS lastStep`;
 
 /** The exposures a text of `0` and `1` stands for. */
 export function parseReplications(text: string): boolean[] {
@@ -146,12 +161,15 @@ export function parseReplications(text: string): boolean[] {
 }
 
 /** A {@link Mistake} from its row. */
-export function toMistake({ correctStep, replications, retired, ...row }: MistakeRow): Mistake {
+export function toMistake(stored: MistakeRow): Mistake {
+  const { correctStep, fixedStep, replications, retired, suspected, ...row } = stored;
+  const right = fixedStep ?? correctStep;
   return {
     ...row,
-    ...(correctStep === null ? {} : { correctStep }),
+    ...(right === null ? {} : { correctStep: right }),
     replications: parseReplications(replications),
     retired: retired === 1,
+    suspected: suspected === 1,
   };
 }
 

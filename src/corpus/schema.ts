@@ -4,14 +4,14 @@ import { INITIAL_THRESHOLD, TARGET_ADMIT_RATE } from "./novelty.js";
 export const APPLICATION_ID = 0x45727461;
 
 /** Version of {@link SCHEMA}, `PRAGMA user_version`. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * The tables of a corpus. No column holds a time: content is a function of what was admitted.
  *
  * `mistake` is one wrong step with its counts, `trace` a whole wrong attempt kept for an expert,
  * `answer` and `mistake_source` count what was seen (also beyond the traces kept), `cell` how many
- * mistakes each quota has to bear, and `event` is the append-only log of verdicts that `mistake.status` is replayed from.
+ * mistakes each quota has to bear, `cluster` names what no rule recognises, `outcome` says what other models got right and wrong, and `event` is the append-only log of verdicts that `mistake.status` is replayed from.
  */
 export const SCHEMA: string = `
 PRAGMA application_id = ${APPLICATION_ID};
@@ -63,6 +63,8 @@ CREATE TABLE mistake (
   replications TEXT NOT NULL DEFAULT '',
   last_exposure INTEGER,
   retired INTEGER NOT NULL DEFAULT 0,
+  suspected INTEGER NOT NULL DEFAULT 0,
+  fixed_step TEXT,
   status TEXT NOT NULL,
   step INTEGER NOT NULL,
   last_step INTEGER NOT NULL
@@ -84,6 +86,15 @@ CREATE TRIGGER mistake_deleted AFTER DELETE ON mistake BEGIN
   UPDATE cell SET size = size - 1 WHERE domain = old.domain AND signature = old.signature;
   DELETE FROM cell WHERE size = 0;
 END;
+
+CREATE TABLE cluster (
+  id INTEGER PRIMARY KEY,
+  domain TEXT NOT NULL,
+  family TEXT NOT NULL,
+  centroid BLOB NOT NULL,
+  size INTEGER NOT NULL
+) STRICT;
+CREATE INDEX cluster_family ON cluster (domain, family);
 
 CREATE TABLE mistake_source (
   mistake INTEGER NOT NULL REFERENCES mistake ON DELETE CASCADE,
@@ -122,6 +133,21 @@ CREATE TABLE answer (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX answer_mistake ON answer (mistake);
 
+CREATE TABLE outcome (
+  domain TEXT NOT NULL,
+  task TEXT NOT NULL,
+  source TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  occurrence INTEGER NOT NULL,
+  correct INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  outputs TEXT NOT NULL,
+  signature TEXT NOT NULL,
+  put INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (domain, task, source, digest, occurrence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outcome_source ON outcome (domain, source);
+
 CREATE TABLE event (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   mistake INTEGER NOT NULL REFERENCES mistake ON DELETE CASCADE,
@@ -129,6 +155,7 @@ CREATE TABLE event (
   author TEXT,
   verdict TEXT,
   note TEXT,
+  fix TEXT,
   revokes INTEGER REFERENCES event ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX event_mistake ON event (mistake);

@@ -1,21 +1,49 @@
 /** Keys and values of the tokens seen so far, kept by JavaScript between decoding steps. */
 import type * as ort from "onnxruntime-node";
-import { blocked, floats, type Feeds, type Outputs } from "./sessions.js";
-import type { ModelShape } from "./transformer.js";
+import { blocked, floats, type Feeds } from "./sessions.js";
+import type { ModelShape } from "./shape.js";
+
+/** Keys and values of one prompt of T tokens: [T, kvHeads * d] each, by layer. */
+export interface PromptCache {
+  readonly length: number;
+  readonly keys: readonly Float32Array[];
+  readonly values: readonly Float32Array[];
+}
+
+/** Takes prompt `source` of a prompt graph's outputs `key<i>` and `value<i>` [kvHeads, B, T, d]. */
+export function promptCache(
+  shape: ModelShape,
+  outputs: Readonly<Record<string, Float32Array>>,
+  { source, B, T, length }: { source: number; B: number; T: number; length: number },
+): PromptCache {
+  const { keyValueHeads: K, headWidth: d, layers } = shape;
+  const rows = (name: string): Float32Array[] =>
+    Array.from({ length: layers }, (_, i) => {
+      const from = outputs[`${name}${i}`]!;
+      const out = new Float32Array(length * K * d);
+      for (let k = 0; k < K; k++)
+        for (let t = 0; t < length; t++) {
+          const at = ((k * B + source) * T + t) * d;
+          const to = (t * K + k) * d;
+          for (let j = 0; j < d; j++) out[to + j] = from[at + j]!;
+        }
+      return out;
+    });
+  return { length, keys: rows("key"), values: rows("value") };
+}
 
 /**
- * The cache of B rows with capacity for C tokens each, growing as needed (attention costs the whole
- * capacity, so it should not be the longest completion allowed). Keys are stored [B, kvHeads, d, C] so that
- * scores are a plain matrix product; values [B, kvHeads, C, d].
+ * The cache of B rows with room for C tokens each: keys and values [C, B, kvHeads * d] by layer, so
+ * that attention over the tokens seen so far reads a prefix of one buffer, and a new token of equally
+ * long rows is one block at its end. Untouched memory is not paged in.
  */
 export class KeyValueCache {
   readonly #shape: ModelShape;
-  #capacity: number;
-  #keys: Float32Array[];
-  #values: Float32Array[];
-  #bias: Float32Array;
+  readonly #capacity: number;
+  readonly #keys: Float32Array[];
+  readonly #values: Float32Array[];
   /** Tokens cached in each row. */
-  readonly lengths: number[];
+  #lengths: number[];
 
   constructor(shape: ModelShape, rows: number, capacity: number) {
     this.#shape = shape;
@@ -23,104 +51,102 @@ export class KeyValueCache {
     const size = rows * shape.keyValueHeads * shape.headWidth * capacity;
     this.#keys = Array.from({ length: shape.layers }, () => new Float32Array(size));
     this.#values = Array.from({ length: shape.layers }, () => new Float32Array(size));
-    this.#bias = new Float32Array(rows * capacity).fill(blocked);
-    this.lengths = Array.from({ length: rows }, () => 0);
+    this.#lengths = Array.from({ length: rows }, () => 0);
   }
 
-  /** Copies prompt `source` of a prompt graph's outputs ([kvHeads, B, T, d]) into `row`. */
-  fill(
-    row: number,
-    outputs: Outputs,
-    source: number,
-    size: { B: number; T: number; length: number },
-  ): void {
-    const { keyValueHeads: K, headWidth: d, layers } = this.#shape;
-    const C = this.#capacity;
-    for (let i = 0; i < layers; i++) {
-      const [key, value] = [outputs[`key${i}`]!, outputs[`value${i}`]!];
-      for (let k = 0; k < K; k++) {
-        const from = (k * size.B + source) * size.T * d;
-        const head = (row * K + k) * d * C;
-        for (let t = 0; t < size.length; t++)
-          for (let j = 0; j < d; j++) this.#keys[i]![head + j * C + t] = key[from + t * d + j]!;
-        this.#values[i]!.set(value.subarray(from, from + size.length * d), head);
-      }
-    }
-    this.lengths[row] = size.length;
-    this.#bias.fill(0, row * C, row * C + size.length);
+  /** Tokens cached in each row. */
+  get lengths(): readonly number[] {
+    return this.#lengths;
   }
 
-  /** Appends one token's keys and values ([B, kvHeads, d]) to the first `rows` rows. */
-  append(outputs: Outputs, rows: number): void {
-    const { keyValueHeads: K, headWidth: d, layers } = this.#shape;
-    const longest = this.lengths.slice(0, rows).reduce((a, b) => Math.max(a, b), 0);
-    if (longest === this.#capacity) this.#grow(rows);
-    const C = this.#capacity;
-    for (let i = 0; i < layers; i++) {
-      const [key, value] = [outputs[`key${i}`]!, outputs[`value${i}`]!];
-      const [keys, values] = [this.#keys[i]!, this.#values[i]!];
-      for (let b = 0; b < rows; b++) {
-        const t = this.lengths[b]!;
-        for (let k = 0; k < K; k++) {
-          const from = (b * K + k) * d;
-          const head = from * C;
-          for (let j = 0; j < d; j++) {
-            keys[head + j * C + t] = key[from + j]!;
-            values[head + t * d + j] = value[from + j]!;
-          }
+  get #width(): number {
+    return this.#shape.keyValueHeads * this.#shape.headWidth;
+  }
+
+  /** Puts a prompt into `row`, over whatever was there. */
+  fill(row: number, prompt: PromptCache): void {
+    const width = this.#width;
+    const B = this.#lengths.length;
+    const copy = (to: Float32Array, from: Float32Array): void => {
+      for (let t = 0; t < prompt.length; t++)
+        to.set(from.subarray(t * width, (t + 1) * width), (t * B + row) * width);
+    };
+    prompt.keys.forEach((key, i) => copy(this.#keys[i]!, key));
+    prompt.values.forEach((value, i) => copy(this.#values[i]!, value));
+    this.#lengths[row] = prompt.length;
+  }
+
+  /** Empties `row`, which goes on taking tokens. */
+  clear(row: number): void {
+    this.#lengths[row] = 0;
+  }
+
+  /** Appends one token's keys and values ([2 * layers * B, kvHeads * d]: keys of all layers, then values). */
+  append(fresh: Float32Array): void {
+    const width = this.#width;
+    const B = this.#lengths.length;
+    const { layers } = this.#shape;
+    const first = this.#lengths[0]!;
+    const even = this.#lengths.every((length) => length === first);
+    for (let i = 0; i < 2 * layers; i++) {
+      const store = i < layers ? this.#keys[i]! : this.#values[i - layers]!;
+      const from = i * B * width;
+      if (even) store.set(fresh.subarray(from, from + B * width), first * B * width);
+      else
+        for (let b = 0; b < B; b++) {
+          const at = (this.#lengths[b]! * B + b) * width;
+          const source = from + b * width;
+          for (let j = 0; j < width; j++) store[at + j] = fresh[source + j]!;
         }
-      }
     }
-    for (let b = 0; b < rows; b++) {
-      this.#bias[b * C + this.lengths[b]!] = 0;
-      this.lengths[b]!++;
-    }
+    for (let b = 0; b < B; b++) this.#lengths[b]!++;
   }
 
-  /** Makes room in the first `rows` rows; the others are dropped. */
-  #grow(rows: number): void {
-    const { keyValueHeads: K, headWidth: d } = this.#shape;
-    const C = this.#capacity;
-    const grown = C + Math.max(16, C >> 2);
-    const widen = (
-      store: Float32Array,
-      lines: number,
-      entry: number,
-      padding: number,
-    ): Float32Array => {
-      const [from, to] = [C * entry, grown * entry];
-      const wide = new Float32Array(lines * to).fill(padding);
-      for (let i = 0; i < lines; i++) wide.set(store.subarray(i * from, (i + 1) * from), i * to);
-      return wide;
-    };
-    this.#keys = this.#keys.map((keys) => widen(keys, rows * K * d, 1, 0));
-    this.#values = this.#values.map((values) => widen(values, rows * K, d, 0));
-    this.#bias = widen(this.#bias, rows, 1, blocked);
-    this.#capacity = grown;
-  }
-
-  /** Moves row `from` to `to`, which it replaces. */
-  move(from: number, to: number): void {
-    const { keyValueHeads: K, headWidth: d } = this.#shape;
-    const stride = K * d * this.#capacity;
+  /** Keeps only `rows`, in ascending order. */
+  keep(rows: readonly number[]): void {
+    const width = this.#width;
+    const B = this.#lengths.length;
+    const longest = this.#longest();
+    const runs: { from: number; to: number; count: number }[] = [];
+    rows.forEach((from, to) => {
+      const last = runs.at(-1);
+      if (last !== undefined && last.from + last.count === from) last.count++;
+      else runs.push({ from, to, count: 1 });
+    });
     for (const store of [...this.#keys, ...this.#values])
-      store.copyWithin(to * stride, from * stride, (from + 1) * stride);
-    this.#bias.copyWithin(to * this.#capacity, from * this.#capacity, (from + 1) * this.#capacity);
-    this.lengths[to] = this.lengths[from]!;
+      for (let t = 0; t < longest; t++)
+        for (const { from, to, count } of runs)
+          store.copyWithin(
+            (t * rows.length + to) * width,
+            (t * B + from) * width,
+            (t * B + from + count) * width,
+          );
+    this.#lengths = rows.map((row) => this.#lengths[row]!);
   }
 
-  /** `pastKey<i>`, `pastValue<i>` and `bias` for the first `rows` rows: views, not copies. */
-  feeds(rows: number): Feeds {
+  #longest(): number {
+    return this.#lengths.reduce((most, length) => Math.max(most, length), 0);
+  }
+
+  /** `pastKey<i>` and `pastValue<i>` [C, B * kvHeads, d] (views) and `bias`, C the longest row's length. */
+  feeds(): Feeds {
     const { keyValueHeads: K, headWidth: d, layers } = this.#shape;
-    const C = this.#capacity;
-    const stride = K * d * C;
-    const feeds: Record<string, ort.Tensor> = {
-      bias: floats(this.#bias.subarray(0, rows * C), [rows, 1, 1, C]),
-    };
+    const B = this.#lengths.length;
+    const C = this.#longest();
+    if (C > this.#capacity) throw new RangeError(`${C} tokens in a cache for ${this.#capacity}`);
+    const size = C * B * this.#width;
+    const feeds: Record<string, ort.Tensor> = { bias: floats(this.#mask(C), [B, 1, 1, C]) };
     for (let i = 0; i < layers; i++) {
-      feeds[`pastKey${i}`] = floats(this.#keys[i]!.subarray(0, rows * stride), [rows, K, d, C]);
-      feeds[`pastValue${i}`] = floats(this.#values[i]!.subarray(0, rows * stride), [rows, K, C, d]);
+      feeds[`pastKey${i}`] = floats(this.#keys[i]!.subarray(0, size), [C, B * K, d]);
+      feeds[`pastValue${i}`] = floats(this.#values[i]!.subarray(0, size), [C, B * K, d]);
     }
     return feeds;
+  }
+
+  /** 0 on the tokens of each row, `blocked` after them [B, C]. */
+  #mask(C: number): Float32Array {
+    const mask = new Float32Array(this.#lengths.length * C);
+    this.#lengths.forEach((length, b) => mask.fill(blocked, b * C + length, (b + 1) * C));
+    return mask;
   }
 }

@@ -1,16 +1,46 @@
 /** Policies and optimizer states as safetensors files. */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ErrataError } from "../error.js";
+import { adapterLayout, checkAdapterShape, type AdapterShape } from "./adapter.js";
 import type { OptimizerState, Policy } from "./engine.js";
-import { readSafetensors, writeSafetensors, type SafetensorsOptions } from "./safetensors.js";
+import type { RopeScaling } from "./rope.js";
+import {
+  readSafetensors,
+  writeSafetensors,
+  type Safetensors,
+  type SafetensorsOptions,
+  type StoredTensor,
+} from "./safetensors.js";
 import {
   checkModelShape,
-  parameterCount,
   parameterLayout,
+  projections,
   type ModelShape,
-} from "./transformer.js";
+  type Parameter,
+} from "./shape.js";
 
 const size = z.int().positive();
+const positive = z.number().positive();
+const ropeScaling: z.ZodType<RopeScaling> = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("linear"), factor: positive }),
+  z.strictObject({
+    type: z.literal("llama3"),
+    factor: positive,
+    lowFrequency: positive,
+    highFrequency: positive,
+    original: size,
+  }),
+  z.strictObject({
+    type: z.literal("yarn"),
+    factor: positive,
+    original: size,
+    betaFast: positive,
+    betaSlow: positive,
+    attentionFactor: positive,
+    truncate: z.boolean(),
+  }),
+]);
 const modelShape: z.ZodType<ModelShape> = z.strictObject({
   vocabulary: size,
   width: size,
@@ -21,41 +51,71 @@ const modelShape: z.ZodType<ModelShape> = z.strictObject({
   feedForward: size,
   context: size,
   tied: z.boolean(),
-  ropeTheta: z.number().positive(),
-  normEpsilon: z.number().positive(),
+  ropeTheta: positive,
+  normEpsilon: positive,
+  biases: z.array(z.enum(projections)).exactOptional(),
+  queryKeyNorm: z.boolean().exactOptional(),
+  ropeScaling: ropeScaling.exactOptional(),
+});
+const adapterShape: z.ZodType<AdapterShape> = z.strictObject({
+  rank: size,
+  alpha: positive,
+  targets: z.array(z.enum(projections)),
 });
 
 /**
  * Writes `policy` to `path`: its weights under their Hugging Face names, its shape as JSON in the
- * metadata key `errata.model`.
+ * metadata key `errata.model`. Of a policy with an adapter only the adapter is written, with its
+ * shape (`errata.adapter`) and the fingerprint of its base (`errata.base`).
  */
 export async function savePolicy(
   path: string,
   policy: Policy,
   { precision = "float32" }: Pick<SafetensorsOptions, "precision"> = {},
 ): Promise<void> {
-  const { shape, weights } = policy;
-  const tensors = parameterLayout(shape).map(
-    ({ name, shape: dimensions, offset, size: count }) =>
-      [name, { shape: dimensions, data: weights.subarray(offset, offset + count) }] as const,
-  );
+  const { shape, weights, adapter } = policy;
   const metadata = {
     format: "pt", // without it Hugging Face's transformers refuses the file
     "errata.model": JSON.stringify(modelShape.parse(shape)),
   };
-  await writeSafetensors(path, new Map(tensors), { metadata, precision });
+  if (adapter === undefined) {
+    const tensors = namedTensors(parameterLayout(shape), weights);
+    return writeSafetensors(path, tensors, { metadata, precision });
+  }
+  const { rank, alpha, targets } = adapter;
+  await writeSafetensors(path, namedTensors(adapterLayout(shape, adapter), adapter.weights), {
+    metadata: {
+      ...metadata,
+      "errata.adapter": JSON.stringify({ rank, alpha, targets }),
+      "errata.base": weightsFingerprint(weights),
+    },
+    precision,
+  });
+}
+
+/** Views of a flat vector by name. */
+export function namedTensors(
+  layout: readonly Parameter[],
+  weights: Float32Array,
+): Map<string, StoredTensor> {
+  return new Map(
+    layout.map(({ name, shape, offset, size: count }) => [
+      name,
+      { shape, data: weights.subarray(offset, offset + count) },
+    ]),
+  );
 }
 
 /**
- * Reads a policy written by {@link savePolicy}.
- * @throws ErrataError `CHECKPOINT_MODEL` (no or a wrong model shape), `CHECKPOINT_TENSORS` (weights
- * that do not fit it), or those of `readSafetensors`.
+ * The flat vector of a layout, from tensors by name.
+ * @throws ErrataError `CHECKPOINT_TENSORS` where they do not fit it, naming them.
  */
-export async function loadPolicy(path: string): Promise<Policy> {
-  const { tensors, metadata } = await readSafetensors(path);
-  const shape = parseShape(path, metadata["errata.model"]);
-  const layout = parameterLayout(shape);
-  const weights = new Float32Array(parameterCount(shape));
+export function flatWeights(
+  path: string,
+  layout: readonly Parameter[],
+  tensors: Safetensors["tensors"],
+): Float32Array {
+  const weights = new Float32Array(layout.reduce((n, p) => n + p.size, 0));
   const named = new Set(layout.map((p) => p.name));
   const faults = [...tensors.keys()]
     .filter((name) => !named.has(name))
@@ -70,9 +130,52 @@ export async function loadPolicy(path: string): Promise<Policy> {
   if (faults.length > 0)
     throw new ErrataError(`${path}: ${faults.join("; ")}`, {
       code: "CHECKPOINT_TENSORS",
-      hint: "the file does not hold the model that its metadata describes",
+      hint: "the file does not hold the weights of this model",
     });
-  return { shape, weights };
+  return weights;
+}
+
+/**
+ * Reads a policy written by {@link savePolicy}; one with an adapter is put on the weights of `base`,
+ * which are shared, not copied.
+ * @throws ErrataError `CHECKPOINT_MODEL` (no or a wrong model shape), `CHECKPOINT_TENSORS` (weights
+ * that do not fit it), `CHECKPOINT_BASE` (an adapter without its base), or those of `readSafetensors`.
+ */
+export async function loadPolicy(
+  path: string,
+  { base }: { readonly base?: Policy } = {},
+): Promise<Policy> {
+  const { tensors, metadata } = await readSafetensors(path);
+  const shape = parseShape(path, metadata["errata.model"]);
+  const described = metadata["errata.adapter"];
+  if (described === undefined)
+    return { shape, weights: flatWeights(path, parameterLayout(shape), tensors) };
+  const adapter = parseAdapter(path, described);
+  if (base === undefined || weightsFingerprint(base.weights) !== metadata["errata.base"])
+    throw new ErrataError(
+      `${path}: holds an adapter, and ${base === undefined ? "no base model" : "another base model"} was given`,
+      { code: "CHECKPOINT_BASE", hint: "load it with the checkpoint it was trained on" },
+    );
+  const weights = flatWeights(path, adapterLayout(shape, adapter), tensors);
+  return { shape: base.shape, weights: base.weights, adapter: { ...adapter, weights } };
+}
+
+const fingerprints = new WeakMap<Float32Array, string>();
+
+/** SHA-256 of the bytes of `weights`, in hexadecimal; computed once for each vector. */
+export function weightsFingerprint(weights: Float32Array): string {
+  let print = fingerprints.get(weights);
+  if (print === undefined) {
+    const hash = createHash("sha256");
+    const step = 2 ** 26; // hashes of more than 2 GiB at once are refused
+    for (let at = 0; at < weights.length; at += step) {
+      const part = weights.subarray(at, at + step);
+      hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    }
+    print = hash.digest("hex");
+    fingerprints.set(weights, print);
+  }
+  return print;
 }
 
 function parseShape(path: string, text: string | undefined): ModelShape {
@@ -84,6 +187,20 @@ function parseShape(path: string, text: string | undefined): ModelShape {
     throw new ErrataError(`${path}: no model shape in its metadata, or a wrong one: ${text}`, {
       code: "CHECKPOINT_MODEL",
       hint: "only checkpoints written by errata carry the metadata key errata.model",
+      cause,
+    });
+  }
+}
+
+function parseAdapter(path: string, text: string): AdapterShape {
+  try {
+    const shape = adapterShape.parse(JSON.parse(text));
+    checkAdapterShape(shape);
+    return shape;
+  } catch (cause) {
+    throw new ErrataError(`${path}: a wrong adapter shape in its metadata: ${text}`, {
+      code: "CHECKPOINT_MODEL",
+      hint: "the file is damaged: copy it again",
       cause,
     });
   }

@@ -5,7 +5,10 @@
  * rewards and no roles; which policy is a student or a weak partner is the caller's business.
  */
 import type { Random } from "../random.js";
+import { trainableWeights, type Adapter } from "./adapter.js";
 import type { Mixture } from "./mixture.js";
+import type { Truncation } from "./sampler.js";
+import type { StopOptions } from "./stop.js";
 import type { ModelShape } from "./transformer.js";
 
 /** Weights of one model: `shape` says how to read them. */
@@ -13,9 +16,11 @@ export interface Policy {
   readonly shape: ModelShape;
   /** All weights end to end, in the order of `parameterLayout(shape)`. Replaced, never mutated. */
   readonly weights: Float32Array;
+  /** Where there is one, it trains; `weights` are then frozen, and may be those of many policies. */
+  readonly adapter?: Adapter;
 }
 
-/** AdamW state (arXiv:1711.05101) for a policy of P weights. */
+/** AdamW state (arXiv:1711.05101) for P weights that train. */
 export interface OptimizerState {
   readonly steps: number;
   /** First and second moments, each [P]. */
@@ -29,7 +34,7 @@ export interface Capabilities {
   readonly mixtureSampling: boolean;
 }
 
-export interface SampleRequest {
+export interface SampleRequest extends Truncation, StopOptions {
   /** Token prompts, one row each, none empty. Equal prompts are computed once. */
   readonly prompts: readonly (readonly number[])[];
   readonly maxTokens: number;
@@ -39,7 +44,14 @@ export interface SampleRequest {
   readonly temperature?: number;
   /** Sample from a mixture with a second policy instead of from the policy itself. */
   readonly mixture?: { readonly expert: Policy } & Mixture;
+  /** Seeds the rows, one draw each, where there are no `seeds`. */
   readonly random: Random;
+  /** One a row, 32 bits: a completion depends on its prompt and seed, not on what is sampled beside it. */
+  readonly seeds?: readonly number[];
+  /** Most rows decoded at once; finished ones are replaced by waiting ones. Default 256. */
+  readonly maxRows?: number;
+  /** Ends sampling early, between two tokens, with its reason as the error. */
+  readonly signal?: AbortSignal;
 }
 
 /** One sampled completion of T tokens. */
@@ -75,6 +87,16 @@ export interface Target {
 export interface TrainingSequence {
   readonly tokens: readonly number[];
   readonly targets: readonly Target[];
+  /**
+   * Losses on hidden states that the caller has differentiated itself: adds <gradient, mean hidden
+   * state over [start, end)>, the state that `embed` gives, whose gradient is the caller's.
+   */
+  readonly hidden?: readonly {
+    readonly start: number;
+    readonly end: number;
+    /** dL/dh [D], already divided by whatever the caller averages over. */
+    readonly gradient: Float32Array;
+  }[];
 }
 
 export interface TrainOptions {
@@ -86,6 +108,8 @@ export interface TrainOptions {
   /** PPO clip range. Defaults 0.2 and 0.28 (arXiv:2503.14476). */
   readonly clipLow?: number;
   readonly clipHigh?: number;
+  /** Ends the step early, between two micro-batches, with its reason as the error. */
+  readonly signal?: AbortSignal;
 }
 
 export interface TrainResult {
@@ -130,7 +154,8 @@ export interface Engine {
   embed(policy: Policy, requests: readonly EmbeddingRequest[]): Promise<Float32Array[]>;
 
   /**
-   * One forward, backward and AdamW step over all sequences, at once: their number is bounded by memory.
+   * One AdamW step on the loss over all sequences. A batch that is too large for memory is passed
+   * forward and backward piece by piece, its gradients summed.
    * @throws RangeError without sequences, and where a target or token lies outside its range.
    */
   trainStep(
@@ -142,13 +167,13 @@ export interface Engine {
 
   /** Multiply-add work so far: 2 FLOPs per weight and token forward, 6 with backward. */
   readonly flops: number;
+
+  /** Tokens computed so far, forward or with backward. */
+  readonly tokens?: number;
 }
 
-/** A fresh AdamW state for `policy`. */
+/** A fresh AdamW state for what trains in `policy`: its adapter, or all its weights. */
 export function newOptimizer(policy: Policy): OptimizerState {
-  return {
-    steps: 0,
-    first: new Float32Array(policy.weights.length),
-    second: new Float32Array(policy.weights.length),
-  };
+  const P = trainableWeights(policy).length;
+  return { steps: 0, first: new Float32Array(P), second: new Float32Array(P) };
 }

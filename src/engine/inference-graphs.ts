@@ -64,7 +64,6 @@ export function decodingGraph(shape: ModelShape): Graph {
   const bias = graph.input("bias", "float32", ["B", 1, 1, "C"]);
   const result = decode(graph, shape, model, tokens, positions, bias);
   graph.output("logprobs", result.logprobs);
-  result.keys.forEach((key, i) => graph.output(`key${i}`, key));
-  result.values.forEach((value, i) => graph.output(`value${i}`, value));
+  graph.output("rows", result.rows);
   return graph;
 }

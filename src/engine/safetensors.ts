@@ -7,6 +7,13 @@
 import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ErrataError } from "../error.js";
+import {
+  bytesPerElement,
+  fault,
+  parseHeader,
+  type Entry,
+  type StoredType,
+} from "./safetensors-header.js";
 
 /** A tensor in memory; a scalar has shape []. */
 export interface StoredTensor {
@@ -26,9 +33,6 @@ export interface SafetensorsOptions {
   /** `bfloat16` halves the file and keeps 8 bits of mantissa. Default `float32`. */
   readonly precision?: "float32" | "bfloat16";
 }
-
-const bytesPerElement = { F32: 4, F16: 2, BF16: 2 } as const;
-type StoredType = keyof typeof bytesPerElement;
 
 /** The reference implementation's limit. */
 const longestHeader = 100_000_000;
@@ -113,16 +117,14 @@ function encode(data: Float32Array, type: StoredType): Uint8Array {
   return new Uint8Array(halves.buffer);
 }
 
-function decode(bytes: Uint8Array<ArrayBuffer>, type: StoredType): Float32Array {
-  if (type === "F32") return new Float32Array(bytes.buffer);
+/** Values of stored bytes, written to `into`. */
+function decode(bytes: Uint8Array<ArrayBuffer>, type: StoredType, into: Float32Array): void {
   const halves = new Uint16Array(bytes.buffer);
-  const data = new Float32Array(halves.length);
-  const bits = new Uint32Array(data.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    if (type === "F16") data[i] = float16(halves[i]!);
-    else bits[i] = halves[i]! << 16;
+  if (type === "F16") for (let i = 0; i < halves.length; i++) into[i] = float16(halves[i]!);
+  else {
+    const bits = new Uint32Array(into.buffer, into.byteOffset, into.length);
+    for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   }
-  return data;
 }
 
 /** The value of an IEEE 754 binary16 number. */
@@ -135,63 +137,103 @@ function float16(bits: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-interface Entry {
-  readonly name: string;
-  readonly type: StoredType;
-  readonly shape: readonly number[];
-  readonly start: number;
-  readonly end: number;
+/** A file whose header has been read; its tensors are read when asked for. */
+export class SafetensorsFile {
+  /** Dimensions of every tensor, by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** The file's `__metadata__`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #file: FileHandle;
+  readonly #start: number;
+
+  private constructor(
+    file: FileHandle,
+    start: number,
+    { entries, metadata }: ReturnType<typeof parseHeader>,
+  ) {
+    this.#file = file;
+    this.#start = start;
+    this.#entries = new Map(entries.map((e) => [e.name, e]));
+    this.shapes = new Map(entries.map((e) => [e.name, e.shape]));
+    this.metadata = metadata;
+  }
+
+  /**
+   * Opens the file at `path`, checking that its tensors cover its bytes exactly once.
+   * @throws ErrataError `SAFETENSORS_UNREADABLE` (no such file), `SAFETENSORS_TRUNCATED`,
+   * `SAFETENSORS_HEADER`, `SAFETENSORS_DTYPE` or `SAFETENSORS_OFFSETS`.
+   */
+  static async open(path: string): Promise<SafetensorsFile> {
+    let file: FileHandle;
+    try {
+      file = await open(path, "r");
+    } catch (cause) {
+      throw new ErrataError(`cannot open ${path}`, {
+        code: "SAFETENSORS_UNREADABLE",
+        hint: "check the path of the checkpoint",
+        cause,
+      });
+    }
+    try {
+      const { size } = await file.stat();
+      if (size < 8)
+        throw fault(path, "TRUNCATED", `${size} bytes, fewer than the 8 of its header length`);
+      const length = Number(Buffer.from(await readAt(file, 0, 8)).readBigUInt64LE());
+      if (length > longestHeader) throw fault(path, "HEADER", `a header of ${length} bytes`);
+      if (8 + length > size)
+        throw fault(path, "TRUNCATED", `a header of ${length} bytes in a file of ${size}`);
+      const header = parseHeader(path, await readAt(file, 8, length), size - 8 - length);
+      return new SafetensorsFile(file, 8 + length, header);
+    } catch (cause) {
+      await file.close();
+      throw cause;
+    }
+  }
+
+  /**
+   * Reads tensor `name` into `into`, which must have its size; nothing else is kept in memory.
+   * @throws RangeError for another name or size.
+   */
+  async read(name: string, into: Float32Array): Promise<void> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw new RangeError(`no tensor ${name}`);
+    if (into.length !== countOf(entry.shape))
+      throw new RangeError(`${into.length} places for tensor ${name} [${entry.shape.join(", ")}]`);
+    const { start, end, type } = entry;
+    const position = this.#start + start;
+    if (type === "F32")
+      await fillFrom(
+        this.#file,
+        position,
+        new Uint8Array(into.buffer, into.byteOffset, end - start),
+      );
+    else decode(await readAt(this.#file, position, end - start), type, into);
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
 }
 
 /**
- * Reads the file at `path`, checking that its tensors cover its bytes exactly once.
- * @throws ErrataError `SAFETENSORS_UNREADABLE` (no such file), `SAFETENSORS_TRUNCATED`,
- * `SAFETENSORS_HEADER`, `SAFETENSORS_DTYPE` or `SAFETENSORS_OFFSETS`.
+ * Reads the whole file at `path`.
+ * @throws ErrataError as {@link SafetensorsFile.open}.
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
-  let file: FileHandle;
+  const file = await SafetensorsFile.open(path);
   try {
-    file = await open(path, "r");
-  } catch (cause) {
-    throw new ErrataError(`cannot open ${path}`, {
-      code: "SAFETENSORS_UNREADABLE",
-      hint: "check the path of the checkpoint",
-      cause,
-    });
-  }
-  try {
-    const { size } = await file.stat();
-    if (size < 8)
-      throw fault(path, "TRUNCATED", `${size} bytes, fewer than the 8 of its header length`);
-    const length = Number(Buffer.from(await readAt(file, 0, 8)).readBigUInt64LE());
-    if (length > longestHeader) throw fault(path, "HEADER", `a header of ${length} bytes`);
-    if (8 + length > size)
-      throw fault(path, "TRUNCATED", `a header of ${length} bytes in a file of ${size}`);
-    const { entries, metadata } = parseHeader(
-      path,
-      await readAt(file, 8, length),
-      size - 8 - length,
-    );
     const tensors = new Map<string, StoredTensor>();
-    for (const { name, type, shape, start, end } of entries) {
-      const bytes = await readAt(file, 8 + length + start, end - start);
-      tensors.set(name, { shape, data: decode(bytes, type) });
+    for (const [name, shape] of file.shapes) {
+      const data = new Float32Array(countOf(shape));
+      await file.read(name, data);
+      tensors.set(name, { shape, data });
     }
-    return { tensors, metadata };
+    return { tensors, metadata: file.metadata };
   } finally {
     await file.close();
   }
 }
-
-const hints = {
-  TRUNCATED: "the file is incomplete: copy or download it again",
-  HEADER: "the file is not safetensors, or damaged: copy or download it again",
-  DTYPE: "convert the file to F32, F16 or BF16",
-  OFFSETS: "the file is damaged: copy or download it again",
-} as const;
-
-const fault = (path: string, kind: keyof typeof hints, message: string): ErrataError =>
-  new ErrataError(`${path}: ${message}`, { code: `SAFETENSORS_${kind}`, hint: hints[kind] });
 
 async function readAt(
   file: FileHandle,
@@ -199,68 +241,16 @@ async function readAt(
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
-  for (let done = 0; done < length;) {
-    const part = Math.min(length - done, 2 ** 30);
+  await fillFrom(file, position, bytes);
+  return bytes;
+}
+
+async function fillFrom(file: FileHandle, position: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const part = Math.min(bytes.length - done, 2 ** 30);
     const { bytesRead } = await file.read(bytes, done, part, position + done);
     if (bytesRead === 0)
       throw new RangeError(`file ends at byte ${position + done}, while being read`);
     done += bytesRead;
   }
-  return bytes;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const isSizes = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
-
-function parseHeader(
-  path: string,
-  bytes: Uint8Array,
-  dataLength: number,
-): { entries: Entry[]; metadata: Record<string, string> } {
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw fault(path, "HEADER", "its header is not JSON");
-  }
-  if (!isRecord(header)) throw fault(path, "HEADER", "its header is not an object");
-  const metadata = Object.hasOwn(header, "__metadata__") ? header["__metadata__"] : {};
-  if (!isRecord(metadata) || !Object.values(metadata).every((text) => typeof text === "string"))
-    throw fault(path, "HEADER", "its __metadata__ does not map names to strings");
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== "__metadata__")
-    .map(([name, value]) => parseEntry(path, name, value))
-    .sort((a, b) => a.start - b.start || a.end - b.end);
-  let covered = 0;
-  for (const { name, start, end } of entries) {
-    if (end > dataLength)
-      throw fault(path, "TRUNCATED", `tensor ${name} ends at byte ${end} of ${dataLength}`);
-    if (start !== covered)
-      throw fault(path, "OFFSETS", `tensor ${name} starts at byte ${start}, not at ${covered}`);
-    covered = end;
-  }
-  if (covered !== dataLength)
-    throw fault(path, "OFFSETS", `${dataLength - covered} bytes belong to no tensor`);
-  return { entries, metadata: metadata as Record<string, string> };
-}
-
-function parseEntry(path: string, name: string, value: unknown): Entry {
-  if (!isRecord(value)) throw fault(path, "HEADER", `tensor ${name} is not described by an object`);
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string" || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
-    throw fault(path, "HEADER", `tensor ${name} lacks a dtype, shape or data_offsets`);
-  if (!Object.hasOwn(bytesPerElement, dtype))
-    throw fault(path, "DTYPE", `tensor ${name} has type ${dtype}`);
-  const type = dtype as StoredType;
-  const [start, end] = offsets as [number, number];
-  if (end - start !== countOf(shape) * bytesPerElement[type])
-    throw fault(
-      path,
-      "OFFSETS",
-      `tensor ${name} of shape [${shape.join(", ")}] and type ${type} has ${end - start} bytes`,
-    );
-  return { name, type, shape, start, end };
 }

@@ -2,7 +2,10 @@
 import * as ort from "onnxruntime-node";
 import type { Policy } from "./engine.js";
 import type { Graph } from "./graph.js";
-import { parameterLayout, rotaryTables, type ModelShape } from "./transformer.js";
+import { adapterLayout, type GraphShape } from "./adapter.js";
+import { createSession, type Provider } from "./provider.js";
+import { rotaryTables } from "./rope.js";
+import { parameterLayout, type ModelShape, type Parameter } from "./shape.js";
 
 export type Feeds = Record<string, ort.Tensor>;
 export type Outputs = Readonly<Record<string, Float32Array>>;
@@ -30,46 +33,53 @@ export function integers(
 /** Added to attention scores where attention is not allowed. */
 export const blocked = -1e9;
 
+/** How sessions are made. */
+export interface SessionOptions {
+  /** Threads of one operation. */
+  readonly threads: number;
+  readonly provider?: Provider;
+}
+
 export class Sessions {
-  readonly #threads: number;
+  readonly #options: SessionOptions;
   readonly #sessions = new Map<string, Promise<ort.InferenceSession>>();
   readonly #weightFeeds = new WeakMap<Float32Array, Feeds>();
   readonly #tables = new Map<string, Feeds>();
   readonly #causal = new Map<number, ort.Tensor>();
 
-  constructor(threads: number) {
-    this.#threads = threads;
+  constructor(options: SessionOptions) {
+    this.#options = options;
   }
 
-  /** Runs `graph` (built on first use for this kind and shape) and returns its float outputs. */
-  async run(kind: string, shape: ModelShape, build: () => Graph, feeds: Feeds): Promise<Outputs> {
+  /** Runs a graph (built on first use for this kind and shape) and returns its float outputs. */
+  async run(
+    kind: string,
+    shape: GraphShape | undefined,
+    build: () => Graph,
+    feeds: Feeds,
+  ): Promise<Outputs> {
     const key = `${kind}:${JSON.stringify(shape)}`;
     let session = this.#sessions.get(key);
     if (session === undefined) {
-      session = ort.InferenceSession.create(build().encode(), {
-        intraOpNumThreads: this.#threads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
-      });
+      session = createSession(build(), this.#options);
       this.#sessions.set(key, session);
     }
     const results = await (await session).run(feeds);
-    return Object.fromEntries(
-      Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
-    );
+    const outputs: Record<string, Float32Array> = {};
+    for (const name in results) outputs[name] = results[name]!.data as Float32Array;
+    return outputs;
   }
 
-  /** The weights by name (views, not copies) and the rotary tables. */
-  modelFeeds({ shape, weights }: Policy): Feeds {
-    let feeds = this.#weightFeeds.get(weights);
-    if (feeds === undefined) {
-      feeds = {};
-      for (const { name, offset, size, shape: dimensions } of parameterLayout(shape))
-        feeds[name] = floats(weights.subarray(offset, offset + size), dimensions);
-      this.#weightFeeds.set(weights, feeds);
-    }
-    const key = `${shape.context}:${shape.headWidth}:${shape.ropeTheta}`;
+  /** The weights by name, those of an adapter too (views, not copies), and the rotary tables. */
+  modelFeeds({ shape, weights, adapter }: Policy): Feeds {
+    const feeds = {
+      ...this.#named(weights, () => parameterLayout(shape)),
+      ...(adapter === undefined
+        ? {}
+        : this.#named(adapter.weights, () => adapterLayout(shape, adapter))),
+    };
+    const { context, headWidth, ropeTheta, ropeScaling } = shape;
+    const key = JSON.stringify({ context, headWidth, ropeTheta, ropeScaling });
     let tables = this.#tables.get(key);
     if (tables === undefined) {
       const { cosines, sines } = rotaryTables(shape);
@@ -78,6 +88,17 @@ export class Sessions {
       this.#tables.set(key, tables);
     }
     return { ...feeds, ...tables };
+  }
+
+  #named(weights: Float32Array, layout: () => readonly Parameter[]): Feeds {
+    let feeds = this.#weightFeeds.get(weights);
+    if (feeds === undefined) {
+      feeds = {};
+      for (const { name, offset, size, shape } of layout())
+        feeds[name] = floats(weights.subarray(offset, offset + size), shape);
+      this.#weightFeeds.set(weights, feeds);
+    }
+    return feeds;
   }
 
   /**

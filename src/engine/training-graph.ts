@@ -1,4 +1,4 @@
-/** The graph of one optimizer step: forward, loss, backward, clipping and AdamW. */
+/** The graphs of training: the gradient of a batch (forward, loss, backward), and AdamW. */
 import { Graph, type Tensor } from "./graph.js";
 import {
   add,
@@ -15,7 +15,8 @@ import {
   subtract,
   sum,
 } from "./operations.js";
-import { forward, modelInputs, parameterLayout, unembed, type ModelShape } from "./transformer.js";
+import { trainableLayout, type GraphShape } from "./adapter.js";
+import { forward, modelInputs, unembed } from "./transformer.js";
 
 /** AdamW's decay rates and epsilon (PyTorch's defaults). */
 export const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
@@ -47,21 +48,29 @@ export function tokenLoss(
 }
 
 /**
- * Inputs: the weights by name, `weights`, `first`, `second` and `decayed` [P] (1 where weight decay
- * applies), `tokens` [N], `causal` [T, T], `batch` [B], the streams [M] (`rows`, `targets` int64;
- * `policy`, `crossEntropy`, `referenceKl`, `reference`) and scalars (`learningRate`, `weightDecay`,
- * `correction1`, `correction2`, `clipNorm`, `ratioLow`, `ratioHigh`).
- * Outputs: `newWeights`, `newFirst`, `newSecond` [P], `loss`, `gradientNorm` [], `logprobs`, `entropy` [M].
+ * The gradient of a batch's loss; P counts the weights that train: the adapter's, where the shape
+ * has one.
+ *
+ * Inputs: the weights by name, `tokens` [N], `causal` [T, T], `batch` [B], the streams [M] (`rows`,
+ * `targets` int64; `policy`, `crossEntropy`, `referenceKl`, `reference`), `ratioLow`, `ratioHigh` [].
+ * With `hidden` also `hiddenRows` int64 and `hiddenGradients` [S, D]: the loss gains their product with
+ * the hidden states of those rows.
+ * Outputs: `gradient` [P], `loss` [], `logprobs`, `entropy` [M].
  */
-export function trainingGraph(shape: ModelShape): Graph {
+export function gradientGraph(
+  shape: GraphShape,
+  { hidden: withHidden = false }: { readonly hidden?: boolean } = {},
+): Graph {
   const graph = new Graph();
   const model = modelInputs(graph, shape);
   const floats = (name: string, dimensions: (string | number)[]): Tensor =>
     graph.input(name, "float32", dimensions);
-  const tokens = graph.input("tokens", "int64", ["N"]);
-  const rows = graph.input("rows", "int64", ["M"]);
-  const targets = graph.input("targets", "int64", ["M"]);
-  const { hidden } = forward(
+  const integers = (name: string, dimension: string): Tensor =>
+    graph.input(name, "int64", [dimension]);
+  const tokens = integers("tokens", "N");
+  const rows = integers("rows", "M");
+  const targets = integers("targets", "M");
+  const { hidden, middle } = forward(
     shape,
     model,
     tokens,
@@ -70,7 +79,7 @@ export function trainingGraph(shape: ModelShape): Graph {
   );
   const distribution = unembed(shape, model, gatherRows(hidden, rows)); // [M, V]
   const logprobs = pick(distribution, targets);
-  const loss = sum(
+  const tokenLosses = sum(
     tokenLoss(logprobs, {
       policy: floats("policy", ["M"]),
       crossEntropy: floats("crossEntropy", ["M"]),
@@ -80,37 +89,42 @@ export function trainingGraph(shape: ModelShape): Graph {
       ratioHigh: floats("ratioHigh", []),
     }),
   );
-  const layout = parameterLayout(shape);
-  const gradient = flatten(
-    graph,
-    graph.gradients(
-      loss,
-      layout.map((p) => model.weight(p.name)),
-      add,
-    ),
+  const loss = withHidden ? add(tokenLosses, hiddenLoss(graph, shape, middle)) : tokenLosses;
+  const gradients = graph.gradients(
+    loss,
+    trainableLayout(shape).map((p) => model.weight(p.name)),
+    add,
   );
-  const gradientNorm = sqrt(sum(multiply(gradient, gradient)));
-  adamW(graph, gradient, gradientNorm, layout.at(-1)!.offset + layout.at(-1)!.size);
+  graph.output("gradient", flatten(graph, gradients));
   graph.output("loss", loss);
-  graph.output("gradientNorm", gradientNorm);
   graph.output("logprobs", logprobs);
   graph.output("entropy", negate(sum(multiply(exp(distribution), distribution), [1])));
   return graph;
 }
 
+/** <gradient, hidden state> over the rows that have one []. */
+function hiddenLoss(graph: Graph, shape: GraphShape, middle: Tensor): Tensor {
+  const rows = graph.input("hiddenRows", "int64", ["S"]);
+  const gradients = graph.input("hiddenGradients", "float32", ["S", shape.width]);
+  return sum(multiply(gatherRows(middle, rows), gradients));
+}
+
 /**
- * AdamW (arXiv:1711.05101) on the flat weight vector [P], the gradient scaled by
- * min(1, clipNorm / (norm + 1e-6)):
+ * AdamW (arXiv:1711.05101) on weights [P], the gradient scaled by `clip`:
  *
  *     m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
  *     w = w - rate (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon) + decay w)
+ *
+ * Inputs: `gradient`, `weights`, `first`, `second`, `decayed` [P] (1 where weight decay applies) and
+ * scalars `clip`, `learningRate`, `weightDecay`, `correction1`, `correction2`.
+ * Outputs: `newWeights`, `newFirst`, `newSecond` [P].
  */
-function adamW(graph: Graph, gradient: Tensor, norm: Tensor, size: number): void {
-  const vector = (name: string): Tensor => graph.input(name, "float32", [size]);
+export function optimizerGraph(): Graph {
+  const graph = new Graph();
+  const vector = (name: string): Tensor => graph.input(name, "float32", ["P"]);
   const scalar = (name: string): Tensor => graph.input(name, "float32", []);
   const number = (value: number): Tensor => graph.float(value);
-  const clip = minimum(number(1), divide(scalar("clipNorm"), add(norm, number(1e-6))));
-  const clipped = multiply(gradient, clip);
+  const clipped = multiply(vector("gradient"), scalar("clip"));
   const blend = (old: Tensor, fresh: Tensor, beta: number): Tensor =>
     add(multiply(old, number(beta)), multiply(fresh, number(1 - beta)));
   const first = blend(vector("first"), clipped, adam.beta1);
@@ -123,4 +137,5 @@ function adamW(graph: Graph, gradient: Tensor, norm: Tensor, size: number): void
   graph.output("newWeights", subtract(weights, update));
   graph.output("newFirst", first);
   graph.output("newSecond", second);
+  return graph;
 }

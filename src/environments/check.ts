@@ -1,12 +1,16 @@
 /** The cheapest test of any environment: a right answer is accepted, a corrupted one refused. */
 import { setImmediate } from "node:timers/promises";
+import { ErrataError } from "../error.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { Random } from "../random.js";
 import type { Environment, Split, Task, Trajectory, Verdict } from "./environment.js";
 import { playActions, playProcedure } from "./play-procedure.js";
 
 export interface CheckOptions {
-  /** How many tasks to draw, spread evenly over levels and splits. */
+  /**
+   * How many tasks to draw, spread evenly over levels and splits. Of a data set, that many different
+   * ones at random, or all there are.
+   */
   readonly tasks: number;
   readonly seed: number;
   /** Only this level. Default: every level the environment lists. */
@@ -24,6 +28,7 @@ export interface CheckFailure {
 /** An environment is sound when nothing failed: all counts match and `failures` is empty. */
 export interface CheckResult {
   readonly env: string;
+  /** Tasks checked: fewer than asked for where a data set has no more. */
   readonly tasks: number;
   /** Attempts of `correct` judged right: must equal `tasks`. */
   readonly referenceAccepted: number;
@@ -53,9 +58,9 @@ const TASKS_PER_TURN = 64;
  *
  * On every task `correct` must be accepted and its corruption refused; on the first few of each
  * level every other procedure is played and judged too. All attempts are held to the interface:
- * observations and actions within the lexicon and the limits, first errors within the attempt,
- * tasks of the split and level asked for.
- * @throws ErrataError `ENVIRONMENT_LEVEL` on an unknown level; the signal's reason when aborted.
+ * observations and actions within the lexicon (where there is one) and the limits, first errors
+ * within the attempt, tasks of the split and level asked for.
+ * @throws ErrataError `ENVIRONMENT_LEVEL` on an unknown or empty level; the signal's reason when aborted.
  */
 export async function checkEnvironment<S>(
   environment: Environment<S>,
@@ -64,7 +69,9 @@ export async function checkEnvironment<S>(
   const drawing = Random.from(seed, "check-tasks");
   const acting = Random.from(seed, "check-actions");
   const levels = level === undefined ? environment.levels : [level];
-  const tokenizer = lexiconTokenizer(environment);
+  const tokenizer = environment.lexicon === undefined ? undefined : lexiconTokenizer(environment);
+  const listed = listTasks(environment, levels, drawing);
+  const total = Math.min(tasks, listed?.length ?? Infinity);
   const mistaken = Object.keys(environment.procedures).filter((name) => name !== "correct");
 
   const failures: CheckFailure[] = [];
@@ -74,13 +81,14 @@ export async function checkEnvironment<S>(
   let verdicts = 0;
   let seconds = 0;
 
-  for (let i = 0; i < tasks; i++) {
+  for (let i = 0; i < total; i++) {
     if (i % TASKS_PER_TURN === 0) await setImmediate();
     signal?.throwIfAborted();
     const round = Math.floor(i / levels.length);
-    const split = SPLITS[round % SPLITS.length]!;
-    const wanted = levels[i % levels.length]!;
-    const task = environment.draw({ split, level: wanted, random: drawing });
+    const item = listed?.[i];
+    const split = item?.split ?? SPLITS[round % SPLITS.length]!;
+    const wanted = item?.task.level ?? levels[i % levels.length]!;
+    const task = item?.task ?? environment.draw({ split, level: wanted, random: drawing });
     if (task.split !== split || task.level !== wanted || task.domain !== environment.name) {
       fail(task, "contract", `asked ${wanted} of ${split}, drew ${task.level} of ${task.split}`);
     }
@@ -100,7 +108,7 @@ export async function checkEnvironment<S>(
 
   return {
     env: environment.name,
-    tasks,
+    tasks: total,
     referenceAccepted,
     corrupted,
     corruptedRejected,
@@ -156,6 +164,7 @@ export async function checkEnvironment<S>(
   }
 
   function outside(what: string, text: string, most: number): string | undefined {
+    if (tokenizer === undefined) return undefined;
     let length: number;
     try {
       length = tokenizer.encode(text).length;
@@ -168,6 +177,25 @@ export async function checkEnvironment<S>(
   function fail(task: Task, fault: CheckFailure["fault"], detail: string): void {
     if (failures.length < FAILURES) failures.push({ task: task.id, fault, detail });
   }
+}
+
+/**
+ * All tasks of a data set at these levels with the split they are listed under, shuffled; undefined
+ * where tasks can only be drawn.
+ */
+function listTasks(
+  environment: Pick<Environment, "name" | "levels" | "tasks">,
+  levels: readonly string[],
+  random: Random,
+): { split: Split; task: Task }[] | undefined {
+  if (environment.tasks === undefined) return undefined;
+  const all = SPLITS.flatMap((split) => environment.tasks!(split).map((task) => ({ split, task })));
+  const wanted = all.filter(({ task }) => levels.includes(task.level));
+  if (wanted.length > 0) return random.shuffle(wanted);
+  throw new ErrataError(`${environment.name} has no tasks of level ${levels.join(", ")}`, {
+    code: "ENVIRONMENT_LEVEL",
+    hint: `its levels are ${environment.levels.join(", ")}`,
+  });
 }
 
 const actionsOf = <S>({ steps }: Trajectory<S>): string[] => steps.map(({ action }) => action);

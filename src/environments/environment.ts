@@ -84,6 +84,12 @@ export interface Verdict {
   /** The first wrong step, when wrong and localisable. Steps before it are right. */
   readonly firstError?: StepVerdict;
   /**
+   * What a wrong attempt gave where it was wrong, in canonical form: the value at each failing test,
+   * the arguments of a wrong write. Two attempts at one task gave the same wrong output when some
+   * key has equal values. Finer than `answer`, which is all of the attempt.
+   */
+  readonly wrongOutputs?: Readonly<Record<string, string>>;
+  /**
    * Name of the systematic error the attempt shows (a rule-matcher's word), when wrong and
    * recognised. Errors of one signature share one error expert.
    */
@@ -149,6 +155,15 @@ export interface Environment<S = unknown> {
 
   /** `correct` solves every task; the others are mal-rules and noise. */
   readonly procedures: { readonly correct: Procedure<S> } & Readonly<Record<string, Procedure<S>>>;
+
+  /**
+   * A second, independent checker: whether it accepts an attempt that `judge` refused. Asked only
+   * about "wrong" answers that nearly all models agree on; where it accepts, they are held back.
+   */
+  recheck?(
+    task: Task,
+    steps: readonly Pick<Step<S>, "observation" | "action">[],
+  ): boolean | Promise<boolean>;
 
   /**
    * The mutually exclusive actions between which an error can be made at a state, or none. The

@@ -1,12 +1,31 @@
 import { ErrataError } from "../error.js";
 import { nearest } from "../spelling.js";
 import { arithmetic } from "./arithmetic/arithmetic.js";
+import { coq, coqText } from "./coq/coq.js";
+import { code } from "./code/code.js";
+import { humaneval, humanevalJs, livecodebench, mbpp } from "./code/datasets/dataset.js";
 import type { Environment } from "./environment.js";
+import { gsm8k } from "./gsm8k/gsm8k.js";
 import { proof } from "./proof/proof.js";
+import { rewriting } from "./rewriting/rewriting.js";
+import { support } from "./support/support.js";
+import { tau2Retail, tauAirline } from "./support/tau/tau.js";
 
 const ENVIRONMENTS: Readonly<Record<string, () => unknown>> = {
   arithmetic: () => arithmetic(),
+  code: () => code(),
+  gsm8k: () => gsm8k(),
+  humaneval: () => humaneval(),
+  "humaneval-js": () => humanevalJs(),
+  livecodebench: () => livecodebench(),
+  mbpp: () => mbpp(),
+  coq: () => coq(),
+  "coq-text": () => coqText(),
   proof: () => proof(),
+  rewriting: () => rewriting(),
+  support: () => support(),
+  "tau-airline": () => tauAirline(),
+  "tau2-retail": () => tau2Retail(),
 };
 
 /** Names that {@link environment} knows. */

@@ -15,6 +15,8 @@ export interface Action {
   readonly logprobs: readonly number[];
   /** log mu [T] under the distribution really sampled from. */
   readonly behaviourLogprobs: readonly number[];
+  /** Tokens read and written that a remote model is paid for. */
+  readonly paidTokens?: number;
 }
 
 export interface Model {
@@ -29,6 +31,8 @@ export interface PolicyModelOptions {
   /** Longest action in symbols; actions of one symbol have no stop token. */
   readonly maxActionSymbols: number;
   readonly temperature?: number;
+  /** Tokens after which an action is cut short. Default: what `maxActionSymbols` allows. */
+  readonly maxTokens?: number;
   readonly mixture?: { readonly expert: Policy } & Mixture;
 }
 
@@ -46,7 +50,7 @@ export class PolicyModel implements Model {
     const encoded = prompts.map((prompt) => tokenizer.encodePrompt(prompt));
     const completions = await engine.sample(policy, {
       prompts: encoded,
-      maxTokens: single ? 1 : maxActionSymbols + 1,
+      maxTokens: this.#options.maxTokens ?? (single ? 1 : maxActionSymbols + 1),
       ...(single ? {} : { stopToken: tokenizer.stop }),
       ...(temperature === undefined ? {} : { temperature }),
       ...(mixture === undefined ? {} : { mixture }),

@@ -27,6 +27,7 @@ export const arithmeticPresets: readonly Preset[] = [
     description: "five-digit sums through a local window; the student drops carries",
     environment: () => arithmetic() as Environment,
     levels: ["addition"],
+    transferLevels: ["addition-8", "addition-10"],
     kind: "injected",
     bug: "drop-carry",
     student: {

@@ -9,6 +9,8 @@ export interface Preset {
   readonly environment: () => Environment;
   /** Levels trained and evaluated on. */
   readonly levels: readonly string[];
+  /** Levels never trained on, longer or harder, that `errata eval --transfer` asks about. */
+  readonly transferLevels?: readonly string[];
   /** `injected`: a known bug dominates the student. `natural`: student and partners are merely under-trained or smaller. */
   readonly kind: "injected" | "natural";
   readonly student: Recipe;

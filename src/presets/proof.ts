@@ -72,6 +72,7 @@ export const proofPresets: readonly Preset[] = [
     description: "propositional theorems; the student always goes left at a disjunction",
     environment: () => proof() as Environment,
     levels: ["few-forks"],
+    transferLevels: ["many-forks"],
     kind: "injected",
     bug: "left",
     student: proofStudent(
@@ -87,6 +88,7 @@ export const proofPresets: readonly Preset[] = [
       "theorems with three or more misleading forks; the student trusts whatever a rule mentions",
     environment: () => proof() as Environment,
     levels: ["many-forks"],
+    transferLevels: ["few-forks"],
     kind: "injected",
     bug: "mention",
     student: proofStudent(
@@ -101,6 +103,7 @@ export const proofPresets: readonly Preset[] = [
     description: "as proof, with nothing injected: an under-trained student, smaller weak partners",
     environment: () => proof() as Environment,
     levels: ["few-forks"],
+    transferLevels: ["many-forks"],
     kind: "natural",
     student: {
       size: { width: 64, layers: 4, heads: 4, feedForward: 160 },

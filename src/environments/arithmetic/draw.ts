@@ -22,17 +22,20 @@ export function splitOf(kind: ProblemKind, text: string): Split {
  * The text of a random problem of a level and split.
  *
  * Sums and differences: every digit of both operands uniform, leading zeros included.
+ * Sums without carries: every pair of digits that sums to 9 or less is as likely as any other.
  * Expressions: random trees of four numbers from 1 to 9 with a value in -99..99. A mal-rule is
  * picked first and trees are drawn until that rule is wrong on one: every rule is wrong on a third
  * of the tasks at least, and no task is solved by all of them.
  */
 export function drawText(level: Level, split: Split, random: Random): string {
-  const { kind, digits } = level;
+  const { kind, digits, carryFree = false } = level;
   const candidate =
     digits === undefined
       ? expressionDrawer(random)
-      : () =>
-          `${randomDigits(random, digits)}${kind === "addition" ? "+" : "-"}${randomDigits(random, digits)}`;
+      : carryFree
+        ? () => carryFreeSum(random, digits)
+        : () =>
+            `${randomDigits(random, digits)}${kind === "addition" ? "+" : "-"}${randomDigits(random, digits)}`;
   let text = candidate();
   while (splitOf(kind, text) !== split) text = candidate();
   return text;
@@ -42,6 +45,17 @@ function randomDigits(random: Random, count: number): string {
   let digits = "";
   for (let i = 0; i < count; i++) digits += random.below(10);
   return digits;
+}
+
+function carryFreeSum(random: Random, count: number): string {
+  let [left, right] = ["", ""];
+  for (let i = 0; i < count; i++) {
+    let [a, b] = [random.below(10), random.below(10)];
+    while (a + b > 9) [a, b] = [random.below(10), random.below(10)];
+    left += a;
+    right += b;
+  }
+  return `${left}+${right}`;
 }
 
 function expressionDrawer(random: Random): () => string {

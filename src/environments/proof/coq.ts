@@ -8,6 +8,8 @@ export interface CoqOptions {
   readonly timeoutSeconds?: number;
   /** Default `coqtop`. */
   readonly executable?: string;
+  /** Sentences run once before the scripts, which all see what they declare. */
+  readonly preamble?: string;
 }
 
 /** The first line of `coqtop --version`, or undefined where it cannot be run. */
@@ -24,13 +26,14 @@ export function coqVersion(executable = "coqtop"): string | undefined {
  */
 export async function runCoq(
   scripts: readonly string[],
-  { timeoutSeconds = 60, executable = "coqtop" }: CoqOptions = {},
+  { timeoutSeconds = 60, executable = "coqtop", preamble = "" }: CoqOptions = {},
 ): Promise<boolean[]> {
   const sentences = scripts.map(
     (script, i) =>
-      `${marker("begin", i)}${script}\n${marker("end", i)}Abort All.\nReset Initial.\n`,
+      `${marker("begin", i)}${script}\n${marker("end", i)}Abort All.\nReset ${MARK}.\n${SET_MARK}`,
   );
-  const output = await converse(executable, `${sentences.join("")}Quit.\n`, timeoutSeconds);
+  const input = `${preamble}\n${SET_MARK}${sentences.join("")}Quit.\n`;
+  const output = await converse(executable, input, timeoutSeconds);
   return scripts.map((_, i) => {
     const begin = output.indexOf(markerName("begin", i));
     const end = output.indexOf(markerName("end", i));
@@ -43,6 +46,10 @@ export async function runCoq(
     return !/^(Error|Toplevel input)/m.test(output.slice(begin, end));
   });
 }
+
+/** Everything declared after it is forgotten between scripts. */
+const MARK = "errata_mark_";
+const SET_MARK = `Definition ${MARK} := 0.\n`;
 
 /** A sentence that prints its own name without an error. */
 function marker(edge: "begin" | "end", index: number): string {

@@ -78,12 +78,26 @@ const LEAN: Dialect = {
  */
 export function coqScript({ sequent, actions, name = "example" }: Script): string {
   return [
-    `Theorem ${name} ${parametersOf(sequent, COQ)} : ${formulaText(sequent.goal, COQ)}.`,
+    coqTheorem(sequent, name),
     "Proof.",
     ...translate(sequent, actions, COQ).map((line) => `  ${line}`),
     "Qed.",
     "",
   ].join("\n");
+}
+
+/** The sentence that opens a Coq proof of the sequent, hypotheses named h0, h1, ... */
+export function coqTheorem(sequent: Sequent, name = "example"): string {
+  return `Theorem ${name} ${parametersOf(sequent, COQ)} : ${formulaText(sequent.goal, COQ)}.`;
+}
+
+/**
+ * An action as a Coq sentence on a goal whose hypotheses are named by their variables; new ones are
+ * named from `fresh` on. Undefined for a text that is no action.
+ */
+export function coqSentence(action: string, goal: Goal, fresh: number): string | undefined {
+  const tactic = parseTactic(action);
+  return tactic && lineFor(tactic, goal, fresh, COQ);
 }
 
 /** A Lean 4 theorem with the script as its proof; no library is needed. See {@link coqScript}. */

@@ -1,0 +1,182 @@
+import { existsSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { InvalidArgumentError, type Command } from "commander";
+import { loadProtocol, protocolOf, saveProtocol, studyFolder } from "../compare/protocol.js";
+import type { Protocol } from "../compare/protocol.js";
+import { claimLines, summaryTable } from "../compare/report-text.js";
+import { onlyArms, requireArms, studyNamed, studyNames } from "../compare/studies.js";
+import { defaultSeeds, type StudyInput } from "../compare/study.js";
+import { tunedRates } from "../compare/tuned-rates.js";
+import { applyOverrides, type ConfigInput } from "../config.js";
+import { command, wholeNumber } from "./command.js";
+import { CompareProgress } from "./compare-progress.js";
+import { importDefault } from "./config-file.js";
+import { exitCodes } from "./exit-codes.js";
+import { Interrupt } from "./interrupt.js";
+import { showBuild } from "./progress.js";
+import { paint, Terminal } from "./terminal.js";
+
+interface CompareFlags {
+  readonly domain?: string;
+  readonly quick?: boolean;
+  readonly arms?: readonly string[];
+  readonly seeds?: number;
+  readonly firstSeed?: number;
+  readonly steps?: number;
+  readonly set?: readonly string[];
+  readonly tune: boolean;
+  readonly jobs: number;
+  readonly folder: string;
+  readonly json?: boolean;
+}
+
+/** Seeds of `--quick`: the fewest that decide a claim. */
+const quickSeeds = 5;
+
+/** `errata compare`. */
+export const compareCommand: Command = command(
+  "compare",
+  "compare the method with what it must beat: arms over seeds, claims named in advance, a report",
+  [
+    "errata compare steps --domain arithmetic --quick",
+    "errata compare falsifiers --domain proof --seeds 5 --json",
+    "errata compare ablation --domain arithmetic --arms errata,grpo,pooled --no-tune",
+    "errata compare my-study.ts",
+  ],
+)
+  .argument("<study>", `${studyNames.join(", ")}; a study file; or a study's folder`)
+  .option("-d, --domain <preset>", "domain and base models (default: proof)")
+  .option("--quick", "minutes: few arms and seeds, stored learning rates")
+  .option("--arms <names>", "only these arms, separated by commas", names)
+  .option("--seeds <n>", "how many seeds are reported", wholeNumber(1))
+  .option(
+    "--first-seed <n>",
+    `the first of them (default: ${defaultSeeds.report.first})`,
+    wholeNumber(0),
+  )
+  .option("--steps <n>", "training steps of every run", wholeNumber(1))
+  .option("--set <key=value...>", "override any key of every arm's configuration")
+  .option("--no-tune", "take stored learning rates, or the preset's, instead of tuning each arm's")
+  .option("-j, --jobs <n>", "runs trained at once", wholeNumber(1), availableParallelism())
+  .option("--folder <path>", "where studies are kept", "studies")
+  .addHelpText(
+    "after",
+    "\nStart it again to carry on: finished runs are kept, and a changed study gets a folder of its own.\n",
+  )
+  .action(compare);
+
+function names(text: string): string[] {
+  const list = text.split(",").map((name) => name.trim());
+  if (list.includes("")) throw new InvalidArgumentError("It must be names separated by commas.");
+  return list;
+}
+
+async function compare(target: string, flags: CompareFlags): Promise<void> {
+  const terminal = new Terminal(flags);
+  const { runStudy, saveIndex } = await import("../compare/runner.js");
+  const { resultOf } = await import("../compare/result.js");
+  const { writeReport } = await import("../compare/report.js");
+  const protocol = await protocolAsked(target, flags);
+  const folder = isFolder(target) ? target : studyFolder(flags.folder, protocol);
+  saveProtocol(folder, protocol);
+  const again = commandLine(target, flags);
+
+  const interrupt = new Interrupt(terminal);
+  const hurry = new AbortController();
+  const progress = new CompareProgress(terminal, flags.jobs);
+  try {
+    const running = runStudy(protocol, {
+      runs: join(flags.folder, "runs"),
+      workers: flags.jobs,
+      signal: interrupt.signal,
+      hurry: hurry.signal,
+      onBuild: showBuild(terminal),
+      onPlan: (done, total) => progress.plan(done, total),
+      onLine: (job, line) => progress.line(job, line),
+      onRun: (job, run) => progress.run(job, run),
+    });
+    interrupt.set("finishing the step of every run, then saving", async () => {
+      hurry.abort();
+      await running.catch(() => undefined);
+      interrupted(terminal, folder, again);
+    });
+    const runs = await running;
+    terminal.status("");
+    if (runs === undefined) return interrupted(terminal, folder, again);
+    saveIndex(folder, runs);
+    const result = resultOf(protocol, runs.runs, runs.rates);
+    writeReport(folder, { protocol, runs: runs.runs, result, command: again });
+    terminal.result(result);
+    if (terminal.json) return;
+    terminal.print();
+    terminal.print(summaryTable(result));
+    terminal.print();
+    for (const line of claimLines(result)) terminal.print(line);
+    terminal.print();
+    terminal.print(paint.dim(`again: ${again}`));
+    terminal.print(`${join(folder, "report.html")} shows it; ${folder} holds everything.`);
+  } finally {
+    terminal.status("");
+    interrupt.stop();
+  }
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
+/** A stored protocol, a study file or a study by name, with what the flags change. */
+async function protocolAsked(target: string, flags: CompareFlags): Promise<Protocol> {
+  if (isFolder(target)) return loadProtocol(target);
+  const { quick = false, arms, seeds, firstSeed, steps, set = [], tune } = flags;
+  const written = /\.[cm]?[jt]s$/.test(target)
+    ? ((await importDefault(target, "defineStudy({ ... })")) as unknown as StudyInput)
+    : studyNamed(target, flags.domain ?? "proof", { quick: quick && arms === undefined });
+  if (arms !== undefined) requireArms(written, arms);
+  const chosen = arms === undefined ? written : onlyArms(written, arms);
+  const report = {
+    ...defaultSeeds.report,
+    ...(quick ? { count: quickSeeds } : {}),
+    ...chosen.seeds,
+  };
+  const study: StudyInput = {
+    ...chosen,
+    seeds: {
+      first: firstSeed ?? report.first,
+      count: seeds ?? report.count,
+    },
+  };
+  const config: ConfigInput = applyOverrides(steps === undefined ? {} : { steps }, set);
+  const fixed = quick || !tune;
+  return protocolOf(study, {
+    config,
+    ...(fixed ? { rates: tunedRates[study.domain] ?? {} } : {}),
+  });
+}
+
+/** The command line that makes the same study again. */
+function commandLine(target: string, flags: CompareFlags): string {
+  const { domain, quick, arms, seeds, firstSeed, steps, set = [], tune, folder } = flags;
+  const quoted = (text: string): string => (/^[\w./=,-]+$/.test(text) ? text : `'${text}'`);
+  return [
+    "npx errata compare",
+    quoted(target),
+    ...(domain === undefined ? [] : ["--domain", domain]),
+    ...(quick === true ? ["--quick"] : []),
+    ...(arms === undefined ? [] : ["--arms", arms.join(",")]),
+    ...(seeds === undefined ? [] : ["--seeds", String(seeds)]),
+    ...(firstSeed === undefined ? [] : ["--first-seed", String(firstSeed)]),
+    ...(steps === undefined ? [] : ["--steps", String(steps)]),
+    ...(set.length === 0 ? [] : ["--set", ...set.map(quoted)]),
+    ...(tune ? [] : ["--no-tune"]),
+    ...(resolve(folder) === resolve("studies") ? [] : ["--folder", quoted(folder)]),
+  ].join(" ");
+}
+
+function interrupted(terminal: Terminal, folder: string, again: string): void {
+  terminal.status("");
+  if (terminal.json) terminal.result({ study: folder, interrupted: true, resume: again });
+  else terminal.print(`interrupted and saved; carry on with: ${again}`);
+  process.exitCode = exitCodes.interrupted;
+}

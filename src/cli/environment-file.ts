@@ -1,0 +1,58 @@
+/** The environment that a command names: one of Errata's own, or one in a file. */
+import { existsSync } from "node:fs";
+import { extname } from "node:path";
+import {
+  humaneval,
+  humanevalJs,
+  livecodebench,
+  mbpp,
+} from "../environments/code/datasets/dataset.js";
+import { defineEnvironment, type EnvironmentDefinition } from "../environments/custom/define.js";
+import { tau2File } from "../environments/custom/tau2-file.js";
+import { tasksFile } from "../environments/custom/tasks-file.js";
+import type { Environment } from "../environments/environment.js";
+import { gsm8k } from "../environments/gsm8k/gsm8k.js";
+import { environment } from "../environments/index.js";
+import { ErrataError } from "../error.js";
+import { importDefault } from "./config-file.js";
+
+const TASKS = [".jsonl", ".json"];
+const CODE = [".ts", ".mts", ".js", ".mjs"];
+
+/** Environments of data sets, which can be read from a place of one's own: `mbpp:my/problems.jsonl`. */
+const DATA_SETS: Readonly<Record<string, (path: string) => unknown>> = {
+  gsm8k: (folder) => gsm8k({ folder }),
+  humaneval: (file) => humaneval({ file }),
+  "humaneval-js": (file) => humanevalJs({ file }),
+  livecodebench: (file) => livecodebench({ file }),
+  mbpp: (file) => mbpp({ file }),
+  "tau2-retail": (file) => tau2File("tau2-retail", file),
+  "tau-airline": (file) => tau2File("tau-airline", file),
+};
+
+/** Names that take a file behind a colon. */
+export const dataSetNames: readonly string[] = Object.keys(DATA_SETS);
+
+/**
+ * The environment of a name, of a data set in a given place (`mbpp:problems.jsonl`), or of a file
+ * with tasks (`.jsonl`, `.json`) or with code that exports one by default (`.ts`, `.js`).
+ * @throws ErrataError `ENVIRONMENT_UNKNOWN` on a name, `ENVIRONMENT_FILE` or
+ *   `ENVIRONMENT_DEFINITION` on a file.
+ */
+export async function environmentNamed(nameOrPath: string): Promise<Environment> {
+  const [, name = "", place = ""] = /^([\w-]{2,}):(.+)$/.exec(nameOrPath) ?? [];
+  if (Object.hasOwn(DATA_SETS, name)) return forgetful(DATA_SETS[name]!(place));
+  const kind = extname(nameOrPath);
+  if (TASKS.includes(kind)) return forgetful(tasksFile(nameOrPath));
+  if (!CODE.includes(kind)) return environment(nameOrPath);
+  if (!existsSync(nameOrPath))
+    throw new ErrataError(`there is no file ${nameOrPath}`, {
+      code: "ENVIRONMENT_FILE",
+      hint: "name a file that exports default defineEnvironment({ ... })",
+    });
+  const exported = await importDefault(nameOrPath, "defineEnvironment({ ... })");
+  return defineEnvironment(exported as unknown as EnvironmentDefinition<unknown>);
+}
+
+/** A state is only ever handed back to the environment it came from, so its type may be forgotten. */
+const forgetful = (typed: unknown): Environment => typed as Environment;

@@ -1,0 +1,148 @@
+/** What the runs say about each claim: an estimate, an interval, a verdict. */
+import { impliedSaving } from "../ledger.js";
+import { interaction, type Dosed } from "../statistics-regression.js";
+import { bootstrap, holm, type Estimate } from "../statistics.js";
+import { accuracyAt, flopsTo, overhead, stepsTo, type ArmRun } from "./measure.js";
+import type { Protocol } from "./protocol.js";
+import type { Claim } from "./study.js";
+
+/** What became of a claim. */
+export type Verdict = "supported" | "not supported" | "undecided";
+
+/** A claim with its answer; every measure is such that more is better for the arm. */
+export interface ClaimResult extends Claim {
+  readonly estimate: number;
+  /** 95% interval, bootstrap over seeds. */
+  readonly low: number;
+  readonly high: number;
+  /** Two-sided p of no difference; of primary claims adjusted by Holm. */
+  readonly p: number;
+  readonly seeds: number;
+  readonly verdict: Verdict;
+}
+
+/** Fewest seeds that decide a claim. */
+export const fewestSeeds = 5;
+
+/**
+ * The verdict on a claim that a measure is at least `target` (0: that it is above 0):
+ *
+ *     supported      the interval lies above 0, p < 0.05 after adjustment, and the estimate is at
+ *                    least the target
+ *     not supported  the whole interval lies below the target
+ *     undecided      anything else, and with fewer than {@link fewestSeeds} seeds
+ */
+export function verdictOf(
+  { mean, low, high, p }: Estimate,
+  target: number,
+  seeds: number,
+): Verdict {
+  if (seeds < fewestSeeds || Number.isNaN(mean)) return "undecided";
+  if (low > 0 && p < 0.05 && mean >= target) return "supported";
+  return high <= target ? "not supported" : "undecided";
+}
+
+/** Every claim of a protocol, primary ones adjusted for being several. */
+export function judgeClaims(protocol: Protocol, runs: readonly ArmRun[]): ClaimResult[] {
+  const estimates = protocol.claims.map((claim) => estimateOf(claim, protocol, runs));
+  const primary = protocol.claims.flatMap((c, i) => (c.kind === "primary" ? [i] : []));
+  const adjusted = new Map(
+    holm(primary.map((i) => estimates[i]!.estimate.p)).map((p, j) => [primary[j]!, p]),
+  );
+  return protocol.claims.map((claim, i) => {
+    const { estimate, seeds } = estimates[i]!;
+    const final = { ...estimate, p: adjusted.get(i) ?? estimate.p };
+    const { mean, low, high, p } = final;
+    const verdict = verdictOf(final, claim.target, seeds);
+    return { ...claim, estimate: mean, low, high, p, seeds, verdict };
+  });
+}
+
+/** Runs of two arms that share a seed, in the order of seeds. */
+export function pairs(
+  runs: readonly ArmRun[],
+  arm: string,
+  baseline: string,
+): { readonly own: ArmRun; readonly other: ArmRun }[] {
+  const others = new Map(runs.filter((r) => r.arm === baseline).map((r) => [r.seed, r]));
+  return runs
+    .filter((r) => r.arm === arm)
+    .toSorted((a, b) => a.seed - b.seed)
+    .flatMap((own) => {
+      const other = others.get(own.seed);
+      return other === undefined ? [] : [{ own, other }];
+    });
+}
+
+function estimateOf(
+  claim: Claim,
+  protocol: Protocol,
+  runs: readonly ArmRun[],
+): { estimate: Estimate; seeds: number } {
+  const paired = pairs(runs, claim.arm, claim.baseline);
+  const seeds = paired.length;
+  const nothing = { mean: Number.NaN, low: Number.NaN, high: Number.NaN, p: 1 };
+  if (seeds === 0) return { estimate: nothing, seeds };
+  if (claim.measure === "interaction")
+    return { estimate: interaction(dosedRows(claim, protocol, runs)), seeds };
+  const statistic = statisticOf(claim, protocol);
+  return {
+    estimate: bootstrap(seeds, (indices) => statistic(indices.map((i) => paired[i]!))),
+    seeds,
+  };
+}
+
+type Pairs = ReturnType<typeof pairs>;
+
+function statisticOf(
+  { measure, arm }: Claim,
+  { target, accuracyAt: at, teacherCost, arms }: Protocol,
+): (drawn: Pairs) => number {
+  const cap = arms.find((a) => a.name === arm)!.config.steps;
+  const mean = (drawn: Pairs, of: (pair: Pairs[number]) => number): number =>
+    drawn.reduce((n, pair) => n + of(pair), 0) / drawn.length;
+  // Runs are censored at the cap alone, where the restricted mean is the mean of capped times.
+  const ratio = (drawn: Pairs): number =>
+    mean(drawn, (d) => stepsTo(d.own, target, cap).time) /
+    mean(drawn, (d) => stepsTo(d.other, target, cap).time);
+  switch (measure) {
+    case "steps":
+      return (drawn) => 1 - ratio(drawn);
+    case "flops":
+      return (drawn) =>
+        1 -
+        mean(drawn, (d) => flopsTo(d.own, target).time) /
+          mean(drawn, (d) => flopsTo(d.other, target).time);
+    case "accuracy":
+      return (drawn) =>
+        mean(drawn, ({ own, other }) => accuracyAt(own, at) - accuracyAt(other, at));
+    case "saving":
+      return (drawn) =>
+        impliedSaving({
+          steps: ratio(drawn),
+          teacherShare: mean(drawn, (d) => d.own.teacherShare),
+          teacherCost,
+          overhead: mean(drawn, (d) => overhead(d.own, target)),
+        });
+    case "teacherShare":
+      return (drawn) => 1 - mean(drawn, (d) => d.own.teacherShare);
+    case "interaction":
+      throw new RangeError("statisticOf: an interaction is not a statistic of pairs");
+  }
+}
+
+/** Every dosed arm with the method, the baseline without it at the same dose. */
+function dosedRows(
+  { baseline }: Claim,
+  { arms, accuracyAt: at }: Protocol,
+  runs: readonly ArmRun[],
+): Dosed[] {
+  return arms.flatMap(({ name, dose }) =>
+    dose === undefined
+      ? []
+      : pairs(runs, name, baseline).flatMap(({ own, other }): Dosed[] => [
+          { seed: own.seed, dose, method: true, value: accuracyAt(own, at) },
+          { seed: own.seed, dose, method: false, value: accuracyAt(other, at) },
+        ]),
+  );
+}

@@ -1,0 +1,142 @@
+/** What one run of one arm showed, read back from its folder. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { costRoles, trainingFlops, type Cost, type CostRole } from "../ledger.js";
+import { readRun, stuckGroups, type RunRecord } from "../run-record.js";
+import type { Survival } from "../statistics-survival.js";
+
+/** One evaluation: step, held-out accuracy in [0, 1], FLOPs so far of training and of the student alone. */
+export type CurvePoint = readonly [
+  step: number,
+  accuracy: number,
+  flops: number,
+  studentFlops: number,
+];
+
+/** One run of one arm. */
+export interface ArmRun {
+  readonly arm: string;
+  readonly seed: number;
+  readonly learningRate: number;
+  readonly curve: readonly CurvePoint[];
+  /** Stuck groups, those rescued; of the stuck, those an expert steered, and of those, rescued. */
+  readonly stuck: number;
+  readonly rescued: number;
+  readonly steered: number;
+  readonly rescuedSteered: number;
+  readonly cost: Readonly<Record<CostRole, Cost>>;
+  /** Wall-clock seconds by role; they differ from run to run. Empty where none were kept. */
+  readonly seconds: Readonly<Partial<Record<CostRole, number>>>;
+  /** Share of prompt visits in which a teacher took part, in [0, 1]. */
+  readonly teacherShare: number;
+  /** The run stopped early because its updates were not finite. */
+  readonly diverged: boolean;
+}
+
+const divergedFile = "diverged.json";
+
+/** Notes that a run cannot be carried on: its updates were not finite. */
+export function markDiverged(folder: string, message: string): void {
+  writeFileSync(join(folder, divergedFile), `${JSON.stringify({ message })}\n`);
+}
+
+/** Whether nothing is left to be trained in a run's folder. */
+export function isOver(folder: string): boolean {
+  if (existsSync(join(folder, divergedFile))) return true;
+  return (
+    existsSync(join(folder, "config.json")) && hasCheckpoint(folder) && readRun(folder).finished
+  );
+}
+
+function hasCheckpoint(folder: string): boolean {
+  try {
+    readRun(folder);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Parts of a checkpoint's state that not every version writes. */
+interface Optional {
+  readonly teacher?: { readonly calls: number; readonly visits: number };
+}
+
+/** Reads a run that is over. A diverged one keeps the curve it had. */
+export function measureRun(folder: string, arm: string): ArmRun {
+  const record: RunRecord & { seconds?: Partial<Record<CostRole, number>> } = readRun(folder);
+  const { config, lines, cost, checkpoint, seconds = {} } = record;
+  const { teacher } = JSON.parse(readFileSync(join(checkpoint, "state.json"), "utf8")) as Optional;
+  const { groups, rescued, steered, rescuedSteered } = stuckGroups(lines);
+  const none: Cost = { flops: 0, rollouts: 0, tokens: 0 };
+  const complete = Object.fromEntries(
+    costRoles.map((role) => [role, { ...none, ...cost[role] }]),
+  ) as Record<CostRole, Cost>;
+  return {
+    arm,
+    seed: config.seed,
+    learningRate: config.learningRate,
+    curve: lines.flatMap((line): CurvePoint[] =>
+      "eval/accuracy" in line
+        ? [
+            [
+              line.step,
+              line["eval/accuracy"],
+              line["eval/flops"] ?? 0,
+              line["eval/studentFlops"] ?? 0,
+            ],
+          ]
+        : [],
+    ),
+    stuck: groups,
+    rescued,
+    steered,
+    rescuedSteered,
+    cost: complete,
+    seconds,
+    teacherShare:
+      teacher === undefined || teacher.visits === 0 ? 0 : teacher.calls / teacher.visits,
+    diverged: existsSync(join(folder, divergedFile)),
+  };
+}
+
+/** Steps to an accuracy, censored at `cap`: a diverged run never arrives. */
+export function stepsTo(run: Pick<ArmRun, "curve">, target: number, cap: number): Survival {
+  const hit = run.curve.find(([, accuracy]) => accuracy >= target);
+  return hit === undefined ? { time: cap, reached: false } : { time: hit[0], reached: true };
+}
+
+/** Training FLOPs to an accuracy, censored at those of the whole run. */
+export function flopsTo(run: Pick<ArmRun, "curve" | "cost">, target: number): Survival {
+  const hit = run.curve.find(([, accuracy]) => accuracy >= target);
+  return hit === undefined
+    ? { time: trainingFlops(run.cost), reached: false }
+    : { time: hit[2], reached: true };
+}
+
+/** Accuracy at a step: the last evaluated at or before it; 0 once a run has diverged. */
+export function accuracyAt(
+  { curve, diverged }: Pick<ArmRun, "curve" | "diverged">,
+  step: number,
+): number {
+  const last = curve.at(-1)?.[0] ?? 0;
+  if (diverged && step > last) return 0;
+  return curve.findLast(([at]) => at <= step)?.[1] ?? 0;
+}
+
+/** Mean accuracy over evaluations: a score that is defined where no target is reached. */
+export function meanAccuracy({ curve }: Pick<ArmRun, "curve">): number {
+  return curve.reduce((n, [, accuracy]) => n + accuracy, 0) / Math.max(1, curve.length);
+}
+
+/**
+ * w: what is not the student's, of training FLOPs up to the target, relative to the student's. What
+ * is spent before the first step counts in full, however early the target is reached. A teacher
+ * is left out: its cost is k.
+ */
+export function overhead(run: Pick<ArmRun, "curve" | "cost">, target: number): number {
+  const hit = run.curve.find(([, accuracy]) => accuracy >= target) ?? run.curve.at(-1);
+  const [, , flops = 0, student = 0] = hit ?? [];
+  const teacher = run.cost.teacher.flops;
+  return student === 0 ? 0 : Math.max(0, flops - teacher - student) / student;
+}

@@ -1,0 +1,123 @@
+/** The report as one HTML page that needs nothing else: no network, no scripts. */
+import { escape, htmlTable } from "./report-charts.js";
+import {
+  claimForest,
+  costCurve,
+  costTable,
+  doseResponse,
+  learningCurves,
+  stepsForest,
+} from "./report-figures.js";
+import { armTable, claimTable, figure, reading } from "./report-text.js";
+import { style } from "./report-style.js";
+import type { Report } from "./report.js";
+
+/** The page of a report; `machine` says what it was measured on. */
+export function reportPage(report: Report, machine: string): string {
+  const { protocol, result, command } = report;
+  const title = `${protocol.study} on ${protocol.domain}`;
+  const section = (heading: string, ...parts: readonly string[]): string => {
+    const body = parts.filter((part) => part !== "").join("\n");
+    return body === "" ? "" : `<section><h2>${heading}</h2>\n${body}\n</section>`;
+  };
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escape(title)} - Errata</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>${escape(title)}</h1>
+<p>${escape(protocol.description)}. ${protocol.seeds.length} seeds, ${result.steps} steps, protocol ${result.protocol}.</p>
+</header>
+${section(
+  "Claims",
+  claimForest(report, "Claims named before the study was run", (c) => c.kind === "primary"),
+  claimForest(report, "Further comparisons", (c) => c.kind === "secondary"),
+  htmlTable(claimTable(result), "Claims as a table"),
+  ...reading.map((text) => `<p class="muted">${escape(text)}</p>`),
+)}
+${section(
+  "Falsifiers",
+  claimForest(
+    report,
+    "Each fires unless its statement is supported",
+    (c) => c.kind === "falsifier",
+  ),
+)}
+${section("Steps", stepsForest(report))}
+${section("Overlap", doseResponse(report))}
+${section("Learning", learningCurves(report))}
+${section("Cost", costCurve(report), costTable(report))}
+${section("All arms", htmlTable(armTable(result)), arms(report))}
+${section("Gate", gateTable(report))}
+${section("Protocol", protocolText(report, machine), rates(report))}
+<footer><p>Made again by</p><pre><code>${escape(command)}</code></pre></footer>
+</main>
+</body>
+</html>
+`;
+}
+
+function arms({ protocol }: Report): string {
+  return `<dl>${protocol.arms
+    .map(
+      ({ name, description, source }) =>
+        `<dt>${escape(name)}</dt><dd>${escape(description)}${source === undefined ? "" : ` <span class="muted">${escape(source)}</span>`}</dd>`,
+    )
+    .join("")}</dl>`;
+}
+
+function gateTable({ gate }: Report): string {
+  if (gate === undefined)
+    return `<p class="muted">Not measured; errata gate --preset measures it.</p>`;
+  const rows = gate.checks.map((c) => [
+    c.name,
+    figure(c.value),
+    `${figure(c.least)} to ${figure(c.most)}`,
+    c.passed ? "passes" : "fails",
+    c.meaning,
+  ]);
+  const verdict = gate.passed ? "passes" : "fails: the method does not apply here";
+  return `<p>On ${gate.tasks} validation tasks, before any training, the domain ${verdict}.</p>${htmlTable({ head: ["check", "value", "range", "", "meaning"], rows })}`;
+}
+
+function protocolText({ protocol, result }: Report, machine: string): string {
+  const rows: [string, string][] = [
+    ["seeds", protocol.seeds.join(", ")],
+    [
+      "tuning",
+      protocol.tuning === null
+        ? "none: rates were fixed beforehand"
+        : `rates ${protocol.tuning.rates.join(", ")} on seeds ${protocol.tuning.seeds.join(", ")}, validation split`,
+    ],
+    ["target", `${result.target * 100}% held-out accuracy`],
+    ["equal student compute", `${result.accuracyAt} steps`],
+    ["program", protocol.program],
+    ["models", Object.values(protocol.models).join(", ")],
+    ["machine", machine],
+  ];
+  return `<dl>${rows.map(([name, value]) => `<dt>${name}</dt><dd>${escape(value)}</dd>`).join("")}</dl>`;
+}
+
+function rates({ result }: Report): string {
+  const tried = result.rates.flatMap((r) =>
+    r.tried.map((t) => [
+      r.arm,
+      String(t.learningRate),
+      figure(t.steps),
+      figure(t.accuracy),
+      t.learningRate === r.learningRate ? "chosen" : "",
+    ]),
+  );
+  if (tried.length === 0) return "";
+  return htmlTable(
+    { head: ["arm", "rate", "steps to target", "mean accuracy", ""], rows: tried },
+    "Learning rates tried",
+  );
+}

@@ -1,0 +1,173 @@
+/** What a study found, as one JSON value. */
+import { impliedSaving, trainingFlops, type CostRole, costRoles } from "../ledger.js";
+import { doseSlope } from "../statistics-regression.js";
+import { medianSurvival, restrictedMean } from "../statistics-survival.js";
+import { bootstrap, interquartileMean, meanInterval, type Interval } from "../statistics.js";
+import { judgeClaims, pairs, type ClaimResult } from "./claims.js";
+import { accuracyAt, overhead, stepsTo, type ArmRun } from "./measure.js";
+import { hashOf, type Protocol } from "./protocol.js";
+import type { Family } from "./study.js";
+import type { TunedRate } from "./tuning.js";
+
+/** One arm over its seeds; every interval is a 95% bootstrap over seeds. */
+export interface ArmResult {
+  readonly name: string;
+  readonly family: Family;
+  readonly seeds: number;
+  readonly learningRate: number;
+  /** Restricted mean steps to 80%, or whatever the protocol's target is. */
+  readonly stepsTo80: Interval;
+  /** Kaplan-Meier median; null where fewer than half arrived. */
+  readonly medianSteps: number | null;
+  readonly reached: number;
+  /** At `accuracyAt` steps: at equal student compute. */
+  readonly accuracy: Interval;
+  readonly accuracyInterquartile: number;
+  readonly finalAccuracy: Interval;
+  /** Share of prompt visits with a teacher. */
+  readonly teacherShare: number;
+  /** Of training, all roles but evaluation, mean over seeds. */
+  readonly flops: number;
+  /** w: weak models, experts and probes relative to the student, in FLOPs up to the target. */
+  readonly overhead: number;
+  readonly flopsByRole: Readonly<Partial<Record<CostRole, number>>>;
+  readonly tokensByRole: Readonly<Partial<Record<CostRole, number>>>;
+  readonly rescuedSteered: number | null;
+  readonly rescuedOnPolicy: number | null;
+  readonly diverged: number;
+}
+
+/** The saving against a teacher-only arm, at each teacher cost. */
+export interface SavingCurve {
+  readonly baseline: string;
+  readonly points: readonly (Interval & { readonly teacherCost: number })[];
+}
+
+/** A study's result. */
+export interface StudyResult {
+  readonly study: string;
+  readonly domain: string;
+  /** The protocol's hash. */
+  readonly protocol: string;
+  readonly target: number;
+  readonly accuracyAt: number;
+  readonly steps: number;
+  readonly seeds: readonly number[];
+  readonly rates: readonly TunedRate[];
+  readonly arms: readonly ArmResult[];
+  readonly claims: readonly ClaimResult[];
+  readonly savings: readonly SavingCurve[];
+  /** Growth of accuracy from no overlap to full overlap, where overlap was varied. */
+  readonly doseSlope: Interval | null;
+}
+
+/** Analyses a study's runs: a function of the protocol and the runs alone. */
+export function resultOf(
+  protocol: Protocol,
+  runs: readonly ArmRun[],
+  rates: readonly TunedRate[],
+): StudyResult {
+  const dosed = protocol.arms.flatMap(({ name, dose }) =>
+    dose === undefined
+      ? []
+      : runs
+          .filter((r) => r.arm === name)
+          .map((r) => ({ seed: r.seed, dose, value: accuracyAt(r, protocol.accuracyAt) })),
+  );
+  return {
+    study: protocol.study,
+    domain: protocol.domain,
+    protocol: hashOf(protocol),
+    target: protocol.target,
+    accuracyAt: protocol.accuracyAt,
+    steps: protocol.arms[0]!.config.steps,
+    seeds: protocol.seeds,
+    rates,
+    arms: protocol.arms.map(({ name }) => armResult(name, protocol, runs)),
+    claims: judgeClaims(protocol, runs),
+    savings: savings(protocol, runs),
+    doseSlope: dosed.length === 0 ? null : intervalOf(doseSlope(dosed)),
+  };
+}
+
+const intervalOf = ({ mean, low, high }: Interval): Interval => ({ mean, low, high });
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((a, b) => a + b, 0) / values.length;
+
+function armResult(name: string, protocol: Protocol, runs: readonly ArmRun[]): ArmResult {
+  const { target, arms, accuracyAt: at } = protocol;
+  const { config, family } = arms.find((a) => a.name === name)!;
+  const own = runs.filter((r) => r.arm === name).toSorted((a, b) => a.seed - b.seed);
+  const survivals = own.map((r) => stepsTo(r, target, config.steps));
+  const total = (key: "stuck" | "rescued" | "steered" | "rescuedSteered"): number =>
+    own.reduce((n, r) => n + r[key], 0);
+  const onPolicy = total("stuck") - total("steered");
+  const byRole = (key: "flops" | "tokens"): Partial<Record<CostRole, number>> =>
+    Object.fromEntries(
+      costRoles
+        .map((role) => [role, meanOf(own.map((r) => r.cost[role][key]))] as const)
+        .filter(([, value]) => value > 0),
+    );
+  return {
+    name,
+    family,
+    seeds: own.length,
+    learningRate: own[0]!.learningRate,
+    stepsTo80: intervalOf(
+      bootstrap(own.length, (indices) =>
+        restrictedMean(
+          indices.map((i) => survivals[i]!),
+          config.steps,
+        ),
+      ),
+    ),
+    medianSteps: medianSurvival(survivals) ?? null,
+    reached: survivals.filter((s) => s.reached).length,
+    accuracy: meanInterval(own.map((r) => accuracyAt(r, at))),
+    accuracyInterquartile: interquartileMean(own.map((r) => accuracyAt(r, at))),
+    finalAccuracy: meanInterval(own.map((r) => accuracyAt(r, config.steps))),
+    teacherShare: meanOf(own.map((r) => r.teacherShare)),
+    flops: meanOf(own.map((r) => trainingFlops(r.cost))),
+    overhead: meanOf(own.map((r) => overhead(r, target))),
+    flopsByRole: byRole("flops"),
+    tokensByRole: byRole("tokens"),
+    rescuedSteered: total("steered") === 0 ? null : total("rescuedSteered") / total("steered"),
+    rescuedOnPolicy:
+      onPolicy === 0 ? null : (total("rescued") - total("rescuedSteered")) / onPolicy,
+    diverged: own.filter((r) => r.diverged).length,
+  };
+}
+
+/** Teacher costs k at which savings are shown. */
+export const teacherCosts: readonly number[] = [0.1, 0.25, 0.5, 0.75, 1, 1.1, 1.5, 2, 3, 4, 6, 8];
+
+function savings(protocol: Protocol, runs: readonly ArmRun[]): SavingCurve[] {
+  const { arms, target } = protocol;
+  const own = arms.find((a) => a.family === "ours");
+  if (own === undefined) return [];
+  const cap = own.config.steps;
+  return arms
+    .filter((a) => a.family === "teacher-only")
+    .flatMap(({ name }) => {
+      const paired = pairs(runs, own.name, name);
+      if (paired.length === 0) return [];
+      const points = teacherCosts.map((teacherCost) => {
+        const estimate = bootstrap(paired.length, (indices) => {
+          const drawn = indices.map((i) => paired[i]!);
+          const mean = (of: (pair: (typeof drawn)[number]) => number): number =>
+            meanOf(drawn.map(of));
+          return impliedSaving({
+            steps:
+              mean((d) => stepsTo(d.own, target, cap).time) /
+              mean((d) => stepsTo(d.other, target, cap).time),
+            teacherShare: mean((d) => d.own.teacherShare),
+            teacherCost,
+            overhead: mean((d) => overhead(d.own, target)),
+          });
+        });
+        return { teacherCost, ...intervalOf(estimate) };
+      });
+      return [{ baseline: name, points }];
+    });
+}

@@ -1,0 +1,215 @@
+/** The studies that come with Errata, for every domain. */
+import { ErrataError } from "../error.js";
+import { presetNamed } from "../prepare.js";
+import type { Preset } from "../presets.js";
+import { nearest } from "../spelling.js";
+import { ablations, controls, dosed, ours, preference, weakFree } from "./arms.js";
+import { defineStudy, type Arm, type Claim, type StudyInput } from "./study.js";
+import { teacherOnlyArms } from "./teacher-arms.js";
+
+/** What the mission promises: a third fewer steps, 14 points, 60% lower cost, 15% of teacher calls. */
+export const mission = { steps: 0.33, accuracy: 0.14, saving: 0.6, teacherShare: 0.15 } as const;
+
+/** Teacher-only baselines named before any run: a teacher that is right at 80 to 90% of tasks. */
+export const primaryBaselines = ["hint-grpo-imperfect", "luffy-imperfect"] as const;
+
+/** Names of the studies. */
+export const studyNames = ["steps", "overlap", "cost", "ablation", "falsifiers"] as const;
+/** One of {@link studyNames}. */
+export type StudyName = (typeof studyNames)[number];
+
+type Parts = Pick<StudyInput, "description" | "arms" | "claims">;
+
+const named = (arms: readonly Arm[], ...names: readonly string[]): Arm[] =>
+  arms.filter((a) => names.includes(a.name));
+
+/** "errata needs fewer steps than b", or another measure; claims on absent arms are left out. */
+function claims(
+  kind: Claim["kind"],
+  measure: Claim["measure"],
+  target: number,
+  arms: readonly Arm[],
+  baselines: readonly string[],
+  arm: string = ours.name,
+): Claim[] {
+  const known = new Set(arms.map((a) => a.name));
+  return baselines
+    .filter((baseline) => known.has(baseline) && known.has(arm) && baseline !== arm)
+    .map((baseline) => ({
+      name: `${arm} ${measure} vs ${baseline}`,
+      measure,
+      arm,
+      baseline,
+      target,
+      kind,
+    }));
+}
+
+function stepsStudy(): Parts {
+  const arms = [ours, ...weakFree, preference, ...teacherOnlyArms];
+  return {
+    description: "steps to the target against teacher-only and weak-free training",
+    arms,
+    claims: [
+      ...claims("primary", "steps", mission.steps, arms, primaryBaselines),
+      ...claims("primary", "steps", 0, arms, ["self-experts"]),
+      ...claims(
+        "secondary",
+        "steps",
+        mission.steps,
+        arms,
+        arms.map((a) => a.name).filter((name) => !isPrimary(name) && name !== "self-experts"),
+      ),
+    ],
+  };
+}
+
+const isPrimary = (name: string): boolean => primaryBaselines.some((baseline) => baseline === name);
+
+function overlapStudy(preset: Preset): Parts {
+  const levels = dosed(preset);
+  const arms = [...named(weakFree, "grpo", "self-experts"), ...levels];
+  const full = levels.at(-1)?.name ?? "";
+  const none = levels[0]?.name ?? "";
+  return {
+    description: "accuracy at equal student compute as weak errors overlap more with the student's",
+    arms,
+    claims: [
+      ...claims("primary", "accuracy", mission.accuracy, arms, ["grpo"], full),
+      ...claims("primary", "interaction", 0, arms, ["grpo"], full),
+      ...claims("secondary", "accuracy", 0, arms, [none, "self-experts"], full),
+    ],
+  };
+}
+
+function costStudy(): Parts {
+  const arms = [ours, ...named(weakFree, "grpo", "self-experts"), ...teacherOnlyArms];
+  const share = claims("primary", "teacherShare", 1 - mission.teacherShare, arms, ["grpo"]);
+  return {
+    description: "saving against teacher-only training as a curve in the teacher's cost",
+    arms,
+    claims: [
+      ...claims("primary", "saving", mission.saving, arms, primaryBaselines),
+      ...share.map((claim) => ({ ...claim, name: `${ours.name} prompt visits without a teacher` })),
+      ...claims("secondary", "flops", 0, arms, ["grpo", "self-experts", ...primaryBaselines]),
+    ],
+  };
+}
+
+function ablationStudy(preset: Preset): Parts {
+  const arms = [ours, ...named(weakFree, "grpo"), ...ablations(preset)];
+  return {
+    description: "ours minus one mechanism each",
+    arms,
+    claims: claims(
+      "secondary",
+      "steps",
+      0,
+      arms,
+      arms.map((a) => a.name),
+    ),
+  };
+}
+
+function falsifierStudy(preset: Preset): Parts {
+  const own = controls(preset);
+  const rivals = [
+    "grpo",
+    "self-consensus",
+    "self-experts",
+    "temperature",
+    "negative-hint",
+    "past-self",
+  ];
+  const arms = [ours, ...named(weakFree, ...rivals), ...own];
+  return {
+    description: "what would show that weak errors are not the active ingredient",
+    arms,
+    claims: [
+      ...claims(
+        "falsifier",
+        "steps",
+        0,
+        arms,
+        arms.map((a) => a.name).filter((name) => name !== "grpo"),
+      ),
+      ...claims("falsifier", "flops", 0, arms, ["grpo"]),
+      ...claims("secondary", "steps", 0, arms, ["grpo"]),
+    ],
+  };
+}
+
+const parts: Readonly<Record<StudyName, (preset: Preset) => Parts>> = {
+  steps: stepsStudy,
+  overlap: overlapStudy,
+  cost: costStudy,
+  ablation: ablationStudy,
+  falsifiers: falsifierStudy,
+};
+
+/** Arms of `--quick`, as far as the study has them: enough for its primary claims. */
+const quickArms: Readonly<Record<StudyName, readonly string[]>> = {
+  steps: [ours.name, "grpo", "self-experts", ...primaryBaselines],
+  overlap: ["grpo", "overlap-0", "overlap-0.5", "overlap-1"],
+  cost: [ours.name, "grpo", ...primaryBaselines],
+  ablation: [ours.name, "grpo", "no-explorer", "no-weak", "pooled"],
+  falsifiers: [ours.name, "grpo", "self-experts", "shuffled-weak", "temperature"],
+};
+
+/** Steps at which accuracies are compared: about where plain GRPO is half-way on tuning seeds. */
+const halfway: Readonly<Record<string, number>> = { arithmetic: 10, proof: 8, "proof-forks": 12 };
+
+/**
+ * A study of a domain.
+ * @throws ErrataError `STUDY_UNKNOWN`, `PRESET_UNKNOWN`, `STUDY_INVALID`.
+ */
+export function studyNamed(
+  name: string,
+  domain: string,
+  options: { readonly quick?: boolean } = {},
+): StudyInput {
+  const known = studyNames.find((study) => study === name);
+  if (known === undefined) {
+    const guess = nearest(name, studyNames);
+    throw new ErrataError(`there is no study "${name}"`, {
+      code: "STUDY_UNKNOWN",
+      hint: `${guess === undefined ? "" : `did you mean "${guess}"? `}known: ${studyNames.join(", ")}; or the path of a study file`,
+    });
+  }
+  const { description = "", arms, claims: all } = parts[known](presetNamed(domain));
+  const accuracyAt = halfway[domain];
+  const study: StudyInput = {
+    name,
+    domain,
+    description,
+    arms,
+    claims: all,
+    ...(accuracyAt === undefined ? {} : { accuracyAt }),
+  };
+  return defineStudy(options.quick === true ? onlyArms(study, quickArms[known]) : study);
+}
+
+/**
+ * The study with only these arms, and only the claims about them.
+ * @throws ErrataError `STUDY_ARM` on a name it has not; in `--quick` lists absent arms are left out.
+ */
+export function onlyArms(study: StudyInput, names: readonly string[]): StudyInput {
+  const arms = study.arms.filter((a) => names.includes(a.name));
+  const kept = new Set(arms.map((a) => a.name));
+  const claimed = study.claims.filter((c) => kept.has(c.arm) && kept.has(c.baseline));
+  return { ...study, arms, claims: claimed };
+}
+
+/**
+ * Makes sure that a study has all of these arms.
+ * @throws ErrataError `STUDY_ARM`.
+ */
+export function requireArms(study: StudyInput, names: readonly string[]): void {
+  const known = study.arms.map((a) => a.name);
+  const missing = names.find((name) => !known.includes(name));
+  if (missing === undefined) return;
+  throw new ErrataError(`the study has no arm "${missing}"`, {
+    code: "STUDY_ARM",
+    hint: `known: ${known.join(", ")}`,
+  });
+}

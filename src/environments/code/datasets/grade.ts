@@ -1,0 +1,151 @@
+/** Programs run on their tests, in the sandbox of their language. */
+import { type JavaScriptSandbox, javaScriptSandbox } from "../sandbox/javascript.js";
+import {
+  type PythonRunner,
+  type PythonSandboxOptions,
+  pythonRunner,
+  runSuite,
+  runWithInput,
+} from "../sandbox/python.js";
+import type { Problem } from "./problem.js";
+
+/** What running a program on its tests showed. */
+export interface Grade {
+  readonly passed: boolean;
+  /** Tests that passed, and that were reached. */
+  readonly held: number;
+  readonly reached: number;
+  /** The first test that failed, from 1; 0 where the program did not get to any. */
+  readonly firstFailure?: number;
+  /** What it gave there: a value, the class of an exception, or why it ended. Canonical. */
+  readonly got?: string;
+  /** Kind of failure, where it says something of the program: `off-by-one`, `flipped-boolean` ... */
+  readonly family?: string;
+  /** The value at each failing test that gave one, by its number; where the first failure did. */
+  readonly wrongOutputs?: Readonly<Record<string, string>>;
+}
+
+export interface GraderOptions extends PythonSandboxOptions {
+  readonly sandbox?: JavaScriptSandbox;
+  /** For one program and all its tests. Default: those of the sandbox. */
+  readonly milliseconds?: number;
+}
+
+/** Runs programs of either language. Sandboxes are started when first needed. */
+export class Grader {
+  readonly #options: GraderOptions;
+  #python: Promise<PythonRunner> | undefined;
+
+  constructor(options: GraderOptions = {}) {
+    this.#options = options;
+  }
+
+  /** @throws ErrataError `SANDBOX_PYTHON`, `SANDBOX_THREAD`; never on what the program does. */
+  async grade(problem: Problem, program: string): Promise<Grade> {
+    const { grading, language } = problem;
+    if (grading.kind === "stdin") return this.#gradeCases(grading.cases, program);
+    return language === "python"
+      ? this.#gradePython(grading.tests, program)
+      : this.#gradeJavaScript(grading.tests, program);
+  }
+
+  #runner(): Promise<PythonRunner> {
+    this.#python ??= pythonRunner(this.#options);
+    return this.#python;
+  }
+
+  get #limits(): { readonly milliseconds?: number } {
+    const { milliseconds } = this.#options;
+    return milliseconds === undefined ? {} : { milliseconds };
+  }
+
+  async #gradePython(tests: string, program: string): Promise<Grade> {
+    const runner = await this.#runner();
+    const { passed, assertions, fault } = await runSuite(runner, {
+      program,
+      tests,
+      limits: this.#limits,
+    });
+    const counts = { held: assertions.filter((a) => a.held).length, reached: assertions.length };
+    if (passed) return { passed, ...counts };
+    const at = assertions.findIndex((a) => !a.held);
+    if (at < 0) {
+      const got = fault ?? "no assertion";
+      return {
+        passed,
+        ...counts,
+        firstFailure: assertions.length && assertions.length + 1,
+        got,
+        family: faultFamily(got),
+      };
+    }
+    const { got, threw, family } = assertions[at]!;
+    const values = assertions.flatMap((a, i): [string, string][] =>
+      a.held || a.got === undefined ? [] : [[String(i + 1), withoutAddresses(a.got)]],
+    );
+    return {
+      passed,
+      ...counts,
+      firstFailure: at + 1,
+      got: withoutAddresses(got ?? threw ?? ""),
+      family: threw ?? family ?? "wrong-value",
+      ...(got === undefined ? {} : { wrongOutputs: Object.fromEntries(values) }),
+    };
+  }
+
+  async #gradeJavaScript(suite: string, program: string): Promise<Grade> {
+    const sandbox = this.#options.sandbox ?? javaScriptSandbox();
+    const [result] = await sandbox.run(program, [{ suite }], this.#limits);
+    if (result?.outcome !== "returned") {
+      const got = result?.outcome === "threw" ? result.error : (result?.outcome ?? "nothing");
+      return { passed: false, held: 0, reached: 0, firstFailure: 0, got, family: got };
+    }
+    const { asserted, failed } = JSON.parse(result.output) as {
+      asserted: number;
+      failed: number[];
+    };
+    const counts = { held: asserted - failed.length, reached: asserted };
+    if (asserted > 0 && failed.length === 0) return { passed: true, ...counts };
+    const firstFailure = failed[0] ?? 0;
+    const got = asserted === 0 ? "no assertion" : "assertion failed";
+    return { passed: false, ...counts, firstFailure, got, family: "wrong-value" };
+  }
+
+  async #gradeCases(
+    cases: readonly { readonly input: string; readonly output: string }[],
+    program: string,
+  ): Promise<Grade> {
+    const runner = await this.#runner();
+    for (const [i, { input, output }] of cases.entries()) {
+      const exit = await runWithInput(runner, { program, input, limits: this.#limits });
+      if (exit.outcome === "exited" && sameOutput(exit.stdout, output)) continue;
+      const got = exit.outcome === "exited" ? exit.stdout.trim().slice(0, 200) : exit.outcome;
+      const family = exit.outcome === "exited" ? "wrong-value" : exit.outcome;
+      return { passed: false, held: i, reached: i + 1, firstFailure: i + 1, got, family };
+    }
+    return { passed: true, held: cases.length, reached: cases.length };
+  }
+}
+
+/** Equal line by line, white space at line ends and at the end aside. */
+function sameOutput(given: string, expected: string): boolean {
+  return tidy(given) === tidy(expected);
+}
+
+function tidy(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")
+    .trim();
+}
+
+/** `load: NameError` is a NameError; anything else is its own family. */
+function faultFamily(fault: string): string {
+  return fault.split(": ").at(-1) || "exit";
+}
+
+/** Without memory addresses, which differ from run to run. */
+function withoutAddresses(text: string): string {
+  return text.replaceAll(/ at 0x[0-9a-f]+/g, "");
+}

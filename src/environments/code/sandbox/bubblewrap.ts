@@ -1,0 +1,147 @@
+/**
+ * Python inside bubblewrap: namespaces of its own for everything (no network, no other processes), a
+ * read-only system and nothing of the host's files, no capabilities, no new processes, no sockets,
+ * limits on time, memory and output.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { ErrataError } from "../../../error.js";
+import type { PythonExit, PythonJob, PythonRunner } from "./python.js";
+import { seccompFilter } from "./seccomp.js";
+
+/** Bytes of /tmp inside. */
+const SCRATCH_BYTES = 16 * 2 ** 20;
+
+/** Characters of standard error that are kept. */
+const STDERR_KEPT = 2000;
+
+/** File descriptor that bubblewrap reads the system-call filter from. */
+const FILTER_DESCRIPTOR = 3;
+
+/** Runs at most as many processes at once as there are processors. */
+export class BubblewrapRunner implements PythonRunner {
+  readonly name = "bubblewrap";
+  readonly #most: number;
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(most: number = availableParallelism()) {
+    this.#most = most;
+  }
+
+  async run(job: PythonJob): Promise<PythonExit> {
+    if (this.#running >= this.#most)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running++;
+    try {
+      return await runOnce(job);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+}
+
+function runOnce({ source, stdin, limits }: PythonJob): Promise<PythonExit> {
+  const filter = seccompFilter();
+  const args = [...jail(filter !== undefined), "python3", "-I", "-S", "-c", source];
+  return new Promise((resolve, reject) => {
+    const child = spawn("bwrap", args, {
+      stdio: ["pipe", "pipe", "pipe", filter === undefined ? "ignore" : "pipe"],
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+    });
+    const stdout: Buffer[] = [];
+    let written = 0;
+    let stderr = "";
+    let ended: "timeout" | "output" | undefined;
+    const end = (why: "timeout" | "output"): void => {
+      ended ??= why;
+      child.kill("SIGKILL"); // and with it, as --die-with-parent says, everything inside
+    };
+    const timer = setTimeout(() => end("timeout"), limits.milliseconds);
+    child.stdout!.on("data", (chunk: Buffer) => {
+      written += chunk.length;
+      if (written > limits.outputBytes) end("output");
+      else stdout.push(chunk);
+    });
+    child.stderr!.on("data", (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString("latin1")).slice(-STDERR_KEPT);
+    });
+    for (const stream of child.stdio) stream?.on("error", ignore); // it may end before it has read all
+    child.on("error", (cause) => {
+      clearTimeout(timer);
+      reject(
+        new ErrataError(`bwrap could not be started: ${cause.message}`, {
+          code: "SANDBOX_PYTHON",
+          hint: "install bubblewrap",
+          cause,
+        }),
+      );
+    });
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      const outcome = ended ?? (code === 0 ? "exited" : "failed");
+      resolve({ outcome, stdout: Buffer.concat(stdout).toString("utf8"), stderr });
+    });
+    if (filter !== undefined) {
+      const pipe = child.stdio[FILTER_DESCRIPTOR];
+      if (pipe !== null && pipe !== undefined && "end" in pipe) pipe.end(filter);
+    }
+    child.stdin!.end(stdin);
+  });
+}
+
+const ignore = (): void => {};
+
+/** Arguments of bwrap up to the command. */
+function jail(filtered: boolean): readonly string[] {
+  return [
+    "--unshare-all",
+    "--die-with-parent",
+    "--new-session",
+    ...["--cap-drop", "ALL"],
+    ...["--uid", "65534", "--gid", "65534"],
+    "--clearenv",
+    ...["--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin"],
+    ...["--setenv", "PYTHONHASHSEED", "0"],
+    ...["--setenv", "LC_ALL", "C.UTF-8"],
+    ...["--ro-bind", "/usr", "/usr"],
+    ...["/bin", "/lib", "/lib64"].flatMap(systemFolder),
+    ...["--proc", "/proc"],
+    ...["--dev", "/dev"],
+    ...["--remount-ro", "/dev"],
+    ...["--size", String(SCRATCH_BYTES), "--tmpfs", "/tmp"],
+    ...["--chdir", "/tmp"],
+    ...(filtered ? ["--seccomp", String(FILTER_DESCRIPTOR)] : []),
+    "--",
+  ];
+}
+
+/** A folder of the system as it is: a link into /usr, or a folder of its own, read-only. */
+function systemFolder(path: string): readonly string[] {
+  if (!existsSync(path)) return [];
+  return lstatSync(path).isSymbolicLink()
+    ? ["--symlink", readlinkSync(path), path]
+    : ["--ro-bind", path, path];
+}
+
+let probed: Promise<string | undefined> | undefined;
+
+/** Why bubblewrap cannot run Python here, or undefined when it can. Tried once a process. */
+export function bubblewrapFault(): Promise<string | undefined> {
+  probed ??= probe();
+  return probed;
+}
+
+async function probe(): Promise<string | undefined> {
+  const limits = { milliseconds: 10_000, memoryBytes: 2 ** 28, outputBytes: 1000 };
+  try {
+    const { stdout, stderr, outcome } = await runOnce({ source: "print(6*7)", stdin: "", limits });
+    if (stdout.trim() === "42") return undefined;
+    return `bwrap ${outcome}: ${stderr.trim().split("\n").at(-1) ?? ""}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

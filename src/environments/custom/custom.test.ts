@@ -1,0 +1,221 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../../random.js";
+import { checkEnvironment } from "../check.js";
+import type { Split, Verdict } from "../environment.js";
+import { playActions } from "../play-procedure.js";
+import { defineEnvironment, type EnvironmentDefinition } from "./define.js";
+import { statedAnswer, tasksFile } from "./tasks-file.js";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "errata-custom-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const withCode = (code: string, part: string): unknown =>
+  expect.objectContaining({ code, message: expect.stringContaining(part) as string });
+
+describe("defining an environment", () => {
+  const echo: EnvironmentDefinition<string> = {
+    name: "echo",
+    tasks: (split) => [{ id: `${split}-1`, domain: "echo", level: "all", split, data: "x" }],
+    start: () => ({ state: "", observation: "say x", terminated: false, truncated: false }),
+    step: (_state, action) => ({
+      state: action,
+      observation: "",
+      terminated: true,
+      truncated: false,
+    }),
+    judge: ({ end }) => ({
+      correct: end.state === "x",
+      answer: end.state,
+      stop: end.state === "x" ? "solved" : "wrong",
+    }),
+    procedures: { correct: () => "x" },
+  };
+
+  test("fills in what was left out, and draws from the list of tasks", async () => {
+    const environment = defineEnvironment(echo);
+    expect(environment).toMatchObject({ levels: ["all"], maxSteps: 1, maxActionSymbols: 512 });
+    const random = Random.from(1, "draw");
+    expect(environment.draw({ split: "test", level: "all", random }).id).toBe("test-1");
+    expect(() => environment.draw({ split: "test", level: "hard", random })).toThrow(
+      withCode("ENVIRONMENT_LEVEL", "hard"),
+    );
+    expect(await checkEnvironment(environment, { tasks: 10, seed: 1 })).toMatchObject({
+      tasks: 3,
+      referenceAccepted: 3,
+      corrupted: 0,
+      failures: [],
+    });
+  });
+
+  test("a split without tasks is named", () => {
+    const environment = defineEnvironment({ ...echo, tasks: () => [] });
+    expect(() =>
+      environment.draw({ split: "validation", level: "all", random: Random.from(1, "draw") }),
+    ).toThrow(withCode("ENVIRONMENT_LEVEL", "no validation tasks"));
+  });
+
+  const { tasks: _, ...withoutTasks } = echo;
+  test.each<[string, object]>([
+    ["its name", { ...echo, name: "a b" }],
+    ['no function "judge"', { ...echo, judge: undefined }],
+    ['no procedure "correct"', { ...echo, procedures: {} }],
+    ["maxSteps of echo is 0", { ...echo, maxSteps: 0 }],
+    ["no levels", { ...echo, levels: [] }],
+    ['neither "draw" nor "tasks"', withoutTasks],
+  ])("%s is a fault", (part, definition) => {
+    expect(() => defineEnvironment(definition as EnvironmentDefinition<string>)).toThrow(
+      withCode("ENVIRONMENT_DEFINITION", part),
+    );
+  });
+});
+
+function file(name: string, records: readonly unknown[]): string {
+  const path = join(folder, name);
+  writeFileSync(
+    path,
+    records.map((r) => (typeof r === "string" ? r : JSON.stringify(r))).join("\n"),
+  );
+  return path;
+}
+
+async function judge(record: object, response: string): Promise<Verdict> {
+  const environment = tasksFile(file("one.jsonl", [{ prompt: "?", split: "train", ...record }]));
+  const [task] = environment.tasks!("train");
+  return environment.judge(await playActions(environment, task!, [response]));
+}
+
+describe("a file of tasks", () => {
+  test.each<[object, string, boolean]>([
+    [{ answer: "a b" }, " a\n b ", true],
+    [{ answer: "a b" }, "ab", false],
+    [{ answer: "4" }, "4.0", false],
+    [{ answer: "4", verifier: "number" }, "It is $4.00\nAnswer: $4.00", true],
+    [{ answer: "0.5", verifier: "number" }, "\\boxed{\\frac{1}{2}}", true],
+    [{ answer: "4", verifier: "number" }, "five", false],
+    [{ answer: "7", verifier: { regex: "^[2357]$" } }, "<answer>3</answer>", true],
+    [{ answer: "7", verifier: { regex: "^[2357]$" } }, "9", false],
+    [{ answer: "X", verifier: { regex: "^x$", flags: "i" } }, "x", true],
+    [{ answer: "4", verifier: { code: "(a, task) => a === task.answer" } }, "#### 4", true],
+    [{ answer: "4", verifier: { code: "(a) => a.length" } }, "4", false],
+  ])("%j, answered %j: %s", async (record, response, correct) => {
+    expect((await judge(record, response)).correct).toBe(correct);
+  });
+
+  test("a verifier that fails or does not end refuses, and says so", async () => {
+    const broken = await judge({ answer: "4", verifier: { code: "() => nothing.here" } }, "4");
+    expect(broken).toMatchObject({ correct: false, firstError: { family: "verifier-failed" } });
+    const endless = await judge(
+      { answer: "a", verifier: { regex: "^(a+)+$" } },
+      `${"a".repeat(40)}b`,
+    );
+    expect(endless.firstError!.detail).toContain("timeout");
+  });
+
+  test("the code of a verifier is shut in", async () => {
+    const record = { answer: "4", verifier: { code: "() => typeof process === 'undefined'" } };
+    expect((await judge(record, "4")).correct).toBe(true);
+  });
+
+  test("other people's records are read", async () => {
+    const environment = tasksFile(
+      file("others.jsonl", [
+        { question: "Sort: b a", answer: "a b", metadata: { source_dataset: "sorting" } },
+        {
+          prompt: [
+            { role: "system", content: "Be brief." },
+            { role: "user", content: "1+1?" },
+          ],
+          answer: 2,
+          info: { source: "x" },
+        },
+      ]),
+    );
+    expect(environment.levels).toEqual(["all", "sorting"]);
+    const all = (["train", "validation", "test"] as Split[]).flatMap((s) => environment.tasks!(s));
+    expect(all).toHaveLength(2);
+    const conversation = environment.start(all.find((task) => task.level === "all")!);
+    expect(conversation.messages).toHaveLength(2);
+    expect(conversation.observation).toBe("Be brief.\n\n1+1?");
+  });
+
+  test("the check accepts references, refuses what is wrong, and finds a lax verifier", async () => {
+    const sound = tasksFile(
+      file("sound.jsonl", [
+        { prompt: "a", answer: "yes" },
+        { prompt: "b", answer: "12", verifier: "number" },
+        { prompt: "c", answer: "7", verifier: { regex: "^[2357]$" }, wrong: ["8", "9"] },
+        { prompt: "d", answer: "4", verifier: { code: "(a) => a !== '' && a % 2 === 0" } },
+      ]),
+    );
+    expect(await checkEnvironment(sound, { tasks: 10, seed: 1 })).toMatchObject({
+      tasks: 4,
+      referenceAccepted: 4,
+      corrupted: 4,
+      corruptedRejected: 4,
+      failures: [],
+    });
+    const lax = tasksFile(
+      file("lax.jsonl", [{ prompt: "a", answer: "7", verifier: { regex: "" } }]),
+    );
+    expect(await checkEnvironment(lax, { tasks: 1, seed: 1 })).toMatchObject({
+      failures: [{ fault: "corruption-accepted" }],
+    });
+  });
+
+  test("splits are stable, and cover all three", () => {
+    const records = Array.from({ length: 200 }, (_, i) => ({ prompt: `${i}`, answer: "x" }));
+    const environment = tasksFile(file("many.jsonl", records));
+    const ids = (split: Split): string[] => environment.tasks!(split).map((task) => task.id);
+    expect(ids("train").length).toBeGreaterThan(140);
+    expect(ids("validation").length).toBeGreaterThan(5);
+    expect(ids("test").length).toBeGreaterThan(5);
+    expect(
+      tasksFile(file("again.jsonl", records.toReversed())).tasks!("test")
+        .map((t) => t.id)
+        .toSorted(),
+    ).toEqual(ids("test").toSorted());
+  });
+
+  test("a damaged file names its lines", () => {
+    const path = file("bad.jsonl", [
+      "nope",
+      { prompt: "a" },
+      { answer: "a" },
+      { prompt: "b", answer: "1", verifier: { regex: "(" } },
+      { prompt: "c", answer: "1", verifier: "fuzzy" },
+      { prompt: "d", answer: "1", split: "dev" },
+      { prompt: "e", answer: "1", wrong: "2" },
+    ]);
+    expect(() => tasksFile(path)).toThrow(
+      /line 1: .*JSON[^]*line 2: .*"answer"[^]*line 3: .*"prompt"[^]*line 4: .*regular[^]*line 5: .*fuzzy[^]*and 2 more/,
+    );
+    expect(() => tasksFile(join(folder, "none.jsonl"))).toThrow(
+      withCode("ENVIRONMENT_FILE", "no such file"),
+    );
+    expect(() => tasksFile(file("empty.jsonl", []))).toThrow(
+      withCode("ENVIRONMENT_FILE", "no tasks"),
+    );
+  });
+
+  test("one question twice is one task; with two answers it is a fault", () => {
+    const once = { prompt: "a", answer: "1", split: "train" };
+    expect(tasksFile(file("twice.jsonl", [once, once])).tasks!("train")).toHaveLength(1);
+    expect(() => tasksFile(file("two.jsonl", [once, { ...once, answer: "2" }]))).toThrow(/line 2/);
+  });
+});
+
+test.each([
+  ["4", "4"],
+  ["so\n#### 4", "4"],
+  ["Final answer: 5\nAnswer: 6 apples", "6 apples"],
+  ["<answer>1</answer> no, <answer>\n2 </answer>", "2"],
+  [String.raw`thus \boxed{\frac{1}{2}}.`, String.raw`\frac{1}{2}`],
+])("%j states %j", (response, answer) => {
+  expect(statedAnswer(response)).toBe(answer);
+});

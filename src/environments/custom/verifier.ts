@@ -1,0 +1,65 @@
+/** How a file of tasks tells right answers from wrong ones. */
+import { JavaScriptSandbox } from "../code/sandbox/javascript.js";
+import type { Json } from "../environment.js";
+import { canonicalNumber } from "../gsm8k/number.js";
+
+/**
+ * - `exact`: the reference itself, but for white space at the ends and its length within;
+ * - `number`: the same number, however it is written;
+ * - `regex`: a pattern that the answer matches somewhere: anchor it with `^` and `$`;
+ * - `code`: a JavaScript function `(answer, task) => boolean`, run in a sandbox. `task` is the record.
+ */
+export type Verifier =
+  | { readonly kind: "exact" | "number" }
+  | { readonly kind: "regex"; readonly pattern: string; readonly flags: string }
+  | { readonly kind: "code"; readonly source: string };
+
+/** The word of a verifier; `fault` when it failed itself. */
+export interface Verification {
+  readonly correct: boolean;
+  readonly fault?: string;
+}
+
+/** One sandbox for all files; its threads start when they are first needed. */
+let sandbox: JavaScriptSandbox | undefined;
+
+/** Whether an answer is right. Patterns and code run in the sandbox, for answers are untrusted. */
+export async function verifyAnswer(
+  verifier: Verifier,
+  answer: string,
+  reference: string,
+  record: Json,
+): Promise<Verification> {
+  switch (verifier.kind) {
+    case "exact":
+      return { correct: collapsed(answer) === collapsed(reference) };
+    case "number": {
+      const value = canonicalNumber(answer);
+      return { correct: value !== undefined && value === canonicalNumber(reference) };
+    }
+    case "regex":
+      return inSandbox("(answer, pattern, flags) => new RegExp(pattern, flags).test(answer)", [
+        answer,
+        verifier.pattern,
+        verifier.flags,
+      ]);
+    case "code":
+      return inSandbox(verifier.source, [answer, record]);
+  }
+}
+
+async function inSandbox(source: string, args: readonly Json[]): Promise<Verification> {
+  sandbox ??= new JavaScriptSandbox();
+  const program = `function verify(...args) { return (${source})(...args) === true; }`;
+  const call = { entry: "verify", args: JSON.stringify(args) };
+  const [result] = await sandbox.run(program, [call]);
+  if (result === undefined) return { correct: false, fault: "the verifier gave no result" };
+  if (result.outcome === "returned") return { correct: result.output === "true" };
+  const fault =
+    result.outcome === "threw"
+      ? `${result.error}: ${result.message}`
+      : `ran into its ${result.outcome} limit`;
+  return { correct: false, fault: `the verifier ${fault}` };
+}
+
+const collapsed = (text: string): string => text.trim().replaceAll(/\s+/g, " ");

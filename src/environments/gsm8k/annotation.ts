@@ -1,0 +1,110 @@
+/** Calculator annotations, `<<48/2=24>>`: the steps of a solution that can be checked. */
+
+/** One annotated calculation. */
+export interface Annotation {
+  /** Characters of the line it stands in: [start, end), without the line break. */
+  readonly line: { readonly start: number; readonly end: number };
+  /** What is written: `48/2=24`. */
+  readonly text: string;
+  /** The value written after the last equals sign. */
+  readonly value: number;
+  /** The value of the expression; undefined where it is no plain arithmetic. */
+  readonly computed: number | undefined;
+  /** Decimals of the value as written. */
+  readonly decimals: number;
+  /** Numbers of the expression, in order. */
+  readonly operands: readonly number[];
+  /** Operators of the expression, in order: `+`, `-`, `*`, `/`. */
+  readonly operators: readonly string[];
+}
+
+/** The annotations of a solution, in order; those whose value is no number are left out. */
+export function annotations(text: string): Annotation[] {
+  const found: Annotation[] = [];
+  for (const match of text.matchAll(/<<([^<>\n]*)>>/g)) {
+    const start = text.lastIndexOf("\n", match.index) + 1;
+    const lineEnd = text.indexOf("\n", match.index);
+    const parts = match[1]!.split("=").map((part) => plain(part));
+    const shown = parts.at(-1)!;
+    if (parts.length < 2 || !/^-?(?:\d+\.?\d*|\.\d+)$/.test(shown)) continue;
+    const tokens = tokenise(parts[0]!);
+    found.push({
+      line: { start, end: lineEnd === -1 ? text.length : lineEnd },
+      text: match[1]!,
+      value: Number(shown),
+      computed: tokens && evaluate(tokens),
+      decimals: (shown.split(".")[1] ?? "").length,
+      operands: (tokens ?? []).filter((t) => /\d/.test(t)).map(Number),
+      operators: (tokens ?? []).filter((t) => /^[-+*/]$/.test(t)),
+    });
+  }
+  return found;
+}
+
+/**
+ * Whether the value is not that of the expression: off by at least one unit of the last place
+ * written, so that neither rounding nor cutting off counts. False where it cannot be told.
+ */
+export function isSlip({ value, computed, decimals }: Annotation): boolean {
+  if (computed === undefined || !Number.isFinite(computed)) return false;
+  return Math.abs(value - computed) > 10 ** -decimals * (1 - 1e-6);
+}
+
+/** Whether two values are the same number up to rounding in the sixth digit. */
+export function sameValue(a: number, b: number): boolean {
+  return Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b));
+}
+
+/** Without spaces, currency and thousands separators; `x`, `×` and `÷` as operators. */
+function plain(text: string): string {
+  return text
+    .replaceAll(/(\d),(?=\d{3}(?!\d))/g, "$1")
+    .replaceAll(/[\s$€£]/g, "")
+    .replaceAll(/(?<=[\d)])[x×](?=[\d(.])/g, "*")
+    .replaceAll("÷", "/")
+    .replaceAll("−", "-");
+}
+
+function tokenise(expression: string): string[] | undefined {
+  const tokens = expression.match(/\d+\.?\d*|\.\d+|[-+*/()%]/g) ?? [];
+  return tokens.length > 0 && tokens.join("") === expression ? tokens : undefined;
+}
+
+/** The value of an expression in `+ - * / ( ) %`; undefined where it is malformed. */
+function evaluate(tokens: readonly string[]): number | undefined {
+  let at = 0;
+
+  function sum(): number {
+    let value = product();
+    while (tokens[at] === "+" || tokens[at] === "-") {
+      const sign = tokens[at++] === "+" ? 1 : -1;
+      value += sign * product();
+    }
+    return value;
+  }
+
+  function product(): number {
+    let value = factor();
+    while (tokens[at] === "*" || tokens[at] === "/") {
+      const divides = tokens[at++] === "/";
+      const next = factor();
+      value = divides ? value / next : value * next;
+    }
+    return value;
+  }
+
+  function factor(): number {
+    const token = tokens[at++];
+    if (token === "-") return -factor();
+    let value = token === "(" ? sum() : token === undefined ? NaN : Number(token);
+    if (token === "(" && tokens[at++] !== ")") return NaN;
+    while (tokens[at] === "%") {
+      at++;
+      value /= 100;
+    }
+    return value;
+  }
+
+  const value = sum();
+  return at === tokens.length && !Number.isNaN(value) ? value : undefined;
+}

@@ -1,0 +1,266 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../../random.js";
+import { checkEnvironment } from "../check.js";
+import { findData } from "../data-folder.js";
+import type { Task, Verdict } from "../environment.js";
+import { playActions, playProcedure } from "../play-procedure.js";
+import { annotations, isSlip } from "./annotation.js";
+import { finalAnswer } from "./answer.js";
+import { gsm8kTask } from "./data.js";
+import { gsm8k } from "./gsm8k.js";
+import { localise } from "./localise.js";
+import { canonicalNumber, numbersIn } from "./number.js";
+
+describe("numbers", () => {
+  test.each([
+    ["18", "18"],
+    ["-3", "-3"],
+    ["−3", "-3"],
+    ["1,234,567", "1234567"],
+    ["$1,200.50", "1200.5"],
+    ["-$5", "-5"],
+    ["$-5.00", "-5"],
+    ["€ 7", "7"],
+    ["007", "7"],
+    [".5", "0.5"],
+    ["18.", "18"],
+    ["25%", "25"],
+    ["25 percent", "25"],
+    ["18 dollars", "18"],
+    ["1/2", "0.5"],
+    ["2/6", "1/3"],
+    ["-10/4", "-2.5"],
+    ["2 1/2 hours", "2.5"],
+    [String.raw`\frac{1}{2}`, "0.5"],
+    [String.raw`-2\frac{1}{4}`, "-2.25"],
+    [String.raw`\$12{,}000`, "12000"],
+    [String.raw`1\,000\,000`, "1000000"],
+    ["3 + 4 = 7", "7"],
+    ["0.1000000000000000000001", "0.1000000000000000000001"],
+    ["0", "0"],
+    ["-0.0", "0"],
+  ])("%s is %s", (text, value) => {
+    expect(canonicalNumber(text)).toBe(value);
+  });
+
+  test.each(["", "none", "1/0", "."])("%j is none", (text) => {
+    expect(canonicalNumber(text)).toBeUndefined();
+  });
+
+  test("a hyphen between words and numbers joins", () => {
+    expect(numbersIn("5-3 and a 12-ounce cup").map((n) => n.value)).toEqual(["5", "3", "12"]);
+  });
+});
+
+describe("final answers", () => {
+  test.each([
+    ["48/2 = <<48/2=24>>24\n#### 72", "72"],
+    ["So 9 * 2 = 18\nA: 18", "18"],
+    ["The answer is 42.", "42"],
+    ["The answer is: $1,000", "1000"],
+    ["Final answer: 3 apples, not 4", "3"],
+    [String.raw`Thus \boxed{\frac{3}{4}} of 12.`, "0.75"],
+    [String.raw`\boxed{7}`, "7"],
+    ["The answer is 5.\nNo: the answer is 6.", "6"],
+    ["#### 3 + 4 = 7", "7"],
+    ["She has 3 and 4, so 7 in all.\n", "7"],
+    ["She has 7.\nThat is all.", "7"],
+  ])("%j ends on %s", (text, value) => {
+    const answer = finalAnswer(text)!;
+    expect(answer.value).toBe(value);
+    expect(canonicalNumber(text.slice(answer.start, answer.end))).toBe(value);
+  });
+
+  test.each(["", "I cannot tell.", "I had 5 so\n#### unknown"])("%j has none", (text) => {
+    expect(finalAnswer(text)).toBeUndefined();
+  });
+});
+
+describe("annotations", () => {
+  test.each([
+    ["<<48/2=24>>", false],
+    ["<<10/3=3.33>>", false],
+    ["<<10/3=3>>", false],
+    ["<<2*(3+4)-1=13>>", false],
+    ["<<20%*50=10>>", false],
+    ["<<1,200*2=2400>>", false],
+    ["<<3x4=12>>", false],
+    ["<<-2--3=1>>", false],
+    ["<<3+4=8>>", true],
+    ["<<10/3=3.35>>", true],
+    ["<<0.1+0.2=0.3>>", false],
+  ])("%s is a slip: %s", (text, slip) => {
+    expect(isSlip(annotations(text)[0]!)).toBe(slip);
+  });
+
+  test("what is no arithmetic is not judged", () => {
+    expect(annotations("<<x+2=4>>")[0]!.computed).toBeUndefined();
+    expect(annotations("<<5/0=1>>").some((a) => isSlip(a))).toBe(false);
+    expect(annotations("<<10-2x=4x>> <<no>>")).toEqual([]);
+  });
+});
+
+const REFERENCE =
+  "He ran 3*60=<<3*60=180>>180 meters a day.\nSo 180*3=<<180*3=540>>540 a week.\n#### 540";
+
+describe("the first wrong line", () => {
+  const lineOf = (solution: string): [string, string, string] => {
+    const { family, evidence, span } = localise(solution, REFERENCE)!.error;
+    return [family, evidence, solution.slice(span.start, span.end)];
+  };
+
+  test.each([
+    ["a <<3*60=180>>\nb <<180*3=550>>\nA: 550", "arithmetic-slip", "oracle", "b <<180*3=550>>"],
+    ["a <<3+60=63>>\nb <<63*3=189>>\nA: 189", "wrong-operator", "heuristic", "a <<3+60=63>>"],
+    ["a <<3*60=180>>\nb <<180*7=1260>>\nA: 1260", "wrong-operand", "heuristic", "b <<180*7=1260>>"],
+    ["a <<60/2=30>>\nA: 30", "wrong-relation", "heuristic", "a <<60/2=30>>"],
+    ["a <<3*60=180>>\nA: 180", "stops-early", "heuristic", "A: 180"],
+    ["a <<3*60=180>>\nb <<180*3=540>>\nA: 54", "wrong-final-answer", "heuristic", "A: 54"],
+    ["It is 12.", "wrong-final-answer", "heuristic", "It is 12."],
+  ])("of %j", (solution, ...expected) => {
+    expect(lineOf(solution)).toEqual(expected);
+  });
+
+  test("without an annotation or a number nothing is said", () => {
+    expect(localise("I do not know.", REFERENCE)).toBeUndefined();
+  });
+});
+
+describe("the environment", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "errata-gsm8k-"));
+    const line = (i: number): string =>
+      JSON.stringify({
+        question: `What is 3 times ${i}?`,
+        answer: `<<3*${i}=${3 * i}>>\n#### ${3 * i}`,
+      });
+    const lines = (from: number, to: number): string =>
+      Array.from({ length: to - from }, (_, i) => line(from + i)).join("\n");
+    writeFileSync(join(folder, "train.jsonl"), `${lines(1, 201)}\n`);
+    writeFileSync(join(folder, "test.jsonl"), lines(191, 221));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const attempt = async (task: Task, solution: string): Promise<Verdict> => {
+    const environment = gsm8k({ folder });
+    return environment.judge(await playActions(environment, task, [solution]));
+  };
+  const task = gsm8kTask({ question: "How far?", answer: REFERENCE }, "train");
+
+  test("splits share no question, and a question in both files is a test question", () => {
+    const environment = gsm8k({ folder });
+    const [train, validation, held] = (["train", "validation", "test"] as const).map(
+      (split) => new Set(environment.tasks!(split).map((t) => t.id)),
+    );
+    expect(held!.size).toBe(30);
+    expect(train!.size + validation!.size).toBe(190);
+    expect(validation!.size).toBeGreaterThan(5);
+    expect([...train!, ...validation!].filter((id) => held!.has(id))).toEqual([]);
+  });
+
+  test("a draw is of the level and split asked for; an unknown level is refused", () => {
+    const environment = gsm8k({ folder });
+    const random = Random.from(1, "draw");
+    const drawn = environment.draw({ split: "validation", level: "steps-2", random });
+    expect(drawn).toMatchObject({ domain: "gsm8k", split: "validation", level: "steps-2" });
+    expect(() => environment.draw({ split: "train", level: "hard", random })).toThrow(
+      expect.objectContaining({ code: "ENVIRONMENT_LEVEL" }),
+    );
+  });
+
+  test("the prompt is a conversation too, and ends with the episode", () => {
+    const environment = gsm8k({ folder });
+    const turn = environment.start(task);
+    expect(turn.observation).toContain("How far?");
+    expect(turn.messages).toEqual([{ role: "user", content: turn.observation }]);
+  });
+
+  test("a verdict carries the answer, the wrong step, its family and the departing value", async () => {
+    expect(await attempt(task, "So\nA: $540.00")).toMatchObject({ correct: true, answer: "540" });
+    expect(await attempt(task, "a <<3+60=63>>63\nA: 63")).toMatchObject({
+      correct: false,
+      stop: "wrong",
+      answer: "63",
+      signature: "wrong-operator",
+      wrongOutputs: { step: "63" },
+      firstError: { step: 0, span: { start: 0, end: 15 }, expected: REFERENCE },
+    });
+    expect(await attempt(task, "no idea")).toMatchObject({ answer: "", stop: "malformed" });
+  });
+
+  test.each(["stops-early", "arithmetic-slip"])("the mal-rule %s is recognised", async (name) => {
+    const environment = gsm8k({ folder });
+    const trajectory = await playProcedure(environment, task, name, Random.from(1, "mal-rule"));
+    expect(await environment.judge(trajectory)).toMatchObject({ correct: false, signature: name });
+  });
+
+  test("an absent or damaged file is named", () => {
+    expect(() => gsm8k({ folder: join(folder, "none") }).tasks!("train")).toThrow(
+      expect.objectContaining({
+        code: "ENVIRONMENT_DATA",
+        hint: expect.stringContaining("openai/grade-school-math") as string,
+      }),
+    );
+    const broken = mkdtempSync(join(folder, "broken-"));
+    writeFileSync(
+      join(broken, "test.jsonl"),
+      '{"question": "a", "answer": "#### 1"}\n{"question": 3}\n',
+    );
+    expect(() => gsm8k({ folder: broken }).tasks!("test")).toThrow(/test\.jsonl:2 has no text/);
+  });
+});
+
+const data = findData("gsm8k");
+
+describe.runIf(data !== undefined)("the published data set", () => {
+  test("every reference is accepted, every corrupted one refused", async () => {
+    const result = await checkEnvironment(gsm8k(), { tasks: 2000, seed: 1 });
+    expect(result).toMatchObject({
+      tasks: 2000,
+      referenceAccepted: 2000,
+      corrupted: 2000,
+      corruptedRejected: 2000,
+      failures: [],
+    });
+  });
+
+  test("the published labels of 5,276 model answers agree with the normaliser", () => {
+    interface Solution {
+      readonly is_correct: boolean;
+      readonly solution: string;
+    }
+    let [answers, agreed] = [0, 0];
+    const text = readFileSync(join(data!, "example_model_solutions.jsonl"), "utf8");
+    for (const line of text.trim().split("\n")) {
+      const record = JSON.parse(line) as Record<string, string | Solution>;
+      const right = finalAnswer(record["ground_truth"] as string)!.value;
+      for (const column of Object.values(record)) {
+        if (typeof column === "string") continue;
+        const { is_correct, solution } = column;
+        answers++;
+        if ((finalAnswer(solution)?.value === right) === is_correct) agreed++;
+      }
+    }
+    expect(answers).toBe(5276);
+    expect(agreed).toBe(5276);
+  });
+
+  test("no reference has a slip or departs from itself", () => {
+    const environment = gsm8k();
+    for (const split of ["train", "validation", "test"] as const) {
+      for (const { data: given } of environment.tasks!(split)) {
+        const { answer } = given as { answer: string };
+        expect(annotations(answer).filter((a) => isSlip(a))).toEqual([]);
+        expect(localise(answer, answer)!.departure).toBeUndefined();
+      }
+    }
+  });
+});
+
+test.runIf(data === undefined)("the published data set", ({ skip }) =>
+  skip("GSM8K is absent: set ERRATA_DATA to the folder that holds gsm8k/"),
+);

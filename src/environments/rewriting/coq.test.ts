@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { Random } from "../../random.js";
+import { coqVersion, runCoq } from "../proof/coq.js";
+import { corruptScript } from "./corrupt.js";
+import { coqPreamble, coqScript } from "./export.js";
+import { drawTheorem } from "./generator.js";
+import { LEVELS } from "./level.js";
+import { correct, ignore, noise } from "./procedures.js";
+import { type Sequent, sequentText } from "./sequent.js";
+import { act, initialState, isSolved } from "./state.js";
+import { play } from "./walk.js";
+
+const version = coqVersion();
+const title = version ?? "SKIPPED: coqtop is not installed";
+
+interface Attempt {
+  readonly sequent: Sequent;
+  readonly actions: readonly string[];
+}
+
+describe.skipIf(version === undefined)(`Coq (${title})`, () => {
+  test("proves every law, and agrees with the kernel on right, corrupted and wrong scripts", async ({
+    annotate,
+  }) => {
+    const attempts = drawAttempts();
+    const ours = attempts.map(({ sequent, actions }) =>
+      isSolved(actions.reduce(act, initialState(sequentText(sequent)))),
+    );
+    // Without a law's lemma the script that uses it fails, so bothAccept covers them all.
+    const coqs = await runCoq(attempts.map(coqScript), {
+      preamble: coqPreamble(),
+      timeoutSeconds: 55,
+    });
+    const count = (want: (mine: boolean, coq: boolean) => boolean): number =>
+      ours.filter((mine, i) => want(mine, coqs[i]!)).length;
+    const tally = {
+      scripts: attempts.length,
+      bothAccept: count((mine, coq) => mine && coq),
+      bothRefuse: count((mine, coq) => !mine && !coq),
+      coqAlone: count((mine, coq) => !mine && coq),
+      kernelAlone: count((mine, coq) => mine && !coq),
+    };
+    await annotate(JSON.stringify(tally));
+    expect(tally.kernelAlone).toBe(0);
+    expect(tally.coqAlone).toBe(0);
+    expect(tally.bothAccept).toBeGreaterThan(70);
+    expect(tally.bothRefuse).toBeGreaterThan(100);
+  }, 60_000);
+});
+
+/** For each of 40 theorems a level: the right script, a corrupted one, a mal-rule's, a random walk. */
+function drawAttempts(): Attempt[] {
+  const random = Random.from(4, "rewriting-coq");
+  return LEVELS.flatMap((level) =>
+    Array.from({ length: 40 }, () => drawTheorem({ split: "train", level, random })).flatMap(
+      (sequent) => {
+        const script = (policy: typeof noise): string[] =>
+          play(sequent, policy, 16, random).moves.map(({ action }) => action);
+        const right = script(correct);
+        const corrupted = corruptScript(sequentText(sequent), right, random)!;
+        return [right, corrupted, script(ignore), script(noise)].map((actions) => ({
+          sequent,
+          actions,
+        }));
+      },
+    ),
+  );
+}

@@ -1,0 +1,84 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LocalEngine } from "../engine/local.js";
+import { Random } from "../random.js";
+import { loadCheckpoint } from "./load-checkpoint.js";
+import { PolicyModel } from "./model.js";
+
+const families = join(import.meta.dirname, "..", "engine", "golden", "families");
+
+let scratch = "";
+beforeAll(() => (scratch = mkdtempSync(join(tmpdir(), "errata-load-"))));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+function changed(name: string, file: string, change: Record<string, unknown>): string {
+  const folder = join(scratch, `${Math.random()}`);
+  cpSync(join(families, name), folder, { recursive: true });
+  const path = join(folder, file);
+  const value = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+  writeFileSync(path, JSON.stringify({ ...value, ...change }));
+  return folder;
+}
+
+describe("a checkpoint", () => {
+  test.each(["llama", "smollm2", "qwen2", "qwen3"])("of %s acts on a prompt", async (name) => {
+    const { policy, tokenizer, template, config } = await loadCheckpoint(join(families, name));
+    expect(template).toBeDefined();
+    expect(config).toHaveProperty("architectures");
+    const model = new PolicyModel({
+      engine: new LocalEngine(),
+      policy,
+      tokenizer,
+      maxActionSymbols: 12,
+    });
+    const [action] = await model.act([{ observation: "What is 2 + 2?" }], Random.from(1, "act"));
+    expect(action!.prompt).toEqual(tokenizer.encodePrompt({ observation: "What is 2 + 2?" }));
+    expect(action!.text).toBe(tokenizer.decode(action!.completion));
+    expect(action!.completion.length).toBeGreaterThan(0);
+  });
+
+  test("takes no longer sequences than asked for, nor than the model was made for", async () => {
+    const folder = join(families, "qwen2");
+    expect((await loadCheckpoint(folder, { context: 100 })).policy.shape.context).toBe(100);
+    expect((await loadCheckpoint(folder, { context: 9999 })).policy.shape.context).toBe(256);
+  });
+
+  test("that is an adapter brings its base", async () => {
+    const base = join(families, "llama");
+    const folder = join(scratch, "adapter");
+    cpSync(join(base, "adapter"), folder, { recursive: true });
+    const path = join(folder, "adapter_config.json");
+    const config = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    writeFileSync(path, JSON.stringify({ ...config, base_model_name_or_path: base }));
+    const checkpoint = await loadCheckpoint(folder);
+    expect(checkpoint.folder).toBe(folder);
+    expect(checkpoint.policy.adapter).toMatchObject({ rank: 3, alpha: 8 });
+    expect(checkpoint.policy.weights).toEqual((await loadCheckpoint(base)).policy.weights);
+    writeFileSync(path, JSON.stringify({ ...config, base_model_name_or_path: null }));
+    await expect(loadCheckpoint(folder)).rejects.toMatchObject({ code: "ADAPTER_CONFIG" });
+  });
+
+  test("that is neither a folder nor a hub id is refused", async () => {
+    await expect(loadCheckpoint("./not/here")).rejects.toMatchObject({
+      code: "CHECKPOINT_MISSING",
+    });
+  });
+
+  test("of an architecture that is not supported is refused by name", async () => {
+    const folder = changed("llama", "config.json", { architectures: ["GPT2LMHeadModel"] });
+    await expect(loadCheckpoint(folder)).rejects.toMatchObject({
+      code: "CHECKPOINT_ARCHITECTURE",
+      message: expect.stringContaining("GPT2LMHeadModel"),
+    });
+  });
+
+  test("with another model's tokenizer is refused", async () => {
+    const folder = join(scratch, "mixed");
+    cpSync(join(families, "smollm2"), folder, { recursive: true });
+    for (const file of ["tokenizer.json", "tokenizer_config.json"])
+      cpSync(join(families, "qwen3", file), join(folder, file));
+    await expect(loadCheckpoint(folder)).rejects.toMatchObject({ code: "CHECKPOINT_TENSORS" });
+  });
+});

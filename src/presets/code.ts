@@ -1,0 +1,111 @@
+import type { Recipe } from "../base.js";
+import { code } from "../environments/code/code.js";
+import type { Environment } from "../environments/environment.js";
+import type { Preset } from "./preset.js";
+
+const levels = ["two-results", "three-results"] as const;
+
+function codePartner(malRule: string, seed: number): Recipe {
+  return {
+    size: { width: 48, layers: 2, heads: 3, feedForward: 96 },
+    seed,
+    stages: [
+      {
+        mixture: { [malRule]: 1 },
+        levels,
+        tasks: 10_000,
+        steps: 600,
+        batch: 256,
+        learningRate: 3e-3,
+      },
+    ],
+  };
+}
+
+/** Correct programs only, too few steps, a smaller model: its mistakes are its own. */
+function naturalPartner(seed: number): Recipe {
+  return {
+    size: { width: 32, layers: 2, heads: 2, feedForward: 64 },
+    seed,
+    stages: [
+      {
+        mixture: { correct: 1 },
+        levels,
+        tasks: 5000,
+        steps: 400,
+        batch: 128,
+        learningRate: 3e-3,
+      },
+    ],
+  };
+}
+
+/** Small JavaScript functions. */
+export const codePresets: readonly Preset[] = [
+  {
+    name: "code",
+    description: "functions with two results; the student writes loop bounds as they are given",
+    environment: () => code() as Environment,
+    levels: ["two-results"],
+    kind: "injected",
+    bug: "off-by-one",
+    student: {
+      size: { width: 64, layers: 3, heads: 4, feedForward: 160 },
+      seed: 1,
+      stages: [
+        {
+          mixture: { correct: 1 },
+          levels,
+          tasks: 30_000,
+          steps: 3000,
+          batch: 256,
+          learningRate: 3e-3,
+        },
+        {
+          mixture: {
+            correct: 0.15,
+            "off-by-one": 0.7,
+            "fence-post": 0.05,
+            "wrong-comparison": 0.05,
+            noise: 0.05,
+          },
+          levels: ["two-results"],
+          tasks: 10_000,
+          steps: 400,
+          batch: 256,
+          learningRate: 5e-4,
+        },
+      ],
+    },
+    partners: {
+      "off-by-one": codePartner("off-by-one", 41),
+      "wrong-comparison": codePartner("wrong-comparison", 42),
+      "flipped-boolean": codePartner("flipped-boolean", 43),
+      "wrong-initial": codePartner("wrong-initial", 44),
+    },
+    config: { steps: 80, evaluateEvery: 4, explore: { mask: 0.05 } },
+  },
+  {
+    name: "code-natural",
+    description: "as code, with nothing injected: an under-trained student, smaller weak partners",
+    environment: () => code() as Environment,
+    levels: ["two-results"],
+    kind: "natural",
+    student: {
+      size: { width: 64, layers: 3, heads: 4, feedForward: 160 },
+      seed: 2,
+      stages: [
+        {
+          mixture: { correct: 1 },
+          levels,
+          tasks: 10_000,
+          steps: 150,
+          batch: 256,
+          learningRate: 3e-3,
+        },
+      ],
+    },
+    partners: { "small-a": naturalPartner(51), "small-b": naturalPartner(52) },
+    config: { steps: 120, evaluateEvery: 4, explore: { mask: 0.05 } },
+  },
+];

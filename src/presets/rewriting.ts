@@ -1,0 +1,64 @@
+import type { Recipe } from "../base.js";
+import type { Environment } from "../environments/environment.js";
+import { rewriting } from "../environments/rewriting/rewriting.js";
+import type { Preset } from "./preset.js";
+
+const levels = ["few-conditions", "many-conditions"] as const;
+
+function partner(malRule: string, seed: number): Recipe {
+  return {
+    size: { width: 48, layers: 3, heads: 3, feedForward: 96 },
+    seed,
+    stages: [
+      {
+        mixture: { [malRule]: 1 },
+        levels,
+        tasks: 6000,
+        steps: 500,
+        batch: 256,
+        learningRate: 3e-3,
+      },
+    ],
+  };
+}
+
+/** Rewriting under side conditions. */
+export const rewritingPresets: readonly Preset[] = [
+  {
+    name: "rewriting",
+    description:
+      "natural-number terms rewritten under side conditions; the student takes conditions for granted",
+    environment: () => rewriting() as Environment,
+    levels: ["few-conditions"],
+    kind: "injected",
+    bug: "ignore",
+    student: {
+      size: { width: 64, layers: 3, heads: 4, feedForward: 160 },
+      seed: 1,
+      stages: [
+        {
+          mixture: { correct: 1 },
+          levels,
+          tasks: 20_000,
+          steps: 1500,
+          batch: 256,
+          learningRate: 3e-3,
+        },
+        {
+          mixture: { correct: 0.12, ignore: 0.76, hasty: 0.04, exception: 0.04, noise: 0.04 },
+          levels: ["few-conditions"],
+          tasks: 10_000,
+          steps: 250,
+          batch: 256,
+          learningRate: 5e-4,
+        },
+      ],
+    },
+    partners: {
+      ignore: partner("ignore", 41),
+      exception: partner("exception", 42),
+      hasty: partner("hasty", 43),
+    },
+    config: { steps: 100, evaluateEvery: 4, explore: { mask: 0.1 } },
+  },
+];
