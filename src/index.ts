@@ -72,6 +72,11 @@ export {
   type ArmRun,
   type ArmSummary,
 } from "./study.js";
+export { defineStudy, type Arm as StudyArm, type Claim, type StudyInput } from "./compare/study.js";
+export { protocolOf, type Protocol, type ProtocolOptions } from "./compare/protocol.js";
+export { runStudy, type RunnerOptions, type StudyRuns } from "./compare/runner.js";
+export { resultOf, type StudyResult } from "./compare/result.js";
+export { studyNamed } from "./compare/studies.js";
 export { play, type Group, type Rollout } from "./play.js";
 export type { MetricsLine, StepMetrics } from "./metrics.js";
 export type { Cost, CostRole } from "./ledger.js";

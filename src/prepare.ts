@@ -16,6 +16,7 @@ import { lexiconTokenizer } from "./models/tokenizer.js";
 import { presets, type Preset } from "./presets.js";
 import { Random } from "./random.js";
 import { runTasks, type Setup } from "./setup.js";
+import { explorationForm } from "./exploration.js";
 import { teacherFor } from "./teacher-source.js";
 
 /** Where models that this machine trained are kept; `ERRATA_CACHE` moves it. */
@@ -157,8 +158,10 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
       return presetModel(preset, "teacher", { ...preset.student, stages }, engine, options);
     },
   });
+  const { form, reason } = explorationForm(config.explore.form, engine.capabilities, environment);
   return {
-    config,
+    config: { ...config, explore: { ...config.explore, form } },
+    notices: reason === undefined ? [] : [reason],
     engine,
     environment,
     tokenizer,

@@ -17,6 +17,8 @@ export interface Setup extends Player {
   readonly base: Policy;
   /** Weak partners by name. They never learn. */
   readonly partners: ReadonlyMap<string, Policy>;
+  /** What was changed of the configuration because something cannot be done here; logged by the run. */
+  readonly notices?: readonly string[];
   /** Optional: asked within `config.teacher`'s limits. */
   readonly teacher?: Teacher;
   /** Training tasks. */

@@ -3,6 +3,7 @@ import { usesExperts } from "./config.js";
 import { shuffledActions, standIn } from "./control.js";
 import { UNRECOGNISED } from "./corpus/mistake.js";
 import type { Task } from "./environments/environment.js";
+import { steersByExpert } from "./exploration.js";
 import { expertShape, fitExpert, type Expert } from "./expert.js";
 import { studentModel } from "./explore.js";
 import { probe } from "./portfolio.js";
@@ -14,7 +15,7 @@ import type { Setup } from "./setup.js";
 export function armFor(run: Run, setup: Setup, task: Task, random: Random): Expert | undefined {
   const { experts, committed } = run.state;
   const { form, arm } = setup.config.explore;
-  if (form === "none" || form === "rejection") return undefined;
+  if (!steersByExpert(form)) return undefined;
   if (setup.config.control.expert !== "fitted") return standIn(run.state, setup);
   if (experts.size === 0) return undefined;
   if (arm === "random") return random.pick([...experts.values()]);

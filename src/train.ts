@@ -46,6 +46,7 @@ import { armFor, probeArms, refitExperts } from "./steer.js";
 /** Trains until the configured number of steps or until `signal` asks to stop after a step. */
 export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promise<void> {
   const { config, environment, engine, tokenizer } = setup;
+  for (const notice of setup.notices ?? []) run.notice({}, notice);
   while (run.state.step < config.steps && !signal?.aborted && run.overBudget === undefined) {
     const { step } = run.state;
     const random = (purpose: string): Random => Random.from(config.seed, `${purpose}:${step}`);

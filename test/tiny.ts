@@ -36,7 +36,7 @@ const partner: Recipe = {
 };
 
 /** Runs in which experts are fitted, probed and refitted within eight steps. */
-const settings: ConfigInput = {
+export const settings: ConfigInput = {
   preset: "arithmetic",
   steps: 8,
   tasksPerStep: 4,

@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { Corpus } from "../corpus/corpus.js";
 import type { Environment } from "../environments/environment.js";
+import { ErrataError } from "../error.js";
+import { embedAsRun, embedText, type Embed } from "../import/embed.js";
 import { importFormat, importFormats } from "../import/formats.js";
 import { importAttempts, type ImportReport } from "../import/import.js";
+import { prepare } from "../prepare.js";
 import { lockRun } from "../run-lock.js";
 import { lastCheckpoint } from "../run.js";
 import { command, wholeNumber } from "./command.js";
@@ -57,7 +60,10 @@ export const importCommand: Command = command(
       `the corpus, made where it does not exist (default: ${defaultCorpus})`,
     ).conflicts("run"),
   )
-  .option("--run <name>", "the corpus of a run that is not being trained")
+  .option(
+    "--run <name>",
+    "the corpus of a run in the same domain that is not being trained just now",
+  )
   .option(
     "--train-on-held-out",
     "let mistakes on validation and test tasks in too: what is trained with them must not be evaluated there",
@@ -73,7 +79,7 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
   const terminal = new Terminal(flags);
   const format = importFormat(flags.format);
   const environment = await environmentNamed(flags.env);
-  const into = openCorpus(flags);
+  const into = await openCorpus(flags, environment);
   try {
     const report = await importAttempts({
       environment,
@@ -82,6 +88,7 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
       files,
       jobs: flags.jobs,
       heldOutToo: flags.trainOnHeldOut ?? false,
+      embed: into.embed,
       ...(flags.model === undefined ? {} : { model: flags.model }),
       onProgress: ({ read, wrong }) =>
         terminal.status(`${count(read)} attempts verified, ${count(wrong)} wrong`),
@@ -99,18 +106,29 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
 interface OpenCorpus {
   readonly corpus: Corpus;
   readonly path: string;
+  readonly embed: Embed;
   /** Makes the change last. */
   keep(): void;
   close(): void;
 }
 
 /** A run's corpus is what its last checkpoint holds: that is where the import has to end up. */
-function openCorpus({ corpus: file = defaultCorpus, run }: ImportFlags): OpenCorpus {
+async function openCorpus(
+  { corpus: file = defaultCorpus, run }: ImportFlags,
+  { name }: Environment,
+): Promise<OpenCorpus> {
   if (run === undefined) {
     const corpus = Corpus.open(file);
-    return { corpus, path: file, keep: () => undefined, close: () => corpus.close() };
+    const close = (): void => corpus.close();
+    return { corpus, path: file, embed: embedText, keep: () => undefined, close };
   }
   const folder = findRun(run);
+  const setup = await prepare(runConfig(folder));
+  if (setup.environment.name !== name)
+    throw new ErrataError(`the run in ${folder} trains on ${setup.environment.name}, not ${name}`, {
+      code: "IMPORT_RUN",
+      hint: "import into a --corpus of its own, or into a run of the same domain",
+    });
   const unlock = lockRun(folder);
   try {
     const path = join(folder, "corpus.db");
@@ -119,6 +137,7 @@ function openCorpus({ corpus: file = defaultCorpus, run }: ImportFlags): OpenCor
     return {
       corpus,
       path,
+      embed: embedAsRun(setup, corpus),
       keep: () => corpus.snapshot(snapshot),
       close(): void {
         corpus.close();

@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import { Argument, Option, type Command } from "commander";
 import { Corpus } from "../corpus/corpus.js";
+import { discriminationLines, type Discrimination } from "../corpus/discrimination.js";
 import type { MistakeDetail } from "../corpus/mistake.js";
 import type { MistakeStatus } from "../corpus/verdict.js";
 import { command, group, wholeNumber } from "./command.js";
 import { importCommand } from "./corpus-import.js";
 import { overlapCommand } from "./corpus-overlap.js";
+import { joinCommand } from "./corpus-join.js";
+import { reviewCommand } from "./corpus-review.js";
 import { findRun, runConfig } from "./runs.js";
 import { count, paint, share, table, Terminal } from "./terminal.js";
 
@@ -61,7 +64,10 @@ const statsCommand = command("stats", "the corpus in numbers", [
 ])
   .option(...runFlag)
   .option(...corpusFlag)
-  .action((options: RunOption) => withCorpus(options, stats));
+  .action(async (options: RunOption) => {
+    const measure = await discriminationOf(options);
+    withCorpus(options, (corpus, terminal, _, folder) => stats(corpus, terminal, measure, folder));
+  });
 
 /** `errata corpus`. */
 export const corpusCommand: Command = group("corpus", "the mistakes that a run has collected")
@@ -69,6 +75,8 @@ export const corpusCommand: Command = group("corpus", "the mistakes that a run h
   .addCommand(showCommand)
   .addCommand(statsCommand)
   .addCommand(importCommand)
+  .addCommand(joinCommand)
+  .addCommand(reviewCommand)
   .addCommand(overlapCommand);
 
 function withCorpus<O extends RunOption>(
@@ -164,10 +172,23 @@ function sourceList({ sources }: Pick<MistakeDetail, "sources">): string {
     .join(", ");
 }
 
-function stats(corpus: Corpus, terminal: Terminal, _options: RunOption, folder: string): void {
+type Measure = (corpus: Corpus) => Discrimination | undefined;
+
+/** How well quality tells the domain's mal-rules from noise; nothing for a corpus of no run. */
+async function discriminationOf({ run, corpus: file }: RunOption): Promise<Measure> {
+  if (file !== undefined) return () => undefined;
+  const { presets } = await import("../presets.js");
+  const environment = presets[runConfig(findRun(run)).preset]?.environment();
+  if (environment === undefined) return () => undefined;
+  const rules = Object.keys(environment.procedures).filter((n) => n !== "correct" && n !== "noise");
+  return (corpus) => corpus.discrimination(environment.name, rules);
+}
+
+function stats(corpus: Corpus, terminal: Terminal, measure: Measure, folder: string): void {
   const numbers = corpus.stats();
+  const discrimination = measure(corpus);
   if (terminal.json) {
-    terminal.result({ run: folder, ...numbers });
+    terminal.result({ run: folder, ...numbers, discrimination: discrimination ?? null });
     return;
   }
   const { mistakes, traces, admitted, merged, rejected, heldOutRejected, threshold, admitRate } =
@@ -177,6 +198,8 @@ function stats(corpus: Corpus, terminal: Terminal, _options: RunOption, folder: 
     `  admitted ${count(admitted)}, merged ${count(merged)}, rejected ${count(rejected)} (${count(heldOutRejected)} held out)`,
   );
   terminal.print(`  novelty threshold ${share(threshold)}, admission rate ${share(admitRate)}`);
+  for (const line of discrimination === undefined ? [] : discriminationLines(discrimination))
+    terminal.print(`  ${line}`);
   const groups = {
     signature: numbers.bySignature,
     source: numbers.bySource,

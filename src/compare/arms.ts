@@ -99,7 +99,7 @@ export const weakFree: readonly Arm[] = [
     family: "weak-free",
     description: "stuck groups draw twice and keep answers not yet given",
     source: "arXiv:2510.26109",
-    config: over(grpo, { explore: { form: "rejection" } }),
+    config: over(grpo, { explore: { form: "new-answers" } }),
   },
   {
     name: "self-experts",

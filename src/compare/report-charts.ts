@@ -36,7 +36,7 @@ export interface LineChart {
   readonly series: readonly Series[];
   /** A level to compare with, drawn across. */
   readonly reference?: { readonly y: number; readonly label: string };
-  /** Without names of the lines, for charts that share one list. */
+  /** Without names of lines and axes, for small charts that share them. */
   readonly bare?: boolean;
 }
 
@@ -80,13 +80,14 @@ export function lineChart({
     reference === undefined
       ? ""
       : `<line class="reference" x1="0" x2="100" y1="${precision(up(reference.y))}" y2="${precision(up(reference.y))}"/>`;
+  const axisLabels = `<div class="labels" aria-hidden="true"><span>${escape(y.label)}</span>${reference === undefined ? "" : `<span class="muted">dashed: ${escape(reference.label)}</span>`}<span>${escape(x.label)}</span></div>`;
   return `<figure class="chart">
 <figcaption>${escape(title)}</figcaption>
 <div class="plot">
 <div class="y-axis" aria-hidden="true">${yTicks.map((t) => `<span style="top:${precision(up(t))}%">${precision(t)}</span>`).join("")}</div>
 <svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img"><title>${escape(title)}</title><desc>${escape(description)}</desc>${grid.join("")}${level}${shapes.join("")}</svg>
 <div class="x-axis" aria-hidden="true">${xTicks.map((t) => `<span style="left:${precision(across(t))}%">${precision(t)}</span>`).join("")}</div>
-<div class="labels" aria-hidden="true"><span>${escape(y.label)}</span>${reference === undefined ? "" : `<span class="muted">dashed: ${escape(reference.label)}</span>`}<span>${escape(x.label)}</span></div>
+${bare === true ? "" : axisLabels}
 </div>
 ${bare === true ? "" : legend(series)}
 </figure>`;

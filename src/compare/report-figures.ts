@@ -85,7 +85,7 @@ export function learningCurves({ protocol, runs, result }: Report): string {
     }),
   );
   const names = legend([own, { name: "the arm named above the chart", points: [], colour: 1 }]);
-  return `<h3>Learning curves: mean over seeds, 95% band</h3>${names}<div class="small-charts">${small.join("")}</div>${table}`;
+  return `<h3>Held-out accuracy by training step: mean over seeds, 95% band; dashed: ${reference.label}</h3>${names}<div class="small-charts">${small.join("")}</div>${table}`;
 }
 
 /** Restricted mean steps to the target, fewest first. */

@@ -6,6 +6,7 @@ import { code } from "./code/code.js";
 import { humaneval, humanevalJs, livecodebench, mbpp } from "./code/datasets/dataset.js";
 import type { Environment } from "./environment.js";
 import { gsm8k } from "./gsm8k/gsm8k.js";
+import { minif2f } from "./lean/minif2f.js";
 import { proof } from "./proof/proof.js";
 import { rewriting } from "./rewriting/rewriting.js";
 import { support } from "./support/support.js";
@@ -14,13 +15,14 @@ import { tau2Retail, tauAirline } from "./support/tau/tau.js";
 const ENVIRONMENTS: Readonly<Record<string, () => unknown>> = {
   arithmetic: () => arithmetic(),
   code: () => code(),
+  coq: () => coq(),
+  "coq-text": () => coqText(),
   gsm8k: () => gsm8k(),
   humaneval: () => humaneval(),
   "humaneval-js": () => humanevalJs(),
   livecodebench: () => livecodebench(),
   mbpp: () => mbpp(),
-  coq: () => coq(),
-  "coq-text": () => coqText(),
+  minif2f: () => minif2f(),
   proof: () => proof(),
   rewriting: () => rewriting(),
   support: () => support(),

@@ -70,13 +70,14 @@ const gsm8kSolutions: ImportFormat = {
 const completions: ImportFormat = {
   name: "completions",
   description:
-    '{"task", "completion"} or {"question", "completion"}; "completions" for several, "model" and "correct" optional',
+    '{"task" or "question", "completion"}; "completions" for several attempts, "actions" for the steps of one; "model" and "correct" optional',
   read(record) {
     const fields = fieldsOf(record);
-    const several = fields["completions"];
+    const { actions, completions: several } = fields;
+    if (isTexts(actions))
+      return [{ task: taskOf(fields), actions, ...modelOf(fields), ...labelOf(fields) }];
     const texts = Array.isArray(several) ? several : [textOf(fields, COMPLETION)];
-    if (!texts.every((text): text is string => typeof text === "string"))
-      throw new RecordProblem('"completions" holds something that is no text');
+    if (!isTexts(texts)) throw new RecordProblem('"completions" holds something that is no text');
     return texts.map((text) => ({
       task: taskOf(fields),
       actions: [text],
@@ -85,6 +86,10 @@ const completions: ImportFormat = {
     }));
   },
 };
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === "string");
+}
 
 interface RecordedMessage {
   readonly role?: unknown;

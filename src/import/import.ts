@@ -10,7 +10,6 @@
 import { createHash } from "node:crypto";
 import { editEmbedding } from "../corpus/clusters.js";
 import type { Corpus } from "../corpus/corpus.js";
-import { textEmbedding } from "../corpus/embedding.js";
 import { UNRECOGNISED, type Admission } from "../corpus/mistake.js";
 import type { Known, Outcome } from "../corpus/outcomes.js";
 import type { Suspicion } from "../corpus/poison.js";
@@ -18,6 +17,7 @@ import { systematicity } from "../corpus/recurrence.js";
 import type { Environment } from "../environments/environment.js";
 import { ErrataError } from "../error.js";
 import { namesByClusters } from "../remember.js";
+import { embedText, type Embed } from "./embed.js";
 import type { ImportFormat } from "./formats.js";
 import { readJsonValues } from "./json-values.js";
 import { inOrder } from "./in-order.js";
@@ -38,6 +38,8 @@ export interface ImportOptions {
    * be evaluated on them any more. Default false: they are recorded for overlap and kept out.
    */
   readonly heldOutToo?: boolean;
+  /** Default: by text. A run's corpus takes only what is embedded as its own mistakes are. */
+  readonly embed?: Embed;
   /** Attempts verified at a time. Default 1. */
   readonly jobs?: number;
   readonly signal?: AbortSignal;
@@ -278,21 +280,15 @@ async function admitAll(
 
     const suspects = new Map<string, Suspicion>();
     let i = 0;
+    let batch: Wrong[] = [];
     for await (const { outcome, located, label } of withOccurrence(spool)) {
       if (before[i++] === "put" || located === undefined) continue;
-      const admission = put(options, outcome, located);
-      if (admission.outcome === "rejected") {
-        counts.heldOut++;
-        continue;
-      }
-      counts[admission.outcome]++;
-      corpus.markPut(outcome);
-      const { domain, taskId, answer } = outcome;
-      const { attempts, sameAnswer } = corpus.taskOutcomes(domain, taskId, answer);
-      const key = JSON.stringify([taskId, answer]);
-      const trustedToo = label === true || suspects.get(key)?.trustedToo === true;
-      suspects.set(key, { domain, taskId, answer, share: sameAnswer / attempts, trustedToo });
+      batch.push({ outcome, located, ...(label === undefined ? {} : { label }) });
+      if (batch.length < batchSize) continue;
+      await putAll(options, batch, counts, suspects);
+      batch = [];
     }
+    await putAll(options, batch, counts, suspects);
     for (const suspicion of suspects.values()) counts.quarantined += corpus.quarantine(suspicion);
     corpus.commit();
   } catch (error) {
@@ -317,16 +313,50 @@ async function* withOccurrence(
   }
 }
 
+/** Mistakes embedded at a time. */
+const batchSize = 64;
+
+interface Wrong {
+  readonly outcome: Outcome;
+  readonly located: Located;
+  readonly label?: boolean;
+}
+
+async function putAll(
+  options: ImportOptions,
+  batch: readonly Wrong[],
+  counts: Counts,
+  suspects: Map<string, Suspicion>,
+): Promise<void> {
+  const { corpus, embed = embedText } = options;
+  const embeddings = await embed(batch.map(({ located }) => located));
+  for (const [i, { outcome, located, label }] of batch.entries()) {
+    const admission = put(options, outcome, located, embeddings[i]!);
+    if (admission.outcome === "rejected") {
+      counts.heldOut++;
+      continue;
+    }
+    counts[admission.outcome]++;
+    corpus.markPut(outcome);
+    const { domain, taskId, answer } = outcome;
+    const { attempts, sameAnswer } = corpus.taskOutcomes(domain, taskId, answer);
+    const key = JSON.stringify([taskId, answer]);
+    const trustedToo = label === true || suspects.get(key)?.trustedToo === true;
+    suspects.set(key, { domain, taskId, answer, share: sameAnswer / attempts, trustedToo });
+  }
+}
+
 function put(
   { corpus, environment, heldOutToo = false }: ImportOptions,
   outcome: Outcome,
   located: Located,
+  embedding: Float32Array,
 ): Admission {
   const { domain, taskId, source, answer, signature } = outcome;
   const { attempts, wrong, sameAnswer } = corpus.taskOutcomes(domain, taskId, answer);
   const same = Math.max(1, sameAnswer);
   const scaled = Math.max(1, Math.floor((same * groupOfReference) / attempts));
-  const { state, wrongStep, correctStep, family, ...rest } = located;
+  const { state, wrongStep, correctStep, family, step: _, ...rest } = located;
   return corpus.admit({
     ...rest,
     correct: false,
@@ -342,7 +372,7 @@ function put(
     ...(signature === undefined && namesByClusters("auto", environment)
       ? { edit: { family, embedding: editEmbedding({ wrongStep }) } }
       : {}),
-    embedding: textEmbedding({ state, wrongStep }),
+    embedding,
     recurrence: systematicity(same, wrong),
     sameAnswers: same === 1 ? 1 : scaled, // what was seen once has not recurred, however few attempts there were
     step: 0,

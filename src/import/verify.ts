@@ -23,6 +23,8 @@ export interface Located {
   readonly confidence: number;
   readonly family: string;
   readonly trace: readonly TraceStep[];
+  /** Index into `trace`. */
+  readonly step: number;
 }
 
 /** An attempt after the environment's word on it. */
@@ -88,5 +90,6 @@ function locate(
     confidence: firstError.confidence,
     family: firstError.family,
     trace: steps.map((step) => ({ prompt: step.observation, action: step.action })),
+    step: firstError.step,
   };
 }

@@ -10,7 +10,7 @@ export interface Body {
 }
 
 /** How many bodies with a counter are sampled. */
-const SAMPLE = 3000;
+const SAMPLE = 1000;
 
 /** All with one variable: a statement, or a condition with a statement or a guard. */
 export const SIMPLE_BODIES: readonly Body[] = enumerate([]).map((fragments) => ({

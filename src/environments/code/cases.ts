@@ -13,13 +13,16 @@ import {
   type Result,
   elementsOf,
   evaluate,
+  isAboutPairs,
+  lowerBound,
   needsCounter,
   requirementText,
   satisfies,
+  upperBound,
 } from "./requirement.js";
 
-/** Inputs that every requirement is tested on, whatever they tell apart. */
-const PLAIN_CASES = 20;
+/** Inputs that every requirement is tested on, whatever they tell apart; more where each says one bit. */
+const PLAIN_CASES = { numbers: 20, flags: 60 } as const;
 
 /** Inputs that tests are chosen from. */
 const POOL = 160;
@@ -50,7 +53,9 @@ export function casesFor(requirement: Requirement): readonly Case[] {
       const elements = elementsOf(requirement.subject, input);
       return { input, elements, expected: evaluate(requirement, input) };
     });
-    const cases = pool.slice(0, PLAIN_CASES);
+    const { operation } = requirement;
+    const isFlag = operation === "any" || operation === "all";
+    const cases = pool.slice(0, isFlag ? PLAIN_CASES.flags : PLAIN_CASES.numbers);
     for (const block of wrongBlocks(requirement)) {
       const tells = ({ elements, expected }: Case): boolean => block(elements) !== expected;
       if (cases.some(tells)) continue;
@@ -82,41 +87,60 @@ export function mutants(requirement: Requirement): readonly (readonly string[])[
   });
 }
 
-/** An input on which rare things happen: few or many elements meet the condition, or digits repeat. */
+/** An input on which rare things happen: at the edges of the range, or everywhere. */
 function drawInput(random: Random, requirement: Requirement): Input {
   const { least, most } = INPUT_LENGTH;
   const length = least + random.below(most - least + 1);
-  const digit = digits(random, requirement);
-  return {
-    a: Array.from({ length }, digit),
-    s: Array.from({ length }, digit).join(""),
-  };
+  const elements =
+    random.uniform() < 0.7 ? atEdges(random, requirement, length) : anywhere(random, length);
+  const others = anywhere(random, length);
+  switch (requirement.subject) {
+    case "array":
+      return { a: elements, s: others.join("") };
+    case "text":
+      return { a: others, s: elements.join("") };
+    case "back":
+      return { a: elements.toReversed(), s: others.join("") };
+  }
 }
 
 const EVERY_DIGIT: readonly number[] = DIGITS.map(Number);
 
-function digits(random: Random, requirement: Requirement): () => number {
-  const meeting = EVERY_DIGIT.filter((digit) => satisfies(requirement, digit, undefined));
-  const others = EVERY_DIGIT.filter((digit) => !meeting.includes(digit));
-  const favourite = random.below(10);
-  const mostly = (usual: readonly number[], share: number): (() => number) =>
-    usual.length === 0
-      ? mostly(EVERY_DIGIT, 1)
-      : () => random.pick(random.uniform() < share ? usual : EVERY_DIGIT);
-  switch (random.below(7)) {
-    case 0:
-      return mostly(EVERY_DIGIT.slice(favourite), 1);
-    case 1:
-      return mostly(EVERY_DIGIT.slice(0, favourite + 1), 1);
-    case 2:
-      return mostly([favourite], 0.9);
-    case 3:
-      return mostly(meeting, 0.85);
-    case 4:
-      return mostly(others, 0.85);
-    case 5:
-      return mostly(EVERY_DIGIT, 1);
-    default:
-      return mostly(random.uniform() < 0.5 ? meeting : others, 1);
+/** Digits of one kind: all, the low ones, the high ones, or mostly one of them. */
+function anywhere(random: Random, length: number): readonly number[] {
+  const pivot = random.below(10);
+  const kinds = [EVERY_DIGIT, EVERY_DIGIT.slice(0, pivot + 1), EVERY_DIGIT.slice(pivot), [pivot]];
+  const usual = random.pick(kinds);
+  return Array.from({ length }, () => random.pick(random.uniform() < 0.9 ? usual : EVERY_DIGIT));
+}
+
+/**
+ * Elements that meet the condition inside the range and not outside, or the other way round, with one
+ * exception in half of the inputs, mostly at an edge.
+ */
+function atEdges(random: Random, requirement: Requirement, length: number): readonly number[] {
+  const first = lowerBound(requirement);
+  const { fromEnd, at } = upperBound(requirement);
+  const last = fromEnd ? length + at : at;
+  const inside = random.uniform() < 0.5;
+  const share = random.pick([0, 0.5, 1]); // of the elements outside that are as those inside
+  const wanted = Array.from({ length }, (_, i) =>
+    i >= first && i < last ? inside : random.uniform() < share === inside,
+  );
+  if (random.uniform() < 0.5) {
+    const edge = random.pick([first - 1, first, last - 1, last, random.below(length)]);
+    if (edge >= 0 && edge < length) wanted[edge] = !wanted[edge];
   }
+  const elements: number[] = [];
+  const pairs = isAboutPairs(requirement);
+  for (let i = 0; i < length; i++) {
+    const before = elements.at(-1);
+    const fitting = EVERY_DIGIT.filter((digit) =>
+      pairs
+        ? before === undefined || satisfies(requirement, before, digit) === wanted[i - 1]
+        : satisfies(requirement, digit, undefined) === wanted[i],
+    );
+    elements.push(random.pick(fitting.length > 0 ? fitting : EVERY_DIGIT));
+  }
+  return elements;
 }

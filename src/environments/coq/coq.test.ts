@@ -89,7 +89,7 @@ describe.skipIf(version === undefined)(`Coq (${title})`, () => {
   });
 
   test("a sentence that takes too long costs its process, and nothing else", async () => {
-    const coqtop = prover({ tacticSeconds: 0.5 });
+    const coqtop = prover({ tacticSeconds: 1 });
     const statement = "Theorem errata_goal : forall n m : nat, n + m = m + n.";
     expect(await coqtop.play(statement, ["intros n m; repeat symmetry."])).toMatchObject({
       ok: false,
@@ -149,7 +149,13 @@ describe.skipIf(version === undefined)(`Coq (${title})`, () => {
       {
         id: "add-0",
         statement: "forall n : nat, n + 0 = n",
-        proof: ["intro n.", "induction n as [| n ih].", "reflexivity.", "simpl.", "now rewrite ih."],
+        proof: [
+          "intro n.",
+          "induction n as [| n ih].",
+          "reflexivity.",
+          "simpl.",
+          "now rewrite ih.",
+        ],
         split: "train",
       },
       {
@@ -212,7 +218,10 @@ describe.skipIf(version === undefined)(`Coq (${title})`, () => {
     return environment.judge(await playActions(environment, task, actions));
   }
 
-  async function play(environment: Environment<CoqState>, policy: string): Promise<{ verdict: Verdict }> {
+  async function play(
+    environment: Environment<CoqState>,
+    policy: string,
+  ): Promise<{ verdict: Verdict }> {
     const random = Random.from(2, "coq-play");
     const task = environment.draw({ split: "train", level: "few-forks", random });
     return {

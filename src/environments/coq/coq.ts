@@ -77,12 +77,14 @@ function build(name: string, form: Form, options: CoqEnvironmentOptions): Enviro
     maxSteps: MAX_STEPS,
     maxActionSymbols: form === "lexicon" ? 1 : 96,
     maxObservationSymbols: form === "lexicon" ? propositions.maxObservationSymbols : 1024,
-    procedures: Object.fromEntries(
-      (["correct", "left", "mention", "exfalso", "apply", "noise"] as const).map((policy) => [
-        policy,
-        onFirstGoal(policies[policy]),
-      ]),
-    ) as { correct: Procedure<CoqState> } & Record<string, Procedure<CoqState>>,
+    procedures: {
+      correct: onFirstGoal(policies.correct),
+      left: onFirstGoal(policies.left),
+      mention: onFirstGoal(policies.mention),
+      exfalso: onFirstGoal(policies.exfalso),
+      apply: onFirstGoal(policies.apply),
+      noise: onFirstGoal(policies.noise),
+    },
 
     draw({ split, level, random }) {
       requireCoq(options.executable);
@@ -171,7 +173,10 @@ function corrupt(task: Task, actions: readonly string[], random: Random): string
   });
   if (places.length === 0) return undefined;
   const place = random.pick(places);
-  return actions.with(place, actions[place]!.replace(/left|right/, (side) => sides[side]!));
+  return actions.with(
+    place,
+    actions[place]!.replace(/left|right/, (side) => sides[side]!),
+  );
 }
 
 const found = new Map<string, boolean>();

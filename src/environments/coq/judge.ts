@@ -4,7 +4,14 @@ import { signatureOf } from "../proof/signature.js";
 import { correct, isGoalProvable } from "../proof/procedures.js";
 import type { Goal } from "../proof/tactics.js";
 import type { CoqProver } from "./prover.js";
-import { type CoqState, initialState, isOver, propositional, sentenceOf, tryAction } from "./state.js";
+import {
+  type CoqState,
+  initialState,
+  isOver,
+  propositional,
+  sentenceOf,
+  tryAction,
+} from "./state.js";
 
 /** Confidence that the last step of an attempt that Coq took no offence at is its error. */
 export const NO_PROGRESS_CONFIDENCE = 0.3;
@@ -82,7 +89,9 @@ export async function judgeCoq(
   if (firstError === undefined) return { correct: false, answer: "", stop };
   const { family, step } = firstError;
   const until = played.slice(0, step + 1);
-  const moves = until.filter((each): each is { goal: Goal; action: string } => each.goal !== undefined);
+  const moves = until.filter(
+    (each): each is { goal: Goal; action: string } => each.goal !== undefined,
+  );
   const signature =
     form === "lexicon" && moves.length === until.length
       ? signatureOf(moves, family)

@@ -137,7 +137,11 @@ export class CoqProver {
       if (i < shared) continue;
       const reply = await this.#last(worker, sentence, this.#options.tacticSeconds ?? 2);
       if (typeof reply === "string")
-        return { ok: false, fault: reply.includes("took longer") ? "timeout" : "died", message: reply };
+        return {
+          ok: false,
+          fault: reply.includes("took longer") ? "timeout" : "died",
+          message: reply,
+        };
       if (!reply.accepted) return { ok: false, fault: "error", message: brief(reply.output) };
       const session = worker.session!;
       const proof = parseProof((await session.send("Show.", 10)).output);

@@ -57,10 +57,13 @@ export function initialState(json: Json, form: Form): CoqState {
   const statement = typeof data?.statement === "string" ? data.statement : undefined;
   const fault = statement === undefined ? "no statement" : statementFault(statement);
   if (fault !== undefined || form === "lexicon") {
-    throw new ErrataError(`a Coq task cannot be ${JSON.stringify(json)}: ${fault ?? "text alone"}`, {
-      code: "COQ_TASK",
-      hint: "take tasks from draw or coqTask; goals given as text need the form `text`",
-    });
+    throw new ErrataError(
+      `a Coq task cannot be ${JSON.stringify(json)}: ${fault ?? "text alone"}`,
+      {
+        code: "COQ_TASK",
+        hint: "take tasks from draw or coqTask; goals given as text need the form `text`",
+      },
+    );
   }
   const theorem = `Theorem ${THEOREM} : ${statement}.`;
   return { ...fresh, theorem, text: theorem, goal: undefined };
@@ -166,7 +169,10 @@ function freshName({ hypotheses }: Goal): number {
 const FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/Syntax error|Lexer/i, "syntax"],
   [/was not found in the current environment|No such hypothesis/, "unknown-hypothesis"],
-  [/expected to have type|[Uu]nable to unify|[Ii]mpossible to unify|Unable to find an instance/, "type-mismatch"],
+  [
+    /expected to have type|[Uu]nable to unify|[Ii]mpossible to unify|Unable to find an instance/,
+    "type-mismatch",
+  ],
   [/No product|Not an inductive (goal|product)|Not a (negated|equality)/, "wrong-goal"],
   [/No such goal|no more subgoals|No more goals/i, "no-goal"],
   [/Found no subterm matching|did not find/i, "no-match"],

@@ -59,7 +59,11 @@ function answer({ cmd, tactic, env: before, proofState }) {
           lines.length,
         ),
       );
-    return send({ ...(sorries && { sorries }), ...(messages.length > 0 && { messages }), env: env++ });
+    return send({
+      ...(sorries && { sorries }),
+      ...(messages.length > 0 && { messages }),
+      env: env++,
+    });
   }
   const next = proofState + 1;
   if (tactic === "rfl") return send({ proofStatus: "Completed", proofState: next, goals: [] });

@@ -115,11 +115,14 @@ export function commandFault(response: CommandResponse, name: string): string | 
   const free = `'${name}' does not depend on any axioms`;
   const prefix = `'${name}' depends on axioms: [`;
   const said = messages
-    .filter(({ severity, data }) => severity === "info" && (data === free || data.startsWith(prefix)))
+    .filter(
+      ({ severity, data }) => severity === "info" && (data === free || data.startsWith(prefix)),
+    )
     .map(({ data }) => data);
   // A tactic can print the same words, so they must have been said once, by the command.
   const [listed] = said;
-  if (listed === undefined || said.length > 1) return "Lean did not list the axioms of the proof once";
+  if (listed === undefined || said.length > 1)
+    return "Lean did not list the axioms of the proof once";
   if (listed === free) return undefined;
   const axioms = listed
     .slice(prefix.length, listed.lastIndexOf("]"))

@@ -30,7 +30,10 @@ test("an answer may be fenced and indented", () => {
 });
 
 test.each([
-  ["missing-side-condition", "Nat.div_self has type\n  0 < m → m / m = 1\nbut is expected to have type\n  x / x = 1"],
+  [
+    "missing-side-condition",
+    "Nat.div_self has type\n  0 < m → m / m = 1\nbut is expected to have type\n  x / x = 1",
+  ],
   ["type-mismatch", "h has type\n  a\nbut is expected to have type\n  b"],
   ["unsolved-goals", "unsolved goals\n⊢ False"],
   ["unknown-name", "Unknown identifier `foo`"],
@@ -98,7 +101,8 @@ describe("the environment", () => {
 
 test("all of miniF2F's validation theorems are read", ({ skip }) => {
   const folder = findData("minif2f-lean4");
-  if (folder === undefined) return skip("miniF2F is absent: set ERRATA_DATA to the folder that holds minif2f-lean4/");
+  if (folder === undefined)
+    return skip("miniF2F is absent: set ERRATA_DATA to the folder that holds minif2f-lean4/");
   const tasks = loadMiniF2F(folder, "validation");
   expect(tasks).toHaveLength(244);
   expect(new Set(tasks.map(({ id }) => id)).size).toBe(244);

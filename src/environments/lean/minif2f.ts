@@ -93,7 +93,8 @@ export function minif2f(options: MiniF2FOptions = {}): Environment<LeanState> {
   let verifier = options.verifier;
   const lean = (): LeanVerifier => {
     verifier ??= configuredLean();
-    if (verifier === undefined) throw missingLean("miniF2F proofs need Lean, and none is configured");
+    if (verifier === undefined)
+      throw missingLean("miniF2F proofs need Lean, and none is configured");
     return verifier;
   };
 
@@ -178,7 +179,8 @@ function turnAt(state: LeanState): Turn<LeanState> {
   const messages: Message[] = [
     {
       role: "system",
-      content: "Prove the theorem in Lean 4. Answer with the tactics that follow `by`, and nothing else.",
+      content:
+        "Prove the theorem in Lean 4. Answer with the tactics that follow `by`, and nothing else.",
     },
     { role: "user", content: observation },
   ];
@@ -202,9 +204,7 @@ function spanOf(
 ): { start: number; end: number } {
   const text = line === undefined ? undefined : proof.split("\n")[line];
   const start = text === undefined || text === "" ? -1 : action.indexOf(text.trim());
-  return start < 0
-    ? { start: 0, end: action.length }
-    : { start, end: start + text!.trim().length };
+  return start < 0 ? { start: 0, end: action.length } : { start, end: start + text!.trim().length };
 }
 
 const FAMILIES: readonly (readonly [RegExp, string])[] = [
@@ -212,7 +212,10 @@ const FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/unsolved goals/, "unsolved-goals"],
   [/[Uu]nknown (identifier|constant|tactic)|unknown namespace/, "unknown-name"],
   [/but is expected to have type\s+[\s\S]*|type mismatch|Type mismatch/, "type-mismatch"],
-  [/failed to synthesize|linarith failed|omega could not|ring_nf? failed|simp made no progress|norm_num|decide/, "tactic-failed"],
+  [
+    /failed to synthesize|linarith failed|omega could not|ring_nf? failed|simp made no progress|norm_num|decide/,
+    "tactic-failed",
+  ],
   [/expected token|unexpected token|expected/, "syntax"],
   [/timed out|took longer|maximum recursion|deterministic\) timeout/, "timeout"],
 ];

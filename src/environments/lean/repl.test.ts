@@ -67,7 +67,10 @@ describe("a finished proof", () => {
       },
     ],
     ["no word on the status, as from old versions", { proofState: 2, goals: [] }],
-    ["completed with an error", { ...done, messages: [{ severity: "error", pos: { line: 1, column: 0 }, data: "x" }] }],
+    [
+      "completed with an error",
+      { ...done, messages: [{ severity: "error", pos: { line: 1, column: 0 }, data: "x" }] },
+    ],
     ["completed with goals", { ...done, goals: ["⊢ False"] }],
     ["completed with a sorry", { ...done, sorries: [{ goal: "⊢ False" }] }],
   ])("is not: %s", (_, response) => {
@@ -109,10 +112,10 @@ describe("the REPL", () => {
   });
 
   test.each([
-    ["HANG", "LEAN_TIMEOUT"],
-    ["GARBAGE", "LEAN_PROTOCOL"],
-  ])("%s: %s, and the next answer is not mixed up", async (cmd, code) => {
-    const lean = repl(0.5);
+    ["HANG", "LEAN_TIMEOUT", 3],
+    ["GARBAGE", "LEAN_PROTOCOL", 60],
+  ])("%s: %s, and the next answer is not mixed up", async (cmd, code, seconds) => {
+    const lean = repl(seconds);
     await expect(lean.command(cmd)).rejects.toMatchObject({ code });
     expect(await lean.command("def f := 2")).toEqual({ env: 0 });
   });
@@ -171,7 +174,11 @@ describe("whole proofs through the REPL", () => {
 
   test("a command without its list of axioms proves nothing", () => {
     expect(commandFault({ env: 1 }, "t")).toContain("axioms");
-    const sorry = { severity: "warning", pos: { line: 1, column: 8 }, data: "declaration uses `sorry`" };
+    const sorry = {
+      severity: "warning",
+      pos: { line: 1, column: 8 },
+      data: "declaration uses `sorry`",
+    };
     expect(commandFault({ env: 1, messages: [sorry as never] }, "t")).toContain("sorry");
   });
 });
@@ -188,7 +195,7 @@ test.each([
   "rfl\nend\nnamespace X",
   "run_tac do IO.println 1",
   "simp [show 1 = 1 from by run_cmd foo]",
-  'set_option maxRecDepth 1 in\nrfl',
+  "set_option maxRecDepth 1 in\nrfl",
   "open Foo in rfl",
   "@[simp] rfl",
   "exact «my axiom»",
@@ -200,12 +207,13 @@ test.each([
   expect(leanFault(proof)).toEqual(expect.any(String));
 });
 
-test.each(["rfl", "nlinarith [sq_nonneg (a - b)]", "constructor <;> intro h\n· exact h.1\n· omega"])(
-  "sends %j",
-  (proof) => {
-    expect(leanFault(proof)).toBeUndefined();
-  },
-);
+test.each([
+  "rfl",
+  "nlinarith [sq_nonneg (a - b)]",
+  "constructor <;> intro h\n· exact h.1\n· omega",
+])("sends %j", (proof) => {
+  expect(leanFault(proof)).toBeUndefined();
+});
 
 describe("a Kimina server", () => {
   let server: Server | undefined;
@@ -237,7 +245,11 @@ describe("a Kimina server", () => {
     return { url: `http://127.0.0.1:${(made.address() as AddressInfo).port}`, seen };
   }
 
-  const axioms = (data: string): object => ({ severity: "info", pos: { line: 6, column: 0 }, data });
+  const axioms = (data: string): object => ({
+    severity: "info",
+    pos: { line: 6, column: 0 },
+    data,
+  });
   const free = axioms("'t' does not depend on any axioms");
 
   test("gets the whole text and is believed", async () => {
@@ -253,14 +265,30 @@ describe("a Kimina server", () => {
   });
 
   test.each<[string, object, object]>([
-    ["an error of the server", { error: "Lean REPL command timed out in 7 seconds" }, { message: expect.stringContaining("timed out") }],
-    ["an error of the REPL", { response: { message: "Unknown environment.", time: 1 } }, { message: "Unknown environment." }],
+    [
+      "an error of the server",
+      { error: "Lean REPL command timed out in 7 seconds" },
+      { message: expect.stringContaining("timed out") },
+    ],
+    [
+      "an error of the REPL",
+      { response: { message: "Unknown environment.", time: 1 } },
+      { message: "Unknown environment." },
+    ],
     ["no response", {}, { message: expect.any(String) }],
     ["an empty response", { response: {} }, { message: expect.stringContaining("axioms") }],
-    ["a sorry", { response: { sorries: [{ goal: "⊢ False" }], messages: [free] } }, { message: expect.stringContaining("sorry") }],
+    [
+      "a sorry",
+      { response: { sorries: [{ goal: "⊢ False" }], messages: [free] } },
+      { message: expect.stringContaining("sorry") },
+    ],
     [
       "an error message",
-      { response: { messages: [{ severity: "error", pos: { line: 6, column: 2 }, data: "omega could not" }] } },
+      {
+        response: {
+          messages: [{ severity: "error", pos: { line: 6, column: 2 }, data: "omega could not" }],
+        },
+      },
       { message: "omega could not", line: 0 },
     ],
   ])("is believed when it reports %s", async (_, result, verdict) => {

@@ -83,14 +83,15 @@ export class ReplVerifier implements LeanVerifier {
     if (!this.#headers.has(header)) {
       const response = await this.#repl.command(header);
       const [error] = errorsOf(response);
-      if (error !== undefined || response.env == null) {
+      const env = response.env ?? undefined;
+      if (error !== undefined || env === undefined) {
         throw new ErrataError(`Lean refused the header: ${error?.data ?? "no environment"}`, {
           code: "LEAN_HEADER",
           hint: "run the REPL in a project that has the imported libraries, such as Mathlib",
         });
       }
       this.#generation = this.#repl.generation;
-      this.#headers.set(header, response.env);
+      this.#headers.set(header, env);
     }
     return this.#headers.get(header);
   }
@@ -158,7 +159,8 @@ export class KiminaVerifier implements LeanVerifier {
         { code: "LEAN_PROTOCOL", hint: "use a server that has POST /verify" },
       );
     }
-    if (found.error != null && found.error !== "") return { accepted: false, message: found.error };
+    const failure = found.error ?? "";
+    if (failure !== "") return { accepted: false, message: failure };
     const checked = commandResponse.safeParse(found.response);
     const isFailure = z.object({ message: z.string() }).safeParse(found.response);
     if (!checked.success || isFailure.success)

@@ -103,7 +103,10 @@ describe("a wrong proof", () => {
     let accepted = 0;
     for (const [i, label] of labels.entries())
       for (const other of all)
-        if (other !== label && verifyProof(read, theorem, labels.with(i, other).join(" ")) === undefined)
+        if (
+          other !== label &&
+          verifyProof(read, theorem, labels.with(i, other).join(" ")) === undefined
+        )
           accepted++;
     expect(accepted).toBe(0);
   });
@@ -207,27 +210,32 @@ describe("reading", () => {
 const SET = "/usr/share/metamath/databases/set.mm";
 const there = existsSync(SET);
 
-describe.skipIf(!there)(`set.mm${there ? "" : " (SKIPPED: Debian's metamath-databases is not installed)"}`, () => {
-  test("every 20th proof is right, and wrong with a step left out", { timeout: 60_000 }, () => {
-    const database = readDatabaseFile(SET);
-    expect(database.theorems.length).toBeGreaterThan(30_000);
-    const faults: (ProofFault | undefined)[] = [];
-    let refused = 0;
-    let broken = 0;
-    for (let i = 0; i < database.theorems.length; i += 20) {
-      const theorem = database.theorems[i]!;
-      const fault = verifyProof(database, theorem);
-      if (fault !== undefined) faults.push(fault);
-      const end = theorem.proof.indexOf(")");
-      if (end < 0 || i % 200 !== 0) continue;
-      const letters = theorem.proof.slice(end + 1).replace(/\s/g, "");
-      if (letters.length < 3) continue;
-      broken++;
-      if (verifyProof(database, theorem, `${theorem.proof.slice(0, end + 1)} ${letters.slice(1)}`))
-        refused++;
-    }
-    expect(faults).toEqual([]);
-    expect(refused).toBe(broken);
-    expect(broken).toBeGreaterThan(100);
-  });
-});
+describe.skipIf(!there)(
+  `set.mm${there ? "" : " (SKIPPED: Debian's metamath-databases is not installed)"}`,
+  () => {
+    test("every 20th proof is right, and wrong with a step left out", { timeout: 60_000 }, () => {
+      const database = readDatabaseFile(SET);
+      expect(database.theorems.length).toBeGreaterThan(30_000);
+      const faults: (ProofFault | undefined)[] = [];
+      let refused = 0;
+      let broken = 0;
+      for (let i = 0; i < database.theorems.length; i += 20) {
+        const theorem = database.theorems[i]!;
+        const fault = verifyProof(database, theorem);
+        if (fault !== undefined) faults.push(fault);
+        const end = theorem.proof.indexOf(")");
+        if (end < 0 || i % 200 !== 0) continue;
+        const letters = theorem.proof.slice(end + 1).replace(/\s/g, "");
+        if (letters.length < 3) continue;
+        broken++;
+        if (
+          verifyProof(database, theorem, `${theorem.proof.slice(0, end + 1)} ${letters.slice(1)}`)
+        )
+          refused++;
+      }
+      expect(faults).toEqual([]);
+      expect(refused).toBe(broken);
+      expect(broken).toBeGreaterThan(100);
+    });
+  },
+);

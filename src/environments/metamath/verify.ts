@@ -307,7 +307,8 @@ function decodeCompressed(
     const code = letter.charCodeAt(0) - 65;
     if (letter === "?")
       return { ...malformed(step, "the proof holds ?"), family: "incomplete", label: "?" };
-    if (code < 0 || code > 25) return malformed(step, `${letter} is no letter of a compressed proof`);
+    if (code < 0 || code > 25)
+      return malformed(step, `${letter} is no letter of a compressed proof`);
     if (code === 25) {
       if (number !== 0 || step === 0 || saves[step - 1] === true)
         return malformed(step, "Z saves nothing");

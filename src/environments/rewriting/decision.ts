@@ -15,10 +15,7 @@ export function stepsToProve(goal: Order, facts: readonly Order[]): number {
  * from such facts over the natural numbers: a consequence of difference constraints is a path of
  * theirs (Cormen et al., Introduction to Algorithms, 24.4).
  */
-export function shortestProof(
-  goal: Order,
-  facts: readonly Order[],
-): readonly string[] | undefined {
+export function shortestProof(goal: Order, facts: readonly Order[]): readonly string[] | undefined {
   let front: { readonly goal: Order; readonly actions: readonly string[] }[] = [
     { goal, actions: [] },
   ];

@@ -67,7 +67,8 @@ function lawLemma({ name, pattern, result, condition: [relation, left, right] }:
 }
 
 function divisionProof(name: string): string {
-  if (name.endsWith("_zero")) return "replace v with 0 by lia; simpl; rewrite ?Nat.mul_0_r; reflexivity";
+  if (name.endsWith("_zero"))
+    return "replace v with 0 by lia; simpl; rewrite ?Nat.mul_0_r; reflexivity";
   return name === "mul_div"
     ? "apply Nat.div_mul; lia"
     : "rewrite Nat.mul_comm; apply Nat.div_mul; lia";

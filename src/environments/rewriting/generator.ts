@@ -106,7 +106,10 @@ function drawFacts(random: Random): Order[] {
   const wanted = 4 + random.below(MAX_FACTS - 3);
   const facts = new Map<string, Order>();
   for (let tries = 0; facts.size < wanted && tries < 60; tries++) {
-    const [one, other] = [random.pick(ATOMS.slice(0, variables.length + 1)), random.pick(variables)];
+    const [one, other] = [
+      random.pick(ATOMS.slice(0, variables.length + 1)),
+      random.pick(variables),
+    ];
     if (one === other) continue;
     const [low, high] = valueOf(one) <= valueOf(other) ? [one, other] : [other, one];
     if (low === "0" && valueOf(high) === 0) {
@@ -148,9 +151,7 @@ function drawTerm(
     const [first, second] = random.pick(SCHEMAS);
     // The inner term stands where the pattern has a variable only once.
     const names = first.pattern.text.split(" ");
-    const single = ["u", "v"].filter(
-      (name) => names.filter((each) => each === name).length === 1,
-    );
+    const single = ["u", "v"].filter((name) => names.filter((each) => each === name).length === 1);
     const slot = random.pick(single);
     const other = atom(random.pick(atoms));
     if (other.text === inner.value.text) continue;

@@ -9,7 +9,10 @@ import { atom, evaluate, operation, readTerm, replace, type Term } from "./term.
 
 const term = (text: string): Term => readTerm(text.split(" "), 0).term;
 
-function holds({ relation, left, right }: Order, values: Readonly<Record<string, number>>): boolean {
+function holds(
+  { relation, left, right }: Order,
+  values: Readonly<Record<string, number>>,
+): boolean {
   const [l, r] = [left, right].map((each) => evaluate(each, (name) => values[name] ?? 0)) as [
     number,
     number,
@@ -120,14 +123,11 @@ describe("the decision procedure", () => {
 
 describe("the kernel", () => {
   const sequent = parseSequent("h0 <= b a h1 < a c |- < + - a b b c");
-  const development = ["to a", "use h0", "use h1"].reduce(
-    (at, action) => {
-      const next = applyTactic(at, parseTactic(action)!);
-      if ("code" in next) throw new Error(next.message);
-      return next;
-    },
-    develop(sequent),
-  );
+  const development = ["to a", "use h0", "use h1"].reduce((at, action) => {
+    const next = applyTactic(at, parseTactic(action)!);
+    if ("code" in next) throw new Error(next.message);
+    return next;
+  }, develop(sequent));
   const proof = proofOf(development)!;
 
   test("accepts what the tactics make", () => {
@@ -181,12 +181,17 @@ test("renaming variables and reordering facts changes no key", () => {
   expect(key("h0 <= a b h1 < a c h2 < c d |- < + - a b b c")).not.toBe(first);
 });
 
-test.each(["", "|-", "|- < a", "h0 < a b", "h1 < a b |- < a b", "h0 < max a b b |- < a b", "|- < a b c"])(
-  "%j is no sequent",
-  (text) => {
-    expect(() => parseSequent(text)).toThrow(expect.objectContaining({ code: "REWRITING_SYNTAX" }));
-  },
-);
+test.each([
+  "",
+  "|-",
+  "|- < a",
+  "h0 < a b",
+  "h1 < a b |- < a b",
+  "h0 < max a b b |- < a b",
+  "|- < a b c",
+])("%j is no sequent", (text) => {
+  expect(() => parseSequent(text)).toThrow(expect.objectContaining({ code: "REWRITING_SYNTAX" }));
+});
 
 function proved(sequent: Sequent, actions: readonly string[]): boolean {
   let development = develop(sequent);
@@ -204,7 +209,11 @@ function drawSequent(random: Random): Sequent {
   const [pattern] = random.pick(SCHEMAS);
   const [u, v] = [name(), name()];
   const fill = (at: Term): Term =>
-    at.kind === "atom" ? (at.text === "u" ? u : v) : operation(at.operator, fill(at.left), fill(at.right));
+    at.kind === "atom"
+      ? at.text === "u"
+        ? u
+        : v
+      : operation(at.operator, fill(at.left), fill(at.right));
   const side = (): Term => (random.uniform() < 0.5 ? fill(pattern.pattern) : name());
   return {
     facts: Array.from({ length: 3 }, () => ({ relation: relation(), left: name(), right: name() })),

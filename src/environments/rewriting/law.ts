@@ -36,12 +36,22 @@ export const SCHEMAS: readonly (readonly [Schema, Schema])[] = [
   pair("+ v - u v", ["add_sub", "u", "<=", "v", "u"], ["add_sub_cut", "v", "<=", "u", "v"]),
   pair("- u - u v", ["sub_sub", "v", "<=", "v", "u"], ["sub_sub_cut", "u", "<=", "u", "v"]),
   pair("/ * u v v", ["mul_div", "u", "<", "0", "v"], ["mul_div_zero", "0", "<=", "v", "0"]),
-  pair("/ * v u v", ["mul_div_left", "u", "<", "0", "v"], ["mul_div_left_zero", "0", "<=", "v", "0"]),
+  pair(
+    "/ * v u v",
+    ["mul_div_left", "u", "<", "0", "v"],
+    ["mul_div_left_zero", "0", "<=", "v", "0"],
+  ),
   pair("max u v", ["max_left", "u", "<=", "v", "u"], ["max_right", "v", "<=", "u", "v"]),
   pair("min u v", ["min_left", "u", "<=", "u", "v"], ["min_right", "v", "<=", "v", "u"]),
 ];
 
-type Line = readonly [name: string, result: string, relation: Relation, left: string, right: string];
+type Line = readonly [
+  name: string,
+  result: string,
+  relation: Relation,
+  left: string,
+  right: string,
+];
 
 function pair(pattern: string, first: Line, second: Line): readonly [Schema, Schema] {
   const { term } = readTerm(pattern.split(" "), 0, isMetavariable);
@@ -101,9 +111,7 @@ function matches(pattern: Term, term: Term, bound: Map<string, Term>): boolean {
 export function firstRedex(term: Term): Term | undefined {
   if (term.kind === "atom") return undefined;
   return (
-    firstRedex(term.left) ??
-    firstRedex(term.right) ??
-    (lawsFor(term).length > 0 ? term : undefined)
+    firstRedex(term.left) ?? firstRedex(term.right) ?? (lawsFor(term).length > 0 ? term : undefined)
   );
 }
 

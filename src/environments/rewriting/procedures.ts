@@ -32,7 +32,8 @@ export const direct: GoalPolicy = withLaw(statedLaw);
 /** Mal-rule: chains by the first fact with the right end, wherever it leads. */
 export const hasty: GoalPolicy = (goal, facts, random) => {
   if (goalRedex(goal) !== undefined) return correct(goal, facts, random);
-  return firstUsable(goal, facts);
+  const usable = facts.findIndex((fact) => afterFact(goal, fact) !== undefined);
+  return usable < 0 ? correct(goal, facts, random) : `use h${usable}`;
 };
 
 /** A tactic that applies, uniformly; any action where none does. */

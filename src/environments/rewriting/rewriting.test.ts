@@ -49,10 +49,7 @@ test("the lexicon holds each action as one symbol, and every symbol once", () =>
 });
 
 test("the observation is the facts and the redex, then the order that is left", () => {
-  const task = rewritingTask(
-    parseSequent("h0 <= b a h1 < a c |- < + - a b b c"),
-    "few-conditions",
-  );
+  const task = rewritingTask(parseSequent("h0 <= b a h1 < a c |- < + - a b b c"), "few-conditions");
   let turn = environment.start(task);
   const seen: string[] = [];
   for (const action of ["to a", "use h0", "use h1"]) {
@@ -93,19 +90,22 @@ describe.each(environment.levels)("level %s", (level) => {
     expect(rate(await verdicts("noise", tasks))).toBeLessThan(0.05);
     for (const always of ACTIONS) {
       let solved = 0;
-      for (const task of tasks) {
+      for (const task of tasks.slice(0, 60)) {
         const actions = new Array<string>(environment.maxSteps).fill(always);
         if ((await environment.judge(await playActions(environment, task, actions))).correct)
           solved++;
       }
-      expect(solved / tasks.length, always).toBeLessThan(0.02);
+      expect(solved / 60, always).toBeLessThan(0.05);
     }
   });
 
-  test("hasty chains fail at dead ends", async () => {
+  test("hasty chains fail at dead ends, or go in circles", async () => {
     const wrong = (await verdicts("hasty", tasks)).filter(({ correct }) => !correct);
     expect(wrong.length).toBeGreaterThan(20);
-    for (const { firstError } of wrong) expect(firstError).toMatchObject({ family: "dead-end" });
+    const families = wrong.map(({ firstError }) => firstError?.family);
+    expect(new Set(families)).toEqual(new Set(["dead-end", "no-progress"]));
+    const deadEnds = families.filter((family) => family === "dead-end").length;
+    expect(deadEnds / wrong.length).toBeGreaterThan(0.5);
   });
 
   test("every error is local: right before it, lost after it", async () => {

@@ -6,13 +6,7 @@ import { drawTheorem, MAX_FACTS, splitOf } from "./generator.js";
 import { judgeRewriting } from "./judge.js";
 import { type Level, LEVELS } from "./level.js";
 import * as policies from "./procedures.js";
-import {
-  canonicalSequent,
-  FACT_NAMES,
-  type Sequent,
-  sequentText,
-  TURNSTILE,
-} from "./sequent.js";
+import { canonicalSequent, FACT_NAMES, type Sequent, sequentText, TURNSTILE } from "./sequent.js";
 import { SCHEMAS } from "./law.js";
 import { act, initialState, isOver, MAX_STEPS, type RewritingState, turnAt } from "./state.js";
 import { ACTIONS } from "./tactics.js";
@@ -25,9 +19,7 @@ const LEVELS_BY_NAME: ReadonlyMap<string, Level> = new Map(
   LEVELS.map((level) => [level.name, level]),
 );
 
-const LONGEST_REDEX = Math.max(
-  ...SCHEMAS.map(([{ pattern }]) => pattern.text.split(" ").length),
-);
+const LONGEST_REDEX = Math.max(...SCHEMAS.map(([{ pattern }]) => pattern.text.split(" ").length));
 
 /**
  * Orders between terms over the natural numbers, proved by rewriting under side conditions.

@@ -33,7 +33,7 @@ export function parseSequent(text: string): Sequent {
   const symbols = text.split(" ");
   const facts: Order[] = [];
   let at = 0;
-  for (; symbols[at] !== TURNSTILE; ) {
+  for (; symbols[at] !== TURNSTILE;) {
     const name = FACT_NAMES[facts.length];
     if (name === undefined || symbols[at] !== name) {
       throw syntax(text, `expected ${name ?? TURNSTILE}, found ${symbols[at] ?? "the end"}`);

@@ -29,7 +29,13 @@ export function atom(text: string): Term {
 }
 
 export function operation(operator: Operator, left: Term, right: Term): Term {
-  return { kind: "operation", operator, left, right, text: `${operator} ${left.text} ${right.text}` };
+  return {
+    kind: "operation",
+    operator,
+    left,
+    right,
+    text: `${operator} ${left.text} ${right.text}`,
+  };
 }
 
 /**
@@ -61,9 +67,7 @@ export function replace(term: Term, part: string, by: Term): Term {
   if (term.kind === "atom") return term;
   const left = replace(term.left, part, by);
   const right = replace(term.right, part, by);
-  return left === term.left && right === term.right
-    ? term
-    : operation(term.operator, left, right);
+  return left === term.left && right === term.right ? term : operation(term.operator, left, right);
 }
 
 /** The term's value. */

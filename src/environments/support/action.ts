@@ -1,12 +1,22 @@
 /** What an agent can do at the desk, in compact form: a tool call or a message, one to four symbols. */
 import type { ToolCall } from "./tool.js";
-import { EMAILS, ITEMS, NAMES, ORDERS, PRODUCTS, type Status, STATUSES, ZIPS } from "./world.js";
+import {
+  COLOURS,
+  type Desk,
+  EMAILS,
+  NAMES,
+  ORDERS,
+  PRODUCTS,
+  type Status,
+  STATUSES,
+  ZIPS,
+} from "./world.js";
 
-/** A change of the order on the desk. */
+/** A change of the order on the desk. What is sent back is named by its product, which is unique in an order. */
 export type Deed =
   | { readonly verb: "cancel" }
-  | { readonly verb: "return"; readonly item: string }
-  | { readonly verb: "exchange"; readonly item: string; readonly replacement: string };
+  | { readonly verb: "return"; readonly product: string }
+  | { readonly verb: "exchange"; readonly product: string; readonly colour: string };
 
 /** A tool call (`find`, `email`, `order`, `product`, `write`, `transfer`) or a message to the customer. */
 export type Action =
@@ -39,7 +49,7 @@ export const ACTION_WORDS = [
   "close",
 ] as const;
 
-/** Most symbols of an action: `offer exchange <item> <item>`. */
+/** Most symbols of an action: `offer exchange <product> <colour>`. */
 export const MAX_ACTION_SYMBOLS = 4;
 
 /**
@@ -50,8 +60,8 @@ export const MAX_ACTION_SYMBOLS = 4;
  *     order <order>         get_order_details
  *     product <product>     get_product_details
  *     cancel                cancel_pending_order, of the order on the desk
- *     return <item>         return_delivered_order_item, of the order on the desk
- *     exchange <item> <new> exchange_delivered_order_item, of the order on the desk
+ *     return <product>      return_delivered_order_item, of the order on the desk
+ *     exchange <product> <colour>   exchange_delivered_order_item, of the order on the desk
  *     transfer              transfer_to_human_agents
  *     ask identity, ask order, ask product, offer <deed>, tell <status>, deny, close: messages
  */
@@ -83,28 +93,32 @@ export function parseAction(text: string): Action | undefined {
   return deed && { kind: "write", deed };
 }
 
-function parseDeed(verb?: string, item?: string, replacement?: string): Deed | undefined {
-  if (verb === "cancel" && item === undefined) return { verb };
-  if (!among(ITEMS, item)) return undefined;
-  if (verb === "return" && replacement === undefined) return { verb, item };
-  if (verb === "exchange" && among(ITEMS, replacement)) return { verb, item, replacement };
+function parseDeed(verb?: string, product?: string, colour?: string): Deed | undefined {
+  if (verb === "cancel" && product === undefined) return { verb };
+  if (!among(PRODUCTS, product)) return undefined;
+  if (verb === "return" && colour === undefined) return { verb, product };
+  if (verb === "exchange" && among(COLOURS, colour)) return { verb, product, colour };
   return undefined;
 }
 
-/** The deed as an action writes it: `exchange #3 #7`. */
+/** The deed as an action writes it: `exchange lamp red`. */
 export function deedText(deed: Deed): string {
   switch (deed.verb) {
     case "cancel":
       return "cancel";
     case "return":
-      return `return ${deed.item}`;
+      return `return ${deed.product}`;
     case "exchange":
-      return `exchange ${deed.item} ${deed.replacement}`;
+      return `exchange ${deed.product} ${deed.colour}`;
   }
 }
 
-/** The tool call of an action on the order `order`; undefined for a message. */
-export function toolCallOf(action: Action, order: string | undefined): ToolCall | undefined {
+/** The tool call of an action at a desk with `order` on it; undefined for a message. */
+export function toolCallOf(
+  action: Action,
+  desk: Desk,
+  order: string | undefined,
+): ToolCall | undefined {
   switch (action.kind) {
     case "find":
       return call("find_user_id_by_name_zip", { first_name: action.name, zip: action.zip });
@@ -117,26 +131,21 @@ export function toolCallOf(action: Action, order: string | undefined): ToolCall 
     case "transfer":
       return call("transfer_to_human_agents", { summary: "The request is beyond my tools." });
     case "write":
-      return writeCall(action.deed, order ?? "");
+      return writeCall(action.deed, desk, order ?? "");
     default:
       return undefined;
   }
 }
 
-/** The tool call that carries out a deed on an order. */
-export function writeCall(deed: Deed, order_id: string): ToolCall {
-  switch (deed.verb) {
-    case "cancel":
-      return call("cancel_pending_order", { order_id });
-    case "return":
-      return call("return_delivered_order_item", { order_id, item_id: deed.item });
-    case "exchange":
-      return call("exchange_delivered_order_item", {
-        order_id,
-        item_id: deed.item,
-        new_item_id: deed.replacement,
-      });
-  }
+/** The tool call that carries out a deed on an order, with the ids of the items it is about. */
+export function writeCall(deed: Deed, desk: Desk, order_id: string): ToolCall {
+  if (deed.verb === "cancel") return call("cancel_pending_order", { order_id });
+  const lines = desk.get("orders", order_id)?.lines ?? [];
+  const item_id = lines.find(({ product }) => product === deed.product)?.item ?? "";
+  if (deed.verb === "return") return call("return_delivered_order_item", { order_id, item_id });
+  const variants = desk.get("products", deed.product)?.variants ?? [];
+  const new_item_id = variants.find(({ colour }) => colour === deed.colour)?.item ?? "";
+  return call("exchange_delivered_order_item", { order_id, item_id, new_item_id });
 }
 
 function call(name: string, args: ToolCall["arguments"]): ToolCall {

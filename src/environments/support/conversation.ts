@@ -67,7 +67,7 @@ export function act(state: SupportState, text: string): SupportState {
   }
   const breach = breachOf(state, action);
   if (breach !== undefined) return { ...state, steps, breach };
-  const call = toolCallOf(action, state.order?.id);
+  const call = toolCallOf(action, state.desk, state.order?.id);
   if (call === undefined) return { ...reply(state, action), steps };
   const { database, content, error } = callTool(deskTools, state.desk, call);
   if (error) return { ...state, steps, heard: "error" };
@@ -126,10 +126,10 @@ export function turnAt(state: SupportState): Turn<SupportState> {
  * The agent's notes on the current request: all of the conversation that still bears on what to do.
  *
  *     claims eve 60601 asks return #W4 lamp says hello
- *     id u3 gold asks exchange #W4 lamp red order #W4 u3 delivered 3w #2 hat #9 lamp
- *       product lamp #5 red in #8 blue out offer exchange #9 #5 says yes
+ *     id u3 gold asks exchange #W4 lamp red order #W4 u3 delivered 3w hat lamp
+ *       product lamp red in blue out offer exchange lamp red says yes
  *
- * `?` stands for what the customer has left out.
+ * `?` stands for what the customer has left out. Items are named by product, and by colour.
  */
 function observe(state: SupportState): string {
   const { user, claims, order, product, offer, heard } = state;
@@ -139,12 +139,12 @@ function observe(state: SupportState): string {
     const { row } = order;
     words.push("order", order.id, row.user, row.status);
     if (row.status === "delivered") words.push(weeksSymbol(row.weeks));
-    for (const line of row.lines) words.push(line.item, line.product);
+    for (const line of row.lines) words.push(line.product);
   }
   if (product !== undefined) {
     words.push("product", product.name);
-    for (const { item, colour, available } of product.row.variants)
-      words.push(item, colour, available ? "in" : "out");
+    for (const { colour, available } of product.row.variants)
+      words.push(colour, available ? "in" : "out");
   }
   if (offer !== undefined) words.push("offer", deedText(offer.deed));
   words.push("says", heard);

@@ -1,11 +1,11 @@
 /** The verdict on a conversation: the end state, what was said, the rules, and where it first went wrong. */
 import type { StepVerdict, Task, Trajectory, Verdict } from "../environment.js";
-import { writeCall } from "./action.js";
+import { type Deed, writeCall } from "./action.js";
 import { act, isOver, MAX_STEPS, openConversation } from "./conversation.js";
 import { deskTools } from "./desk-tools.js";
 import { type Errand, openTask } from "./errand.js";
 import { TAGS } from "./monitors.js";
-import { inStock, isGranted, itemOf } from "./policy.js";
+import { isGranted } from "./policy.js";
 import { correct } from "./procedures.js";
 import { signatureOf } from "./signature.js";
 import type { SupportState } from "./state.js";
@@ -39,11 +39,10 @@ function referenceCall(
   if (!isGranted(desk, request, user) || change === "withdraws") return undefined;
   const wanted = change === undefined ? request : { ...request, product: change.product };
   if (!isGranted(desk, wanted, user)) return undefined;
-  if (wanted.verb === "cancel") return writeCall({ verb: "cancel" }, wanted.order);
-  const item = itemOf(desk.get("orders", wanted.order)!, wanted.product)!;
-  if (wanted.verb === "return") return writeCall({ verb: "return", item }, wanted.order);
-  const variant = inStock(desk.get("products", wanted.product!)!, wanted.colour)!;
-  return writeCall({ verb: "exchange", item, replacement: variant.item }, wanted.order);
+  const { verb, order, product = "", colour = "" } = wanted;
+  if (verb === "cancel") return writeCall({ verb }, desk, order);
+  const deed: Deed = verb === "return" ? { verb, product } : { verb: "exchange", product, colour };
+  return writeCall(deed, desk, order);
 }
 
 /** The tables that the reference calls leave. */

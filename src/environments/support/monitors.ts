@@ -71,29 +71,23 @@ export function breachOf(state: SupportState, action: Action): Breach | undefine
     : breach("confirmation", `no yes to ${deedText(action.deed)}, but ${heard}`);
 }
 
-/** A deed the policy forbids, or whose ids no tool has shown. */
+/** A deed the policy forbids, or about something that no tool has shown. */
 function forbiddenDeed(state: SupportState, deed: Deed): Breach | undefined {
   const { row, id } = state.order!;
   const line =
-    deed.verb === "cancel" ? undefined : row.lines.find(({ item }) => item === deed.item);
+    deed.verb === "cancel" ? undefined : row.lines.find(({ product }) => product === deed.product);
   if (deed.verb !== "cancel" && line === undefined) {
-    return { rule: "grounding", detail: `${deed.item} is not in ${id}` };
+    return { rule: "grounding", detail: `${deed.product} is not in ${id}` };
   }
   if (deed.verb !== "cancel" && !state.told.product) {
     return { rule: "grounding", detail: "the customer has not said which item" };
   }
   const variant =
-    deed.verb === "exchange"
-      ? state.product?.row.variants.find(({ item }) => item === deed.replacement)
+    deed.verb === "exchange" && state.product?.name === deed.product
+      ? state.product.row.variants.find(({ colour }) => colour === deed.colour)
       : undefined;
-  if (
-    deed.verb === "exchange" &&
-    (variant === undefined || state.product?.name !== line?.product)
-  ) {
-    return {
-      rule: "grounding",
-      detail: `${deed.replacement} was not seen among the ${line?.product}s`,
-    };
+  if (deed.verb === "exchange" && variant === undefined) {
+    return { rule: "grounding", detail: `a ${deed.colour} ${deed.product} was not seen` };
   }
   if (row.returned !== undefined) {
     return { rule: "once", detail: `${id} has had a return or exchange` };

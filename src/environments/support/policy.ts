@@ -70,12 +70,7 @@ export function inStock(product: ProductRow, colour: string | undefined): Varian
   return product.variants.find((each) => each.colour === colour && each.available);
 }
 
-/** The item of an order that is a product. Undefined where the order has none. */
-export function itemOf(order: OrderRow, product: string | undefined): string | undefined {
-  return order.lines.find((line) => line.product === product)?.item;
-}
-
-/** The requests of an errand that end in a write, with the database at the start of the conversation. */
+/** Whether the policy allows a request for a change, with all the facts known. */
 export function isGranted(desk: Desk, request: Request, userId: string): boolean {
   const user = desk.get("users", userId);
   const order = desk.get("orders", request.order);

@@ -101,14 +101,14 @@ function decide(state: SupportState, lapse: Lapse): string {
   const meant = { ...request, product: line.product };
   if (checks(refusalOf(meant, delivered, who))) return "deny";
   const inTime = { ...delivered, weeks: 0 };
-  if (!exchanges) return proceed(state, { verb: "return", item: line.item }, lapse);
+  if (!exchanges) return proceed(state, { verb: "return", product: line.product }, lapse);
   if (checks(refusalOf(meant, inTime, who, product?.row))) return "deny";
   const { variants } = product!.row;
   const variant =
     variants.find(({ colour }) => colour === request.colour) ??
     variants.find(({ available }) => available) ??
     variants[0]!;
-  return proceed(state, { verb: "exchange", item: line.item, replacement: variant.item }, lapse);
+  return proceed(state, { verb: "exchange", product: line.product, colour: variant.colour }, lapse);
 
   /** Does what was agreed to; else offers it. */
   function proceed(at: SupportState, deed: Deed, { assumesYes }: Lapse): string {
@@ -132,13 +132,13 @@ export function noise(state: SupportState, random: Random): string {
 /** Actions whose arguments are on the desk, right or wrong. */
 export function plausibleActions(state: SupportState): string[] {
   const { request, order, product, offer } = state;
-  const items = order?.row.lines.map(({ item }) => item) ?? [];
-  const variants = product?.row.variants.map(({ item }) => item) ?? [];
+  const products = order?.row.lines.map((line) => line.product) ?? [];
+  const colours = product?.row.variants.map(({ colour }) => colour) ?? [];
   const deeds: Deed[] = [
     { verb: "cancel" },
-    ...items.map((item): Deed => ({ verb: "return", item })),
-    ...items.flatMap((item) =>
-      variants.map((replacement): Deed => ({ verb: "exchange", item, replacement })),
+    ...products.map((each): Deed => ({ verb: "return", product: each })),
+    ...products.flatMap((each) =>
+      colours.map((colour): Deed => ({ verb: "exchange", product: each, colour })),
     ),
   ];
   return [
@@ -159,7 +159,7 @@ export function plausibleActions(state: SupportState): string[] {
 
 /**
  * Granting and refusing, where all that decides between them is on the desk and nothing was agreed
- * yet: `["offer return #3", "deny"]`. None elsewhere.
+ * yet: `["offer return lamp", "deny"]`. None elsewhere.
  */
 export function grantOrDeny(state: SupportState): readonly string[] {
   const next = correct(state);

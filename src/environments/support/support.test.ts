@@ -197,54 +197,59 @@ describe("the monitors", () => {
   test.each<[string, string, Task, string[]]>([
     ["wrong_sequence", "no access before identity", returning, ["order #W1"]],
     ["wrong_sequence", "no refusal before a look", returning, ["find ann 10001", "deny"]],
-    ["wrong_sequence", "no write before a yes", returning, [...HELLO, "return #1"]],
+    ["wrong_sequence", "no write before a yes", returning, [...HELLO, "return lamp"]],
     [
       "wrong_sequence",
       "no write of another thing than agreed",
       returning,
-      [...HELLO, "offer return #1", "return #2"],
+      [...HELLO, "offer return lamp", "return hat"],
     ],
     ["hallucination", "no identity that was not claimed", returning, ["find ben 19122"]],
     ["hallucination", "no order that was not named", returning, ["find ann 10001", "order #W2"]],
-    ["hallucination", "no item that is not in the order", returning, [...HELLO, "offer return #3"]],
+    [
+      "hallucination",
+      "no item that is not in the order",
+      returning,
+      [...HELLO, "offer return coat"],
+    ],
     [
       "hallucination",
       "no replacement that was not seen",
       deskTask([EXCHANGE]),
-      [...HELLO, "offer exchange #1 #3"],
+      [...HELLO, "offer exchange lamp red"],
     ],
     [
       "guideline_violation",
       "nothing too late: lamps two weeks",
       deskTask([RETURN], {}, { weeks: 3 }),
-      [...HELLO, "offer return #1"],
+      [...HELLO, "offer return lamp"],
     ],
     [
       "guideline_violation",
       "nothing that was not delivered",
       deskTask([RETURN], {}, { status: "processed", weeks: 0 }),
-      [...HELLO, "offer return #1"],
+      [...HELLO, "offer return lamp"],
     ],
     [
       "guideline_violation",
       "nothing of another customer",
       deskTask([RETURN], {}, { user: "u2" }),
-      [...HELLO, "offer return #1"],
+      [...HELLO, "offer return lamp"],
     ],
     [
       "guideline_violation",
       "no second return from one order",
       deskTask([RETURN, { request: { verb: "return", order: "#W1", product: "hat" } }]),
-      [...HELLO, "offer return #1", "return #1", "close", "order #W1", "offer return #2"],
+      [...HELLO, "offer return lamp", "return lamp", "close", "order #W1", "offer return hat"],
     ],
     [
       "guideline_violation",
       "nothing out of stock",
       deskTask([{ request: { ...EXCHANGE.request, colour: "blue" } }]),
-      [...HELLO, "product lamp", "offer exchange #1 #4"],
+      [...HELLO, "product lamp", "offer exchange lamp blue"],
     ],
     ["premature_termination", "no transfer of what a tool can do", returning, ["transfer"]],
-    ["tool_call_schema_error", "no action that is none", returning, [...HELLO, "give return #1"]],
+    ["tool_call_schema_error", "no action that is none", returning, [...HELLO, "give return lamp"]],
   ])("%s: %s", async (family, _, task, actions) => {
     const verdict = await play(task, ...actions);
     expect(verdict).toMatchObject({
@@ -261,8 +266,8 @@ describe("the monitors", () => {
       task,
       "find ben 19122",
       "order #W1",
-      "offer return #1",
-      "return #1",
+      "offer return lamp",
+      "return lamp",
       "close",
     );
     expect(done.correct).toBe(true);
@@ -279,7 +284,7 @@ describe("the customer", () => {
   });
 
   test("says no to what they do not want; a careless one says yes", async () => {
-    const wrong = [...HELLO, "offer return #2"];
+    const wrong = [...HELLO, "offer return hat"];
     expect((await play(deskTask([RETURN]), ...wrong)).seen).toMatch(/says no$/);
     expect((await play(deskTask([RETURN], { careless: true }), ...wrong)).seen).toMatch(
       /says yes$/,
@@ -290,8 +295,8 @@ describe("the customer", () => {
     const verdict = await play(
       deskTask([RETURN], { careless: true }),
       ...HELLO,
-      "offer return #2",
-      "return #2",
+      "offer return hat",
+      "return hat",
       "close",
     );
     expect(verdict).toMatchObject({
@@ -302,15 +307,15 @@ describe("the customer", () => {
         step: 2,
         evidence: "oracle",
         family: "tool_call_argument_error",
-        expected: "offer return #1",
+        expected: "offer return lamp",
       },
-      wrongOutputs: { "errand 1": "offer return #2" },
+      wrongOutputs: { "errand 1": "offer return hat" },
     });
     const first = await play(
       deskTask([{ request: { ...RETURN.request, product: "hat" } }], { careless: true }),
       ...HELLO,
-      "offer return #1",
-      "return #1",
+      "offer return lamp",
+      "return lamp",
       "close",
     );
     expect(first.signature).toBe("first-item");
@@ -318,29 +323,29 @@ describe("the customer", () => {
 
   test("may change what they want: the old offer then stands for nothing", async () => {
     const changing = deskTask([{ ...RETURN, change: { product: "hat" } }]);
-    const offered = [...HELLO, "offer return #1"];
+    const offered = [...HELLO, "offer return lamp"];
     expect((await play(changing, ...offered)).seen).toMatch(/asks return #W1 hat .* says no$/);
-    expect(await play(changing, ...offered, "return #1")).toMatchObject({
+    expect(await play(changing, ...offered, "return lamp")).toMatchObject({
       signature: "assume-yes",
     });
-    expect(await play(changing, ...offered, "offer return #2", "return #2", "close")).toMatchObject(
-      {
-        correct: true,
-      },
-    );
+    expect(
+      await play(changing, ...offered, "offer return hat", "return hat", "close"),
+    ).toMatchObject({
+      correct: true,
+    });
   });
 
   test("may withdraw a request, and then nothing is to be written", async () => {
     const withdrawing = deskTask([{ ...RETURN, change: "withdraws" }]);
     expect(referenceCalls(withdrawing)).toEqual([]);
-    expect((await play(withdrawing, ...HELLO, "offer return #1", "close")).correct).toBe(true);
+    expect((await play(withdrawing, ...HELLO, "offer return lamp", "close")).correct).toBe(true);
   });
 
   test("pushes once against a refusal; giving in breaks a rule, holding out is right", async () => {
     const pushing = deskTask([{ ...RETURN, pushes: true }], {}, { weeks: 7 });
     expect((await play(pushing, ...HELLO, "deny")).seen).toMatch(/says please$/);
     expect((await play(pushing, ...HELLO, "deny", "deny")).correct).toBe(true);
-    expect(await play(pushing, ...HELLO, "deny", "offer return #1")).toMatchObject({
+    expect(await play(pushing, ...HELLO, "deny", "offer return lamp")).toMatchObject({
       signature: "give-in",
       firstError: { step: 3, family: "guideline_violation" },
     });
@@ -382,11 +387,11 @@ describe("the customer", () => {
 
 describe("taking over", () => {
   test("starts from the state another agent left, and blames nothing of theirs", async () => {
-    const task = takeover(deskTask([RETURN], { careless: true }), [...HELLO, "offer return #2"])!;
-    expect(environment.start(task).observation).toMatch(/offer return #2 says yes$/);
-    expect((await play(task, "offer return #1", "return #1", "close")).correct).toBe(true);
-    expect(await play(task, "return #2", "close")).toMatchObject({
-      firstError: { step: 0, family: "tool_call_argument_error", expected: "offer return #1" },
+    const task = takeover(deskTask([RETURN], { careless: true }), [...HELLO, "offer return hat"])!;
+    expect(environment.start(task).observation).toMatch(/offer return hat says yes$/);
+    expect((await play(task, "offer return lamp", "return lamp", "close")).correct).toBe(true);
+    expect(await play(task, "return hat", "close")).toMatchObject({
+      firstError: { step: 0, family: "tool_call_argument_error", expected: "offer return lamp" },
     });
   });
 

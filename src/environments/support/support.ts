@@ -19,8 +19,8 @@ export interface SupportOptions {
   readonly customers?: Partial<CustomerWays>;
 }
 
-/** Longest observation: id 3, request 5, order 5 + 2 a line, product 2 + 3 a colour, offer 4, says 2. */
-const MAX_OBSERVATION_SYMBOLS = 3 + 5 + (5 + 2 * MOST_LINES) + (2 + 3 * MOST_VARIANTS) + 4 + 2;
+/** Longest observation: id 3, request 5, order 5 + 1 a line, product 2 + 2 a colour, offer 4, says 2. */
+const MAX_OBSERVATION_SYMBOLS = 3 + 5 + (5 + MOST_LINES) + (2 + 2 * MOST_VARIANTS) + 4 + 2;
 
 /**
  * Conversations at a retail desk after tau2-bench's retail domain: tables, tools, a policy, and a
@@ -31,7 +31,7 @@ const MAX_OBSERVATION_SYMBOLS = 3 + 5 + (5 + 2 * MOST_LINES) + (2 + 3 * MOST_VAR
  * (action.ts has the forms). A broken rule of the policy ends the conversation; a wrong refusal, or a
  * wrong write that a careless customer agreed to, does not.
  *
- *     id u3 gold asks return #W4 lamp order #W4 u3 delivered 5w #2 hat #9 lamp says hello
+ *     id u3 gold asks return #W4 lamp order #W4 u3 delivered 5w hat lamp says hello
  *     deny
  *
  * Levels: `mixed` (two errands of any kind) and `windows` (three; two are past the time to send
@@ -92,7 +92,6 @@ const SYMBOLS: readonly string[] = [
     ...world.EMAILS,
     ...world.USERS,
     ...world.ORDERS,
-    ...world.ITEMS,
     ...world.PRODUCTS,
     ...world.COLOURS,
   ]),

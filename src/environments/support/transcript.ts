@@ -40,7 +40,7 @@ export function chatMessages({ task, steps }: Trajectory<SupportState>): ChatMes
   for (const [i, text] of [...history, ...steps.map(({ action }) => action)].entries()) {
     const action = parseAction(text);
     const next = act(state, text);
-    const call = action && toolCallOf(action, state.order?.id);
+    const call = action && toolCallOf(action, state.desk, state.order?.id);
     if (call === undefined) {
       messages.push({
         role: "assistant",
@@ -156,11 +156,13 @@ function spoken(state: SupportState, action: Action): string {
 
 function deedSentence({ order, product }: SupportState, deed: Deed): string {
   const line =
-    deed.verb === "cancel" ? undefined : order?.row.lines.find(({ item }) => item === deed.item);
+    deed.verb === "cancel"
+      ? undefined
+      : order?.row.lines.find((each) => each.product === deed.product);
   const what = line === undefined ? "" : ` the ${line.product} (${line.item}) of`;
   const variant =
     deed.verb === "exchange"
-      ? product?.row.variants.find(({ item }) => item === deed.replacement)
+      ? product?.row.variants.find(({ colour }) => colour === deed.colour)
       : undefined;
   const into = variant === undefined ? "" : ` for the ${variant.colour} one (${variant.item})`;
   return `${deedText(deed).split(" ")[0]}${what} order ${order?.id}${into}`;

@@ -6,6 +6,7 @@ import { findData } from "../../data-folder.js";
 import type { Message, Task } from "../../environment.js";
 import { playActions, playProcedure } from "../../play-procedure.js";
 import { neededWrites } from "./localise.js";
+import { suspectWrites } from "./monitors.js";
 import { parseRecorded, type RecordedConversation, replay } from "./recorded.js";
 import { tauReward } from "./reward.js";
 import { judgeTau, loadAirline, loadRetail, tau2Retail, tauAirline } from "./tau.js";
@@ -205,6 +206,27 @@ describe.skipIf(airline === undefined)("the airline domain", () => {
         "premature_termination",
         "tool_call_argument_error",
       ]);
+    });
+
+    test("writes without a yes are far more frequent where the conversation failed", ({
+      annotate,
+    }) => {
+      const domain = loadAirline();
+      const count = { right: { writes: 0, unconfirmed: 0 }, wrong: { writes: 0, unconfirmed: 0 } };
+      for (const conversation of read()) {
+        const trajectory = replay(conversation, domain);
+        const { state } = trajectory.end;
+        const row = count[judgeTau(trajectory, domain).correct ? "right" : "wrong"];
+        row.writes += state.calls.filter(({ kind, error }) => kind === "write" && !error).length;
+        row.unconfirmed += suspectWrites(state).filter(
+          ({ rule }) => rule === "confirmation",
+        ).length;
+      }
+      const share = ({ writes, unconfirmed }: { writes: number; unconfirmed: number }): number =>
+        unconfirmed / writes;
+      expect(count.wrong.writes).toBeGreaterThan(50);
+      expect(share(count.wrong)).toBeGreaterThan(2 * share(count.right));
+      return annotate(JSON.stringify(count)).then(() => undefined);
     });
 
     test("tools answer what they answered then", () => {
