@@ -118,7 +118,16 @@ function machine(): Readonly<Record<string, unknown>> {
   };
 }
 
-async function measure({ name, unit, work, bar, rounds, ours, peer, note }: Case): Promise<EngineResult> {
+async function measure({
+  name,
+  unit,
+  work,
+  bar,
+  rounds,
+  ours,
+  peer,
+  note,
+}: Case): Promise<EngineResult> {
   await ours();
   await peer?.();
   const own: number[] = [];
@@ -218,7 +227,10 @@ function trainCase(
     },
     peer: decoder && (() => decoder.ask({ threads, work: "train", rows, length, shape, rank })),
     ...(shape === smol
-      ? { note: () => `peak memory of the process ${gibibytes(process.resourceUsage().maxRSS * 1024)}` }
+      ? {
+          note: () =>
+            `peak memory of the process ${gibibytes(process.resourceUsage().maxRSS * 1024)}`,
+        }
       : {}),
   };
 }
@@ -246,7 +258,8 @@ function rolloutCase(
       const prompts = Array.from({ length: rows }, () => row(shape, 1));
       return timed(() => engine.sample(policy, { prompts, maxTokens: length, random }));
     },
-    peer: decoder && (() => decoder.ask({ threads, work: "rollouts", rows, prompt: 1, length, shape })),
+    peer:
+      decoder && (() => decoder.ask({ threads, work: "rollouts", rows, prompt: 1, length, shape })),
   };
 }
 

@@ -5,7 +5,8 @@ import type { Environment } from "../src/environments/environment.js";
 import { playProcedure } from "../src/environments/play-procedure.js";
 import { support } from "../src/environments/support/support.js";
 import { parseRecorded, replay } from "../src/environments/support/tau/recorded.js";
-import { judgeTau, loadAirline, tau2Retail } from "../src/environments/support/tau/tau.js";
+import { loadAirline } from "../src/environments/support/tau/load.js";
+import { judgeTau, tau2Retail } from "../src/environments/support/tau/tau.js";
 import { Random } from "../src/random.js";
 
 /** What was measured of one kind of conversation. */

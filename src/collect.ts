@@ -230,7 +230,7 @@ export async function rememberFrom(
   source: string,
   groups: readonly Group[],
 ): Promise<Admissions> {
-  return run.ledger.charge("expert", 0, () =>
+  return run.ledger.charge("embedding", 0, () =>
     remember(groups, {
       corpus: run.corpus,
       environment,

@@ -6,6 +6,8 @@ import type { ContrastOptions } from "./contrast.js";
 import { degradations } from "./degrade.js";
 import type { GuideOptions } from "./guide.js";
 import { selfPlayRoles, type SelfPlayOptions } from "./self-play.js";
+import type { AdapterShape } from "./engine/adapter.js";
+import { projections } from "./engine/shape.js";
 import { estimators, type Estimator } from "./estimators.js";
 import { explorationForms, steersByExpert, type ExplorationForm } from "./exploration.js";
 import type { ExpertOptions } from "./expert.js";
@@ -18,6 +20,8 @@ import type { RewardOptions } from "./reward.js";
 /** A checked configuration, every default filled in. The schema below says what each key means. */
 export interface Config {
   readonly preset: string;
+  readonly environment?: string | undefined;
+  readonly student: StudentOptions;
   readonly seed: number;
   readonly steps: number;
   readonly tasksPerStep: number;
@@ -75,6 +79,20 @@ export interface Config {
   readonly alarms: AlarmOptions;
   readonly control: ControlOptions;
   readonly engine: { readonly threads: number };
+}
+
+/** An open model as the student, in place of the preset's. */
+export interface StudentOptions {
+  /** A folder with config.json, safetensors and tokenizer.json, or a hub id. */
+  readonly checkpoint?: string | undefined;
+  /** Branch, tag or commit of a hub id. */
+  readonly revision: string;
+  /** Longest sequence, prompt and completion together; the model's own limit by default. */
+  readonly context?: number | undefined;
+  /** Longest action in tokens; the environment's own limit by default. */
+  readonly maxTokens?: number | undefined;
+  /** Train an adapter (arXiv:2106.09685) instead of all weights. */
+  readonly lora?: AdapterShape | undefined;
 }
 
 /** Who teaches, how, and how much at most. */
@@ -307,6 +325,24 @@ const partnersSchema = z.strictObject({
 
 const unlimited = z.number().positive().default(Number.MAX_SAFE_INTEGER);
 
+const studentSchema = z.strictObject({
+  checkpoint: z.string().optional().describe("an open model: a folder, or a hub id"),
+  revision: z.string().default("main").describe("branch, tag or commit of a hub id"),
+  context: count.optional().describe("longest sequence, in tokens"),
+  maxTokens: count.optional().describe("longest action, in tokens"),
+  lora: z
+    .strictObject({
+      rank: count.default(16),
+      alpha: rate.default(32),
+      targets: z
+        .array(z.enum(projections))
+        .min(1)
+        .default([...projections]),
+    })
+    .optional()
+    .describe("train an adapter instead of all weights"),
+});
+
 const teacherSchema = z.strictObject({
   source: z
     .string()
@@ -375,6 +411,11 @@ const controlSchema = z.strictObject({
 
 const configSchema = z.strictObject({
   preset: z.string().default("proof").describe("domain and base models: see `errata train --help`"),
+  environment: z
+    .string()
+    .optional()
+    .describe("train in this environment instead of the preset's; needs student.checkpoint"),
+  student: studentSchema.prefault({}),
   seed: z.number().int().min(0).default(0),
   steps: count.default(150),
   tasksPerStep: count.default(16),

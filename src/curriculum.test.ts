@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "./config.js";
-import { Curriculum, drawTasks, type CurriculumState } from "./curriculum.js";
+import { Curriculum, defaultCurriculum, drawTasks, type CurriculumState } from "./curriculum.js";
 import type { Environment, Task } from "./environments/environment.js";
 import { presets } from "./presets.js";
 import { Random } from "./random.js";
@@ -135,5 +135,104 @@ describe("the curriculum", () => {
     expect(ids(after.next(60, Random.from(5, "tasks")))).toEqual(
       ids(before.next(60, Random.from(5, "tasks"))),
     );
+  });
+});
+
+describe("a curriculum that prefers some tasks", () => {
+  const visits = (curriculum: Curriculum, options?: Parameters<Curriculum["next"]>[2]) => {
+    const random = Random.from(1, "tasks");
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 300; i++)
+      for (const { id } of curriculum.next(4, random, options))
+        counts.set(id, (counts.get(id) ?? 0) + 1);
+    return (task: Task): number => counts.get(task.id) ?? 0;
+  };
+  const played = (curriculum: Curriculum, task: Task, right: number, advantage = 0): void => {
+    for (let i = 0; i < 4; i++)
+      curriculum.record(task, right > 0, { attempts: 8, right, advantage });
+  };
+  const [hard, half, easy] = [pool[0]!, pool[1]!, pool[2]!];
+  const mode = (name: "learnability" | "bandit", changes = {}): Curriculum =>
+    new Curriculum(pool, {}, { ...defaultCurriculum, mode: name, ...changes });
+
+  test("plays what it half solves more than what it always or never solves", () => {
+    const curriculum = mode("learnability", { parkAfter: 100 });
+    for (const task of pool) played(curriculum, task, 8);
+    played(curriculum, hard, 0);
+    played(curriculum, half, 4);
+    expect(curriculum.learnability(half)).toBeGreaterThan(curriculum.learnability(hard));
+    expect(curriculum.learnability(half)).toBeGreaterThan(curriculum.learnability(easy));
+    const count = visits(curriculum);
+    expect(count(half)).toBeGreaterThan(3 * count(easy));
+    expect(count(easy)).toBeGreaterThan(0); // a tenth is uniform
+  });
+
+  test("plays tasks whose known mistakes are still made more than others", () => {
+    const replicationRate = ({ id }: Task): number => (id === hard.id ? 1 : 0);
+    const count = visits(mode("learnability"), { replicationRate });
+    expect(count(hard)).toBeGreaterThan(1.5 * count(half));
+    const without = visits(mode("learnability", { replication: 0 }), { replicationRate });
+    expect(Math.abs(without(hard) - without(half))).toBeLessThan(20);
+  });
+
+  test("as a bandit plays the level where advantages are largest", () => {
+    const mixed = [
+      ...pool.slice(0, 20),
+      ...["ab", "ba", "cd", "dc", "aa", "bb"].map((r) => cueTask(r)),
+    ];
+    const curriculum = new Curriculum(mixed, {}, { ...defaultCurriculum, mode: "bandit" });
+    for (const task of mixed)
+      curriculum.record(task, true, {
+        attempts: 8,
+        right: 4,
+        advantage: task.level === "short" ? 0.9 : 0.1,
+      });
+    const count = visits(curriculum);
+    const short = mixed.filter((t) => t.level === "short").reduce((n, t) => n + count(t), 0);
+    expect(short / 1200).toBeGreaterThan(0.8);
+    expect(short / 1200).toBeLessThan(1);
+  });
+
+  test("begins with the tasks it is given, and never repeats one", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom("uniform", "learnability", "bandit"),
+        fc.nat(70),
+        (name, count) => {
+          const curriculum = new Curriculum(pool, {}, { ...defaultCurriculum, mode: name });
+          const first = [pool[5]!, pool[9]!];
+          const tasks = curriculum.next(count, Random.from(1, "tasks"), { first });
+          expect(tasks.slice(0, 2)).toEqual(first.slice(0, count));
+          expect(new Set(ids(tasks)).size).toBe(Math.min(count, pool.length));
+        },
+      ),
+    );
+  });
+
+  test("draws what the uniform one always drew, whatever it has recorded", () => {
+    const curriculum = new Curriculum(pool);
+    played(curriculum, half, 4);
+    expect(ids(curriculum.next(16, Random.from(3, "tasks")))).toEqual(
+      ids(new Curriculum(pool).next(16, Random.from(3, "tasks"))),
+    );
+  });
+
+  test("parks stuck tasks in every mode", () => {
+    for (const name of ["learnability", "bandit"] as const) {
+      const curriculum = mode(name);
+      for (let i = 0; i < 8; i++) curriculum.record(hard, false);
+      expect(curriculum.parked).toBe(1);
+      expect(visits(curriculum)(hard)).toBe(0);
+    }
+  });
+
+  test("shrinks a task's success rate to its level's", () => {
+    const curriculum = new Curriculum(pool);
+    expect(curriculum.successRate(hard)).toBe(0.5);
+    for (let i = 0; i < 200; i++)
+      curriculum.record(easy, true, { attempts: 8, right: 8, advantage: 0 });
+    expect(curriculum.successRate(hard)).toBeCloseTo(1, 6);
+    curriculum.record(hard, false, { attempts: 8, right: 0, advantage: 0 });
+    expect(curriculum.successRate(hard)).toBeCloseTo((4 * 0.9) / 12, 6);
   });
 });

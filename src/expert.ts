@@ -6,6 +6,7 @@
  * attempt, predicts the truth, and would repel the student from it.
  */
 import type { Engine, Policy } from "./engine/engine.js";
+import { initialAdapter } from "./engine/adapter.js";
 import type { ModelShape } from "./engine/transformer.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 import type { Random } from "./random.js";
@@ -55,6 +56,24 @@ export function expertShape(student: ModelShape): ModelShape {
   };
 }
 
+/** Rank of an expert that is an adapter. */
+const expertRank = 8;
+
+/** A small model with random weights, or an adapter over the student's base that changes nothing yet. */
+function newExpert(
+  engine: Engine,
+  {
+    shape,
+    student,
+    random,
+  }: { readonly shape: ModelShape; readonly student?: Policy; readonly random: Random },
+): Policy {
+  if (student?.adapter === undefined) return engine.initialise(shape, random);
+  const { targets } = student.adapter;
+  const adapter = { rank: expertRank, alpha: 2 * expertRank, targets };
+  return { ...student, adapter: initialAdapter(student.shape, adapter, random) };
+}
+
 /** Fits an expert for `signature`, from `previous` when there is one. */
 export async function fitExpert(
   engine: Engine,
@@ -62,6 +81,8 @@ export async function fitExpert(
     readonly signature: string;
     readonly traces: readonly (readonly Example[])[];
     readonly shape: ModelShape;
+    /** A student with an adapter: the expert is then another adapter over the same base. */
+    readonly student?: Policy;
     readonly tokenizer: Tokenizer;
     readonly maxActionSymbols: number;
     readonly previous: Expert | undefined;
@@ -70,10 +91,10 @@ export async function fitExpert(
   },
   settings: ExpertOptions = defaultExpert,
 ): Promise<Expert> {
-  const { signature, traces, shape, tokenizer, maxActionSymbols, previous, step, random } = options;
+  const { signature, traces, tokenizer, maxActionSymbols, previous, step, random } = options;
   const { policy } = await fit(
     engine,
-    previous?.policy ?? engine.initialise(shape, random),
+    previous?.policy ?? newExpert(engine, options),
     traces.flat(),
     tokenizer,
     random,

@@ -60,10 +60,8 @@ export class Inbox {
   take(step: number): { readonly arrival: Arrival; readonly reviews: string } {
     const before = this.#recorded.findLast((a) => a.step < step);
     const known = this.#recorded.find((a) => a.step === step);
-    const later = this.#recorded.some((a) => a.step > step);
     const from = before?.reviewBytes ?? 0;
-    const nothing: Arrival = { step, files: [], reviewBytes: from };
-    const arrival = known ?? (later ? nothing : this.#scan(step, from));
+    const arrival = known ?? this.#scan(step, from);
     for (const { name, sha256 } of arrival.files) {
       const path = this.path(name);
       if (existsSync(path) && hashOf(path) === sha256) continue;
@@ -72,7 +70,7 @@ export class Inbox {
         hint: "put the file back as it was, or start a new run",
       });
     }
-    if (known === undefined && !later) this.#pending = arrival;
+    if (known === undefined) this.#pending = arrival;
     return { arrival, reviews: this.#reviews(from, arrival.reviewBytes) };
   }
 

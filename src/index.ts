@@ -43,7 +43,8 @@ export type { Candidate, Mistake, MistakeDetail, MistakeTrace } from "./corpus/m
 export type { MistakeStatus, ReviewVerdict } from "./corpus/verdict.js";
 
 export { importFormat, importFormats } from "./import/formats.js";
-export { importAttempts, type ImportOptions, type ImportReport } from "./import/import.js";
+export { importAttempts } from "./import/import.js";
+export type { ImportOptions, ImportReport } from "./import/report.js";
 export { overlap, type Overlap } from "./import/overlap.js";
 
 export { presets, type Preset } from "./presets.js";
@@ -63,16 +64,7 @@ export {
 } from "./statistics.js";
 export { gate, gateLines, type GateCheck, type GateReport } from "./gate.js";
 export { measureRescue, type Rescue, type RescueReport } from "./rescue.js";
-export {
-  arms,
-  armsNamed,
-  studyTable,
-  summarise,
-  type Arm,
-  type ArmRun,
-  type ArmSummary,
-} from "./study.js";
-export { defineStudy, type Arm as StudyArm, type Claim, type StudyInput } from "./compare/study.js";
+export { defineStudy, type Arm, type Claim, type StudyInput } from "./compare/study.js";
 export { protocolOf, type Protocol, type ProtocolOptions } from "./compare/protocol.js";
 export { runStudy, type RunnerOptions, type StudyRuns } from "./compare/runner.js";
 export { resultOf, type StudyResult } from "./compare/result.js";

@@ -250,7 +250,7 @@ describe("merging", () => {
     const model = new PolicyModel({ engine, policy, tokenizer: cueTokenizer, maxActionSymbols: 2 });
     const tasks = ["ab", "ab", "ab", "ab", "ba", "ba", "ba", "ba"].map((row) => cueTask(row));
     const groups = inGroups(
-      await play(cues as Environment, model, tasks, Random.from(2, "play")),
+      await play(cues as Environment, model, tasks, Random.from(5, "play")),
       4,
     );
     const scored = groups.map((group, i) => ({ group, signals: randomSignals(group.rollouts, i) }));

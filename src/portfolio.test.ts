@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { Environment } from "./environments/environment.js";
 import type { Model } from "./models/model.js";
 import type { Prompt } from "./models/tokenizer.js";
-import { probe } from "./portfolio.js";
+import { defaultProbe, probe } from "./portfolio.js";
 import { Random } from "./random.js";
+import { lowerBound, studentQuantile } from "./statistics.js";
 import { cues, cueTask, rightAnswer, scriptedModel } from "./testing.js";
 
 const environment = cues as Environment;
@@ -104,5 +105,74 @@ describe("a probe", () => {
       },
     };
     expect((await probeOf(scripted, {}, 1, tasks.slice(0, 8))).hard).toBe(4);
+  });
+});
+
+describe("the bound an arm must pass", () => {
+  test("is Student's: two tasks that agree by luck prove less than sixteen", () => {
+    const gains = (n: number) => Array.from({ length: n }, (_, i) => (i % 2 === 0 ? 0.5 : 0));
+    const t = { lcb: "t", confidence: 0.8413 } as const;
+    const normal = { ...t, lcb: "normal" } as const;
+    for (const n of [4, 16, 64]) {
+      expect(lowerBound(gains(n), t)).toBeLessThan(lowerBound(gains(n), normal));
+      const s = Math.sqrt((0.0625 * n) / (n - 1));
+      expect(lowerBound(gains(n), normal)).toBeCloseTo(0.25 - s / Math.sqrt(n), 4);
+    }
+    expect(lowerBound([1], t)).toBe(-Infinity);
+    expect(lowerBound([1, 1, 1, 1], t)).toBe(1);
+  });
+
+  test("has the quantiles of the tables", () => {
+    // https://www.itl.nist.gov/div898/handbook/eda/section3/eda3672.htm
+    for (const [p, freedom, t] of [
+      [0.95, 1, 6.314],
+      [0.95, 3, 2.353],
+      [0.975, 10, 2.228],
+      [0.99, 30, 2.457],
+      [0.975, 1e6, 1.96],
+    ] as const) {
+      expect(studentQuantile(p, freedom)).toBeCloseTo(t, 2);
+      expect(studentQuantile(1 - p, freedom)).toBeCloseTo(-t, 2);
+    }
+  });
+
+  test("holds a useless arm back about as often as it says", async () => {
+    const strict = { ...defaultProbe, confidence: 0.975 };
+    let [measured, committed] = [0, 0];
+    for (let seed = 0; seed < 40; seed++) {
+      const result = await probe(
+        environment,
+        solving(0.2),
+        new Map([["itself", solving(0.2)]]),
+        tasks,
+        4,
+        Random.from(seed, "probe"),
+        strict,
+      );
+      measured += Number(result.uplifts.length > 0);
+      committed += Number(result.committed !== undefined);
+    }
+    expect(measured).toBe(40);
+    expect(committed).toBeLessThanOrEqual(5); // expected 1; P(more than 5) < .001
+  });
+
+  test("is passed by regression to the mean where the sample is not independent", async () => {
+    const options = { ...defaultProbe, independentSample: false };
+    let [sum, measured] = [0, 0];
+    for (let seed = 0; seed < 20; seed++) {
+      const { uplifts } = await probe(
+        environment,
+        solving(0.4),
+        new Map([["itself", solving(0.4)]]),
+        tasks,
+        4,
+        Random.from(seed, "probe"),
+        options,
+      );
+      if (uplifts.length === 0) continue;
+      measured++;
+      sum += uplifts[0]!.mean;
+    }
+    expect(sum / measured).toBeGreaterThan(0.12);
   });
 });

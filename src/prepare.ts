@@ -7,12 +7,14 @@ import { trainStage, type Recipe } from "./base.js";
 import type { Config } from "./config.js";
 import { nearest } from "./spelling.js";
 import { loadPolicy, savePolicy } from "./engine/checkpoint.js";
+import { initialAdapter } from "./engine/adapter.js";
 import type { Policy } from "./engine/engine.js";
 import { LocalEngine } from "./engine/local.js";
 import { ErrataError } from "./error.js";
 import { playProcedure } from "./environments/play-procedure.js";
 import type { Environment } from "./environments/environment.js";
-import { lexiconTokenizer } from "./models/tokenizer.js";
+import { environment } from "./environments/index.js";
+import { lexiconTokenizer, type Tokenizer } from "./models/tokenizer.js";
 import { presets, type Preset } from "./presets.js";
 import { Random } from "./random.js";
 import { runTasks, type Setup } from "./setup.js";
@@ -131,32 +133,100 @@ function partnerRecipe(preset: Preset, name: string): Recipe {
   });
 }
 
+/** The student before any error was put into it: its recipe's first stage. */
+export function rightSolutions({ student }: Preset): Recipe {
+  return { ...student, stages: student.stages.slice(0, 1) };
+}
+
+/**
+ * The preset of a configuration: the one it names, or, with `environment`, that environment's with
+ * nothing but an open model to train in it.
+ * @throws ErrataError `PRESET_UNKNOWN`, `ENVIRONMENT_UNKNOWN`, `STUDENT_MISSING`.
+ */
+export function presetFor(config: Config): Preset {
+  const { environment: name, student } = config;
+  if (name === undefined) return presetNamed(config.preset);
+  if (student.checkpoint === undefined)
+    throw new ErrataError(`there is no student to train in "${name}"`, {
+      code: "STUDENT_MISSING",
+      hint: "set student.checkpoint to the folder or hub id of an open model, or use a preset",
+    });
+  return {
+    name,
+    description: `an open model in ${name}`,
+    environment: () => environment(name),
+    levels: environment(name).levels,
+    kind: "natural",
+    student: { size: { width: 2, layers: 1, heads: 1, feedForward: 1 }, seed: 0, stages: [] },
+    partners: {},
+    config: {},
+  };
+}
+
+/** The student before training, and what it sees and says. */
+export interface BaseStudent {
+  readonly base: Policy;
+  readonly tokenizer: Tokenizer;
+  readonly environment: Environment;
+}
+
+/**
+ * The student of a configuration: the preset's, or an open model, with a fresh adapter where one is to be
+ * trained.
+ * @throws ErrataError those of `loadCheckpoint`, `ADAPTER_SHAPE`, `ENVIRONMENT_LEXICON`.
+ */
+export async function baseStudent(
+  config: Config,
+  engine: LocalEngine,
+  options: PrepareOptions = {},
+): Promise<BaseStudent> {
+  const preset = presetFor(config);
+  const environment = preset.environment();
+  const { checkpoint, lora, maxTokens, context, revision } = config.student;
+  if (checkpoint === undefined) {
+    const base = await presetModel(preset, "student", preset.student, engine, options);
+    return { base, tokenizer: lexiconTokenizer(environment), environment };
+  }
+  const { loadCheckpoint } = await import("./models/load-checkpoint.js");
+  const { policy, tokenizer } = await loadCheckpoint(checkpoint, {
+    revision,
+    ...(context === undefined ? {} : { context }),
+  });
+  const adapted = (): Policy => ({
+    ...policy,
+    adapter: initialAdapter(policy.shape, lora!, Random.from(config.seed, "adapter")),
+  });
+  return {
+    base: lora === undefined ? policy : adapted(),
+    tokenizer,
+    environment: {
+      ...environment,
+      ...(maxTokens === undefined ? {} : { maxActionSymbols: maxTokens }),
+    },
+  };
+}
+
 /**
  * Everything a run needs that does not change while it trains.
  * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, both before anything is trained.
  */
 export async function prepare(config: Config, options: PrepareOptions = {}): Promise<Setup> {
-  const preset = presetNamed(config.preset);
+  const preset = presetFor(config);
   const recipes = (config.partners.names ?? Object.keys(preset.partners)).map(
     (name) => [name, partnerRecipe(preset, name)] as const,
   );
-  const environment = preset.environment();
   const engine = new LocalEngine({ threads: config.engine.threads });
-  const base = await presetModel(preset, "student", preset.student, engine, options);
+  const { base, tokenizer, environment } = await baseStudent(config, engine, options);
   const partners = new Map<string, Policy>();
   for (const [name, recipe] of recipes)
     partners.set(name, await presetModel(preset, name, recipe, engine, options));
-  const tokenizer = lexiconTokenizer(environment);
   const tasks = runTasks({ environment, preset, config });
   const teacher = await teacherFor({
     config: config.teacher,
     engine,
     environment,
     tokenizer,
-    rightSolutions: () => {
-      const stages = preset.student.stages.slice(0, 1);
-      return presetModel(preset, "teacher", { ...preset.student, stages }, engine, options);
-    },
+    rightSolutions: () => presetModel(preset, "teacher", rightSolutions(preset), engine, options),
   });
   const { form, reason } = explorationForm(config.explore.form, engine.capabilities, environment);
   return {

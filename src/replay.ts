@@ -124,23 +124,35 @@ export function recordExposures(
 }
 
 /**
- * Measures Conf and Learn of the latest mistakes anew: Conf from the expert of a mistake's signature
- * and the student (both mean log-probs a token; 1 without an expert or a right step), Learn from the
- * task's recent success rate. Off by `corpus.quality`.
+ * Brings Conf and Learn of every mistake up to date. Conf is measured for the latest, from the expert
+ * of a mistake's signature and the student (both mean log-probs a token); where it is not, it is the
+ * mean of its signature's, else of all: 1 would rank what nobody has measured, noise above all, over
+ * everything that was. Learn comes from the task's recent success rate. Off by `corpus.quality`.
  */
 export async function refreshQuality(run: Run, setup: Setup): Promise<void> {
   const { environment, config } = setup;
   if (!config.corpus.quality || !usesMistakes(config)) return;
-  const latest = run.corpus
+  const mistakes = run.corpus
     .list({ domain: environment.name, limit: 2 * config.corpus.capacity })
-    .sort((a, b) => b.lastStep - a.lastStep || a.id - b.id)
-    .slice(0, measuredMistakes);
-  const conf = await run.ledger.charge("expert", 0, () => tempted(run, setup, latest));
-  for (const { id, taskId, level } of latest)
+    .sort((a, b) => b.lastStep - a.lastStep || a.id - b.id);
+  const latest = mistakes.slice(0, measuredMistakes);
+  const measured = await run.ledger.charge("expert", 0, () => tempted(run, setup, latest));
+  const values = new Map<string, number[]>();
+  for (const { id, signature } of latest) {
+    const value = measured.get(id);
+    if (value !== undefined) values.set(signature, [...(values.get(signature) ?? []), value]);
+  }
+  const usual = mean([...values.values()].flat()) ?? 1;
+  const bySignature = new Map([...values].map(([name, own]) => [name, mean(own)!]));
+  for (const { id, taskId, level, signature } of mistakes)
     run.corpus.updateQuality(id, {
-      confusability: conf.get(id) ?? 1,
+      confusability: measured.get(id) ?? bySignature.get(signature) ?? usual,
       learnability: learnability(run.curriculum.successRate({ id: taskId, level })),
     });
+}
+
+function mean(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0) / values.length;
 }
 
 /** Confusability by mistake, where its signature has an expert and its right step is known. */

@@ -4,7 +4,7 @@ import type { Config } from "./config.js";
 import { LocalEngine } from "./engine/local.js";
 import { ErrataError } from "./error.js";
 import type { MetricsLine } from "./metrics.js";
-import { presetModel, presetNamed, type PrepareOptions } from "./prepare.js";
+import { presetModel, presetFor, rightSolutions, type PrepareOptions } from "./prepare.js";
 
 /** What the parent tells a worker. */
 export type WorkerOrder =
@@ -101,9 +101,12 @@ export async function prepareModels(
 ): Promise<void> {
   const engine = new LocalEngine();
   for (const config of configs) {
-    const preset = presetNamed(config.preset);
+    const preset = presetFor(config);
     const wanted = new Set(config.partners.names ?? Object.keys(preset.partners));
-    await presetModel(preset, "student", preset.student, engine, options);
+    if (config.student.checkpoint === undefined)
+      await presetModel(preset, "student", preset.student, engine, options);
+    if (config.teacher.source === "right-solutions")
+      await presetModel(preset, "teacher", rightSolutions(preset), engine, options);
     for (const [name, recipe] of Object.entries(preset.partners))
       if (wanted.has(name)) await presetModel(preset, name, recipe, engine, options);
   }

@@ -206,13 +206,13 @@ export class Run {
     const saved = JSON.parse(readFileSync(at("state.json"), "utf8")) as SavedState;
     const experts = new Map<string, Expert>();
     for (const expert of saved.experts) {
-      const policy = await loadPolicy(at(`expert-${expert.signature}.safetensors`));
+      const policy = await loadPolicy(at(`expert-${expert.signature}.safetensors`), setup);
       experts.set(expert.signature, { ...expert, policy });
     }
     truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes);
     const state: RunState = {
       step: saved.step,
-      student: await loadPolicy(at("model.safetensors")),
+      student: await loadPolicy(at("model.safetensors"), setup),
       optimizer: await loadOptimizer(at("optimizer.safetensors")),
       experts,
       committed: new Map(saved.committed),

@@ -66,6 +66,7 @@ export async function refitExperts(
           signature,
           traces: shown,
           shape: expertShape(run.state.student.shape),
+          student: run.state.student,
           tokenizer,
           maxActionSymbols: environment.maxActionSymbols,
           previous: stale.has(signature) ? undefined : run.state.experts.get(signature),

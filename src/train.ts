@@ -129,8 +129,15 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
 
     await run.endStep(
       {
-        ...{ ...explored, ...scored, update, admissions, exposures, quarantined },
-        ...{ guided, round, contrasted },
+        ...explored,
+        ...scored,
+        update,
+        admissions,
+        exposures,
+        quarantined,
+        guided,
+        round,
+        contrasted,
       },
       update === undefined ? {} : { student: update.policy, optimizer: update.optimizer },
     );

@@ -78,7 +78,11 @@ export async function measureTransfer(
     drawTasks(environment, { split, levels: of, count, random: random(purpose) });
   const where = (procedure: string, errs: boolean): Promise<Task[]> =>
     tasksWhere(environment, {
-      ...{ procedure, errs, split, levels, count },
+      procedure,
+      errs,
+      split,
+      levels,
+      count,
       random: random(`${procedure}:${errs}`),
     });
   const sets: { name: string; kind: TransferResult["kind"]; tasks: Task[] }[] = [

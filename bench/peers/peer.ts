@@ -17,7 +17,8 @@ export const python: string = process.env["ERRATA_PYTHON"] ?? "python3";
 export function missingModules(...modules: readonly string[]): string | undefined {
   const probe = spawnSync(python, ["-c", `import ${modules.join(", ")}`], { encoding: "utf8" });
   if (probe.status === 0) return undefined;
-  const reason = probe.error?.message ?? probe.stderr.trim().split("\n").at(-1) ?? "no reason given";
+  const reason =
+    probe.error?.message ?? probe.stderr.trim().split("\n").at(-1) ?? "no reason given";
   return `${python}: ${reason}`;
 }
 

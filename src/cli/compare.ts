@@ -1,9 +1,14 @@
 import { existsSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
-import { loadProtocol, protocolOf, saveProtocol, studyFolder } from "../compare/protocol.js";
-import type { Protocol } from "../compare/protocol.js";
+import {
+  loadProtocol,
+  protocolOf,
+  saveProtocol,
+  studyFolder,
+  type Protocol,
+} from "../compare/protocol.js";
 import { claimLines, summaryTable } from "../compare/report-text.js";
 import { onlyArms, requireArms, studyNamed, studyNames } from "../compare/studies.js";
 import { defaultSeeds, type StudyInput } from "../compare/study.js";
@@ -15,7 +20,7 @@ import { importDefault } from "./config-file.js";
 import { exitCodes } from "./exit-codes.js";
 import { Interrupt } from "./interrupt.js";
 import { showBuild } from "./progress.js";
-import { paint, Terminal } from "./terminal.js";
+import { paint, Terminal, type OutputOptions } from "./terminal.js";
 
 interface CompareFlags {
   readonly domain?: string;
@@ -26,6 +31,7 @@ interface CompareFlags {
   readonly steps?: number;
   readonly set?: readonly string[];
   readonly tune: boolean;
+  readonly gate: boolean;
   readonly jobs: number;
   readonly folder: string;
   readonly json?: boolean;
@@ -58,6 +64,7 @@ export const compareCommand: Command = command(
   .option("--steps <n>", "training steps of every run", wholeNumber(1))
   .option("--set <key=value...>", "override any key of every arm's configuration")
   .option("--no-tune", "take stored learning rates, or the preset's, instead of tuning each arm's")
+  .option("--no-gate", "do not measure the domain's gate for the report")
   .option("-j, --jobs <n>", "runs trained at once", wholeNumber(1), availableParallelism())
   .option("--folder <path>", "where studies are kept", "studies")
   .addHelpText(
@@ -66,29 +73,54 @@ export const compareCommand: Command = command(
   )
   .action(compare);
 
-function names(text: string): string[] {
+/** Names separated by commas, as an option's value. */
+export function names(text: string): string[] {
   const list = text.split(",").map((name) => name.trim());
   if (list.includes("")) throw new InvalidArgumentError("It must be names separated by commas.");
   return list;
 }
 
 async function compare(target: string, flags: CompareFlags): Promise<void> {
-  const terminal = new Terminal(flags);
+  const protocol = await protocolAsked(target, flags);
+  const folder = isFolder(target) ? target : studyFolder(flags.folder, protocol);
+  await compareStudy(protocol, {
+    ...flags,
+    study: folder,
+    folder: dirname(folder),
+    again: commandLine(target, flags),
+    gate: flags.gate && flags.quick !== true,
+  });
+}
+
+/** What a command says about the study it runs. */
+export interface CompareOptions extends OutputOptions {
+  /** The study's own folder, and the one that studies and their runs are kept in. */
+  readonly study: string;
+  readonly folder: string;
+  /** Runs trained at once. */
+  readonly jobs: number;
+  /** The command that does the same again. */
+  readonly again: string;
+  /** Whether the domain's gate is measured for the report, where it was not yet. */
+  readonly gate: boolean;
+}
+
+/** Runs a study to its report, or until it is interrupted. */
+export async function compareStudy(protocol: Protocol, options: CompareOptions): Promise<void> {
+  const { study, folder, jobs, again } = options;
+  const terminal = new Terminal(options);
   const { runStudy, saveIndex } = await import("../compare/runner.js");
   const { resultOf } = await import("../compare/result.js");
   const { writeReport } = await import("../compare/report.js");
-  const protocol = await protocolAsked(target, flags);
-  const folder = isFolder(target) ? target : studyFolder(flags.folder, protocol);
-  saveProtocol(folder, protocol);
-  const again = commandLine(target, flags);
-
+  const { gateValues } = await import("../compare/gate-values.js");
+  saveProtocol(study, protocol);
   const interrupt = new Interrupt(terminal);
   const hurry = new AbortController();
-  const progress = new CompareProgress(terminal, flags.jobs);
+  const progress = new CompareProgress(terminal, jobs);
   try {
     const running = runStudy(protocol, {
-      runs: join(flags.folder, "runs"),
-      workers: flags.jobs,
+      runs: join(folder, "runs"),
+      workers: jobs,
       signal: interrupt.signal,
       hurry: hurry.signal,
       onBuild: showBuild(terminal),
@@ -99,14 +131,16 @@ async function compare(target: string, flags: CompareFlags): Promise<void> {
     interrupt.set("finishing the step of every run, then saving", async () => {
       hurry.abort();
       await running.catch(() => undefined);
-      interrupted(terminal, folder, again);
+      interrupted(terminal, study, again);
     });
     const runs = await running;
     terminal.status("");
-    if (runs === undefined) return interrupted(terminal, folder, again);
-    saveIndex(folder, runs);
+    if (runs === undefined) return interrupted(terminal, study, again);
+    saveIndex(study, runs);
     const result = resultOf(protocol, runs.runs, runs.rates);
-    writeReport(folder, { protocol, runs: runs.runs, result, command: again });
+    if (options.gate) terminal.status("measuring the gate");
+    const gate = await gateValues(study, protocol, options.gate);
+    writeReport(study, { protocol, runs: runs.runs, result, command: again, gate });
     terminal.result(result);
     if (terminal.json) return;
     terminal.print();
@@ -115,7 +149,10 @@ async function compare(target: string, flags: CompareFlags): Promise<void> {
     for (const line of claimLines(result)) terminal.print(line);
     terminal.print();
     terminal.print(paint.dim(`again: ${again}`));
-    terminal.print(`${join(folder, "report.html")} shows it; ${folder} holds everything.`);
+    terminal.print(`${join(study, "report.html")} shows it; ${study} holds everything.`);
+  } catch (error) {
+    if (!interrupt.aborted) throw error;
+    interrupted(terminal, study, again);
   } finally {
     terminal.status("");
     interrupt.stop();
@@ -170,6 +207,7 @@ function commandLine(target: string, flags: CompareFlags): string {
     ...(steps === undefined ? [] : ["--steps", String(steps)]),
     ...(set.length === 0 ? [] : ["--set", ...set.map(quoted)]),
     ...(tune ? [] : ["--no-tune"]),
+    ...(flags.gate ? [] : ["--no-gate"]),
     ...(resolve(folder) === resolve("studies") ? [] : ["--folder", quoted(folder)]),
   ].join(" ");
 }

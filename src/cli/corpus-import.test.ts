@@ -136,14 +136,24 @@ describe("errata corpus import and overlap", () => {
 describe("errata env check on files", () => {
   test("tasks and code are checked alike", async () => {
     expect((await run(envCommand, "check", at("sums.jsonl"))).stdout).toMatch(/^sums: sound/);
-    const example = new URL("../../examples/environment-gcd.ts", import.meta.url).pathname;
-    const { status, stdout } = await run(envCommand, "check", example, "--json");
+    const task = '{ id: "a", domain: "yes", level: "all", split, data: {} }';
+    writeFileSync(
+      at("yes.mjs"),
+      `export default {
+        name: "yes",
+        tasks: (split) => [${task}],
+        start: () => ({ state: "", observation: "yes?", terminated: false, truncated: false }),
+        step: (_, state) => ({ state, observation: "", terminated: true, truncated: false }),
+        judge: ({ end: { state: answer } }) =>
+          ({ correct: answer === "yes", answer, stop: answer === "yes" ? "solved" : "wrong" }),
+        procedures: { correct: () => "yes" },
+      };`,
+    );
+    const { status, stdout } = await run(envCommand, "check", at("yes.mjs"), "--json");
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({
-      env: "gcd",
-      referenceAccepted: 500,
-      corruptedRejected: 500,
-    });
+    expect(JSON.parse(stdout)).toMatchObject({ env: "yes", tasks: 3, referenceAccepted: 3 });
+    const text = await run(envCommand, "check", at("yes.mjs"));
+    expect(text.stdout).toContain("whether any is refused is not known");
   });
 
   test("a file that exports something else is refused", async () => {

@@ -1,4 +1,5 @@
 /** `errata corpus import`. */
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
@@ -7,7 +8,8 @@ import type { Environment } from "../environments/environment.js";
 import { ErrataError } from "../error.js";
 import { embedAsRun, embedText, type Embed } from "../import/embed.js";
 import { importFormat, importFormats } from "../import/formats.js";
-import { importAttempts, type ImportReport } from "../import/import.js";
+import { importAttempts } from "../import/import.js";
+import type { ImportReport } from "../import/report.js";
 import { prepare } from "../prepare.js";
 import { lockRun } from "../run-lock.js";
 import { lastCheckpoint } from "../run.js";
@@ -79,6 +81,7 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
   const terminal = new Terminal(flags);
   const format = importFormat(flags.format);
   const environment = await environmentNamed(flags.env);
+  requireInput(files, environment);
   const into = await openCorpus(flags, environment);
   try {
     const report = await importAttempts({
@@ -101,6 +104,17 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
   } finally {
     into.close();
   }
+}
+
+/** What is missing is said before a corpus is made. */
+function requireInput(files: readonly string[], environment: Environment): void {
+  const absent = files.find((file) => !existsSync(file));
+  if (absent !== undefined)
+    throw new ErrataError(`there is no file ${absent}`, {
+      code: "IMPORT_FILE",
+      hint: "name files of recorded attempts: JSON Lines, a JSON array, or either as .gz",
+    });
+  environment.tasks?.("train");
 }
 
 interface OpenCorpus {

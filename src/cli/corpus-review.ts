@@ -101,13 +101,17 @@ const statsCommand = command("stats", "what the verdicts say of the mistakes and
     });
   });
 
-/** `errata corpus review`; without a subcommand it asks, one mistake after another. */
-export const reviewCommand: Command = group("review", "judge mistakes")
+const askCommand = command("ask", "judge one mistake after another (the default)", [
+  "errata corpus review --by ada",
+])
   .option(...runFlag)
   .option(...corpusFlag)
   .option(...byFlag)
-  .addHelpText("after", "\nExamples:\n  errata corpus review --by ada\n")
-  .action(ask)
+  .action(ask);
+
+/** `errata corpus review`. */
+export const reviewCommand: Command = group("review", "judge mistakes")
+  .addCommand(askCommand, { isDefault: true })
   .addCommand(nextCommand)
   .addCommand(setCommand)
   .addCommand(statsCommand);

@@ -2,12 +2,13 @@
 import { shapeFor } from "../base.js";
 import type { Config } from "../config.js";
 import { drawTasks } from "../curriculum.js";
+import { LocalEngine } from "../engine/local.js";
 import { parameterCount } from "../engine/transformer.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import { expertShape } from "../expert.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { partnerAttempts } from "../partner.js";
-import { presetNamed } from "../prepare.js";
+import { baseStudent, presetFor } from "../prepare.js";
 import { Random } from "../random.js";
 
 /** One kind of work. */
@@ -30,9 +31,11 @@ const sampledTasks = 64;
  * each time, so a small student's share is usually well below this.
  */
 export async function estimateCost(config: Config): Promise<CostEstimate[]> {
-  const preset = presetNamed(config.preset);
-  const environment = preset.environment();
-  const tokenizer = lexiconTokenizer(environment);
+  const preset = presetFor(config);
+  const open = config.student.checkpoint !== undefined;
+  const loaded = open ? await baseStudent(config, new LocalEngine()) : undefined;
+  const environment = loaded?.environment ?? preset.environment();
+  const tokenizer = loaded?.tokenizer ?? lexiconTokenizer(environment);
   const random = Random.from(0, "estimate");
   const tasks = drawTasks(environment, {
     split: "train",
@@ -49,7 +52,7 @@ export async function estimateCost(config: Config): Promise<CostEstimate[]> {
     decisions += steps.length;
   }
   const [perAttempt, perDecision] = [tokens / tasks.length, tokens / decisions];
-  const student = shapeFor(environment, tokenizer, preset.student.size);
+  const student = loaded?.base.shape ?? shapeFor(environment, tokenizer, preset.student.size);
   const N = parameterCount(student);
   const played = (work: string, rollouts: number, weights: number): CostEstimate => ({
     work,

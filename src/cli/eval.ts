@@ -46,11 +46,10 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
   const [
     { LocalEngine },
     { loadPolicy },
-    { presetModel, presetNamed },
+    { baseStudent, presetFor },
     { lastCheckpoint },
     { play },
     { studentModel },
-    { lexiconTokenizer },
   ] = await Promise.all([
     import("../engine/local.js"),
     import("../engine/checkpoint.js"),
@@ -58,10 +57,12 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     import("../run.js"),
     import("../play.js"),
     import("../explore.js"),
-    import("../models/tokenizer.js"),
   ]);
-  const preset = presetNamed(config.preset);
-  const environment = preset.environment();
+  const preset = presetFor(config);
+  const engine = new LocalEngine({ threads: config.engine.threads });
+  const { base, tokenizer, environment } = await baseStudent(config, engine, {
+    onProgress: showBuild(terminal),
+  });
   const levels = options.level === undefined ? preset.levels : [options.level];
   // The test tasks are the run's own, or more drawn after them.
   const random = Random.from(0, options.split === "test" ? "held-out" : "held-out:validation");
@@ -72,7 +73,6 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     random,
   });
 
-  const engine = new LocalEngine({ threads: config.engine.threads });
   const checkpoint = lastCheckpoint(folder);
   if (checkpoint === undefined)
     throw new ErrataError(`${folder} holds no checkpoint`, {
@@ -82,26 +82,21 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
   const step = options.checkpoint === "base" ? 0 : Number(/\d+$/.exec(checkpoint)?.[0]);
   const policy =
     options.checkpoint === "base"
-      ? await presetModel(preset, "student", preset.student, engine, {
-          onProgress: showBuild(terminal),
-        })
-      : await loadPolicy(`${checkpoint}/model.safetensors`);
+      ? base
+      : await loadPolicy(`${checkpoint}/model.safetensors`, { base });
   const player = {
     engine,
     environment,
     config,
-    tokenizer: lexiconTokenizer(environment),
+    tokenizer,
   };
   if (options.transfer === true) {
-    const before = await presetModel(preset, "student", preset.student, engine, {
-      onProgress: showBuild(terminal),
-    });
     const { measureTransfer } = await import("../transfer.js");
     const { split, tasks: count = 200 } = options;
     showTransfer(
       terminal,
       folder,
-      await measureTransfer(player, preset, { before, after: policy }, { count, split }),
+      await measureTransfer(player, preset, { before: base, after: policy }, { count, split }),
     );
     return;
   }

@@ -99,7 +99,8 @@ async function trainAction(options: TrainOptions): Promise<void> {
       reported = true;
       const seconds = (performance.now() - started) / 1000;
       report(terminal, active, { config, from, seconds, accuracies, measured });
-      if (!active.finished) process.exitCode = exitCodes.interrupted;
+      if (!active.finished && active.overBudget === undefined)
+        process.exitCode = exitCodes.interrupted;
     };
     interrupt.set("finishing the step, then saving", () => active.abandon().then(finish));
     if (measured !== undefined) run.notice({ gate: measured }, "gate");
@@ -228,7 +229,8 @@ function report(
       step,
       steps: config.steps,
       finished: run.finished,
-      interrupted: !run.finished,
+      interrupted: !run.finished && run.overBudget === undefined,
+      ...(run.finished || run.overBudget === undefined ? {} : { stopped: run.overBudget }),
       seconds,
       accuracy: { first: accuracies[0] ?? null, last: accuracies.at(-1) ?? null },
       corpus: { admitted, merged },
@@ -236,6 +238,13 @@ function report(
       ...(measured === undefined ? {} : { gate: measured }),
       ...(run.finished ? {} : { resume }),
     });
+    return;
+  }
+  if (run.overBudget !== undefined && !run.finished) {
+    const { limit, spent, budget } = run.overBudget;
+    terminal.print(
+      `stopped and saved at step ${step} of ${config.steps}: budget.${limit} is spent (${magnitude(spent)} of ${magnitude(budget)})`,
+    );
     return;
   }
   if (!run.finished) {

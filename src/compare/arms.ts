@@ -31,6 +31,15 @@ export const ours: Arm = {
   config: {},
 };
 
+/** The same, with an imperfect teacher where nothing else helped, on at most 15% of prompt visits. */
+export const oursWithTeacher: Arm = {
+  name: "errata-teacher",
+  family: "ours",
+  description:
+    "everything on, and hints of a teacher that is right at 85% of tasks, where nothing else helped, on at most 15% of prompt visits",
+  config: { teacher: { source: "solver", accuracy: 0.85, form: "hint", cap: 0.15 } },
+};
+
 /** Students that learn without any weaker model. */
 export const weakFree: readonly Arm[] = [
   {
@@ -175,7 +184,7 @@ export const preference: Arm = {
   ),
 };
 
-/** Ours minus one mechanism each, and single mechanisms. */
+/** Ours minus one mechanism each, single mechanisms, and those that are off by default. */
 export function ablations(preset: Preset): readonly Arm[] {
   const arm = (name: string, description: string, config: ConfigInput): Arm => ({
     name,
@@ -204,6 +213,12 @@ export function ablations(preset: Preset): readonly Arm[] {
     arm("no-probe", "a random expert steers, proven or not", { explore: { arm: "random" } }),
     arm("contrastive", "contrastive decoding in place of repulsion", {
       explore: { form: "contrastive" },
+    }),
+    arm("with-contrast", "and the contrast of right and first wrong steps", {
+      contrast: { mode: "full" },
+    }),
+    arm("with-self-play", "and a quarter of the groups from a degraded partner's forks", {
+      selfPlay: { share: 0.25 },
     }),
     ...(preset.bug === undefined
       ? []
@@ -242,4 +257,49 @@ export function dosed(preset: Preset): readonly Arm[] {
       },
     }),
   }));
+}
+
+/** The arms of `errata study`: a handful, plain GRPO first. */
+export function studyArms(preset: Preset): readonly Arm[] {
+  const weakOnly = over(explorerOnly, { corpus: { sources: "weak" } });
+  const others = Object.keys(preset.partners).filter((name) => name !== preset.bug);
+  const arm = (name: string, description: string, config: ConfigInput): Arm => ({
+    name,
+    family: "ablation",
+    description,
+    config,
+  });
+  return [
+    ...weakFree.filter((a) => a.name === "grpo"),
+    ...(preset.bug === undefined
+      ? []
+      : [
+          arm(
+            "matching",
+            "explorer only, one weak partner with the student's error",
+            over(weakOnly, { partners: { names: [preset.bug] } }),
+          ),
+        ]),
+    arm(
+      "irrelevant",
+      "explorer only, weak partners with other errors",
+      over(weakOnly, { partners: { names: others } }),
+    ),
+    arm(
+      "pooled",
+      "explorer only, all partners pooled in one expert",
+      over(weakOnly, { corpus: { perSignature: false } }),
+    ),
+    arm(
+      "self",
+      "explorer only, no weak partner: the student's own recurring mistakes",
+      over(explorerOnly, noPartners, { corpus: { sources: "student" } }),
+    ),
+    arm(
+      "charge",
+      "no explorer: the charge for repeating a mistake, and task weights, from own mistakes",
+      over(noPartners, { explore: { form: "none" }, corpus: { sources: "student" } }),
+    ),
+    ours,
+  ];
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { costRoles, trainingFlops, type Cost, type CostRole } from "../ledger.js";
-import { readRun, stuckGroups, type RunRecord } from "../run-record.js";
+import { readRun, stuckGroups } from "../run-record.js";
 import type { Survival } from "../statistics-survival.js";
 
 /** One evaluation: step, held-out accuracy in [0, 1], FLOPs so far of training and of the student alone. */
@@ -64,8 +64,7 @@ interface Optional {
 
 /** Reads a run that is over. A diverged one keeps the curve it had. */
 export function measureRun(folder: string, arm: string): ArmRun {
-  const record: RunRecord & { seconds?: Partial<Record<CostRole, number>> } = readRun(folder);
-  const { config, lines, cost, checkpoint, seconds = {} } = record;
+  const { config, lines, cost, checkpoint } = readRun(folder);
   const { teacher } = JSON.parse(readFileSync(join(checkpoint, "state.json"), "utf8")) as Optional;
   const { groups, rescued, steered, rescuedSteered } = stuckGroups(lines);
   const none: Cost = { flops: 0, rollouts: 0, tokens: 0 };
@@ -93,11 +92,16 @@ export function measureRun(folder: string, arm: string): ArmRun {
     steered,
     rescuedSteered,
     cost: complete,
-    seconds,
+    seconds: secondsOf(folder),
     teacherShare:
       teacher === undefined || teacher.visits === 0 ? 0 : teacher.calls / teacher.visits,
     diverged: existsSync(join(folder, divergedFile)),
   };
+}
+
+function secondsOf(folder: string): ArmRun["seconds"] {
+  const path = join(folder, "seconds.json");
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ArmRun["seconds"]) : {};
 }
 
 /** Steps to an accuracy, censored at `cap`: a diverged run never arrives. */
@@ -132,11 +136,12 @@ export function meanAccuracy({ curve }: Pick<ArmRun, "curve">): number {
 /**
  * w: what is not the student's, of training FLOPs up to the target, relative to the student's. What
  * is spent before the first step counts in full, however early the target is reached. A teacher
- * is left out: its cost is k.
+ * is left out, in proportion to the steps: its cost is k.
  */
 export function overhead(run: Pick<ArmRun, "curve" | "cost">, target: number): number {
   const hit = run.curve.find(([, accuracy]) => accuracy >= target) ?? run.curve.at(-1);
-  const [, , flops = 0, student = 0] = hit ?? [];
-  const teacher = run.cost.teacher.flops;
+  const [step = 0, , flops = 0, student = 0] = hit ?? [];
+  const steps = run.curve.at(-1)?.[0] ?? 0;
+  const teacher = steps === 0 ? 0 : (run.cost.teacher.flops * step) / steps;
   return student === 0 ? 0 : Math.max(0, flops - teacher - student) / student;
 }

@@ -156,11 +156,16 @@ export function forestPlot(options: {
       : `<line class="interval series-${colour}" x1="${across(low)}" x2="${across(high)}" y1="5" y2="5"/>` +
         `<line class="estimate series-${colour}" x1="${across(mean)}" x2="${across(mean)}" y1="5" y2="5"/>` +
         (target === undefined ? "" : stem(target, "target"));
+  /** Says where an estimate lies that the axis does not reach. */
+  const text = (r: ForestRow): string => {
+    if (r.mean < from) return `\u25C2 ${r.text}`;
+    return r.mean > to ? `${r.text} \u25B8` : r.text;
+  };
   const row = (r: ForestRow): string =>
     `<div class="forest-row"><span class="forest-label">${escape(r.label)}</span>` +
     `<svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>${escape(`${r.label}: ${r.text}`)}</title>` +
     `${reference === undefined ? "" : stem(reference, "reference")}${bar(r)}</svg>` +
-    `<span class="forest-text">${escape(r.text)}</span></div>`;
+    `<span class="forest-text">${escape(text(r))}</span></div>`;
   const marks = ticks(from, to, 5).map(
     (t) => `<span style="left:${across(t)}%">${precision(t)}</span>`,
   );

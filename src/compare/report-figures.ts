@@ -148,8 +148,9 @@ export function claimForest(
 
 /** Saving against each teacher-only arm as a function of the teacher's cost. */
 export function costCurve({ result, protocol }: Report): string {
-  const { savings } = result;
-  if (savings.length === 0) return "";
+  if (result.savings.length === 0) return "";
+  const first = result.savings[0]!.arm;
+  const savings = result.savings.filter((s) => s.arm === first);
   const costs = savings[0]!.points.map((p) => p.teacherCost);
   const values = savings
     .flatMap((s) => s.points.flatMap((p) => [p.low, p.high]))
@@ -161,7 +162,7 @@ export function costCurve({ result, protocol }: Report): string {
   }));
   return (
     lineChart({
-      title: "Saving as a curve in the teacher's cost",
+      title: `Saving of ${first} as a curve in the teacher's cost`,
       description: series
         .map((s) => `${s.name}: ${s.points.map((p) => `${figure(p.y)} at k ${p.x}`).join(", ")}`)
         .join("; "),
@@ -181,8 +182,11 @@ export function costCurve({ result, protocol }: Report): string {
     `<p class="muted">saving = 1 - s (1 + f k + w) / (1 + k): s the ratio of steps, f the share of prompt visits with a teacher, w what weak models, experts and probes cost up to the target, relative to the student. The claim is stated at k = ${protocol.teacherCost}.</p>` +
     htmlTable(
       {
-        head: ["k", ...savings.map((s) => s.baseline)],
-        rows: costs.map((k, i) => [String(k), ...savings.map((s) => withInterval(s.points[i]!))]),
+        head: ["k", ...result.savings.map((s) => `${s.arm} against ${s.baseline}`)],
+        rows: costs.map((k, i) => [
+          String(k),
+          ...result.savings.map((s) => withInterval(s.points[i]!)),
+        ]),
       },
       "Savings as a table",
     )

@@ -25,6 +25,7 @@ svg { display: block; width: 100%; overflow: visible; }
 .y-axis span { position: absolute; right: .4rem; transform: translateY(-50%); }
 .x-axis { height: 1.25rem; grid-column: 2; } .x-axis span { position: absolute; top: .15rem; transform: translateX(-50%); }
 .labels { grid-column: 2; display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; font-size: .75rem; color: var(--muted); }
+.labels .muted { font-size: inherit; }
 .small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .5rem 1rem; }
 .small-charts .plot > svg { height: 9rem; } .small-charts figure { margin: 0; }
 line, polyline { vector-effect: non-scaling-stroke; fill: none; }
@@ -41,6 +42,7 @@ ${Array.from({ length: 8 }, (_, i) => `.line.series-${i}, .interval.series-${i},
 .forest-row.axis { border-top: 1px solid var(--rule); } .forest-row .x-axis { grid-column: auto; }
 @media (max-width: 44rem) {
   .forest-row { grid-template-columns: 1fr; } .forest-row.axis .forest-text { display: none; }
+  dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; }
   .forest-label { font-weight: 600; } .forest-row.axis .forest-label { order: 1; font-weight: 400; }
 }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; }

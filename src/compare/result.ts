@@ -37,8 +37,9 @@ export interface ArmResult {
   readonly diverged: number;
 }
 
-/** The saving against a teacher-only arm, at each teacher cost. */
+/** The saving of one of our arms against a teacher-only one, at each teacher cost. */
 export interface SavingCurve {
+  readonly arm: string;
   readonly baseline: string;
   readonly points: readonly (Interval & { readonly teacherCost: number })[];
 }
@@ -144,12 +145,12 @@ export const teacherCosts: readonly number[] = [0.1, 0.25, 0.5, 0.75, 1, 1.1, 1.
 
 function savings(protocol: Protocol, runs: readonly ArmRun[]): SavingCurve[] {
   const { arms, target } = protocol;
-  const own = arms.find((a) => a.family === "ours");
-  if (own === undefined) return [];
-  const cap = own.config.steps;
+  const teacherOnly = arms.filter((a) => a.family === "teacher-only");
   return arms
-    .filter((a) => a.family === "teacher-only")
-    .flatMap(({ name }) => {
+    .filter((a) => a.family === "ours")
+    .flatMap((own) => teacherOnly.map(({ name }) => ({ own, name })))
+    .flatMap(({ own, name }) => {
+      const cap = own.config.steps;
       const paired = pairs(runs, own.name, name);
       if (paired.length === 0) return [];
       const points = teacherCosts.map((teacherCost) => {
@@ -168,6 +169,6 @@ function savings(protocol: Protocol, runs: readonly ArmRun[]): SavingCurve[] {
         });
         return { teacherCost, ...intervalOf(estimate) };
       });
-      return [{ baseline: name, points }];
+      return [{ arm: own.name, baseline: name, points }];
     });
 }

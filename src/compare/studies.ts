@@ -3,7 +3,16 @@ import { ErrataError } from "../error.js";
 import { presetNamed } from "../prepare.js";
 import type { Preset } from "../presets.js";
 import { nearest } from "../spelling.js";
-import { ablations, controls, dosed, ours, preference, weakFree } from "./arms.js";
+import {
+  ablations,
+  controls,
+  dosed,
+  ours,
+  oursWithTeacher,
+  preference,
+  studyArms,
+  weakFree,
+} from "./arms.js";
 import { defineStudy, type Arm, type Claim, type StudyInput } from "./study.js";
 import { teacherOnlyArms } from "./teacher-arms.js";
 
@@ -46,7 +55,7 @@ function claims(
 }
 
 function stepsStudy(): Parts {
-  const arms = [ours, ...weakFree, preference, ...teacherOnlyArms];
+  const arms = [ours, oursWithTeacher, ...weakFree, preference, ...teacherOnlyArms];
   return {
     description: "steps to the target against teacher-only and weak-free training",
     arms,
@@ -58,7 +67,17 @@ function stepsStudy(): Parts {
         "steps",
         mission.steps,
         arms,
-        arms.map((a) => a.name).filter((name) => !isPrimary(name) && name !== "self-experts"),
+        ["grpo", ...primaryBaselines],
+        oursWithTeacher.name,
+      ),
+      ...claims(
+        "secondary",
+        "steps",
+        mission.steps,
+        arms,
+        arms
+          .filter((a) => a.family !== "ours" && a.name !== "self-experts" && !isPrimary(a.name))
+          .map((a) => a.name),
       ),
     ],
   };
@@ -83,15 +102,22 @@ function overlapStudy(preset: Preset): Parts {
 }
 
 function costStudy(): Parts {
-  const arms = [ours, ...named(weakFree, "grpo", "self-experts"), ...teacherOnlyArms];
-  const share = claims("primary", "teacherShare", 1 - mission.teacherShare, arms, ["grpo"]);
+  const own = oursWithTeacher.name;
+  const arms = [
+    oursWithTeacher,
+    ours,
+    ...named(weakFree, "grpo", "self-experts"),
+    ...teacherOnlyArms,
+  ];
+  const share = claims("primary", "teacherShare", 1 - mission.teacherShare, arms, ["grpo"], own);
   return {
     description: "saving against teacher-only training as a curve in the teacher's cost",
     arms,
     claims: [
-      ...claims("primary", "saving", mission.saving, arms, primaryBaselines),
-      ...share.map((claim) => ({ ...claim, name: `${ours.name} prompt visits without a teacher` })),
-      ...claims("secondary", "flops", 0, arms, ["grpo", "self-experts", ...primaryBaselines]),
+      ...claims("primary", "saving", mission.saving, arms, primaryBaselines, own),
+      ...share.map((claim) => ({ ...claim, name: `${own} prompt visits without a teacher` })),
+      ...claims("secondary", "saving", mission.saving, arms, primaryBaselines),
+      ...claims("secondary", "flops", 0, arms, ["grpo", "self-experts", ...primaryBaselines], own),
     ],
   };
 }
@@ -151,7 +177,7 @@ const parts: Readonly<Record<StudyName, (preset: Preset) => Parts>> = {
 const quickArms: Readonly<Record<StudyName, readonly string[]>> = {
   steps: [ours.name, "grpo", "self-experts", ...primaryBaselines],
   overlap: ["grpo", "overlap-0", "overlap-0.5", "overlap-1"],
-  cost: [ours.name, "grpo", ...primaryBaselines],
+  cost: [oursWithTeacher.name, ours.name, "grpo", ...primaryBaselines],
   ablation: [ours.name, "grpo", "no-explorer", "no-weak", "pooled"],
   falsifiers: [ours.name, "grpo", "self-experts", "shuffled-weak", "temperature"],
 };
@@ -187,6 +213,21 @@ export function studyNamed(
     ...(accuracyAt === undefined ? {} : { accuracyAt }),
   };
   return defineStudy(options.quick === true ? onlyArms(study, quickArms[known]) : study);
+}
+
+/** The study of `errata study`: a handful of arms against plain GRPO. */
+export function armStudy(domain: string, seeds: { first: number; count: number }): StudyInput {
+  const arms = studyArms(presetNamed(domain));
+  return defineStudy({
+    name: "arms",
+    domain,
+    description: "a handful of arms against plain GRPO, at the preset's learning rate",
+    arms,
+    claims: arms.flatMap((a) => claims("secondary", "steps", 0, arms, ["grpo"], a.name)),
+    seeds,
+    // Nothing is tuned: no seed is kept for it.
+    tuning: { count: 0 },
+  });
 }
 
 /**

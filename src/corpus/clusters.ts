@@ -15,12 +15,20 @@ export const EDIT_DIMENSION = 256;
 
 /**
  * What a mistake does, apart from where: the change from the wrong step to the right one as hashed
- * character n-grams [{@link EDIT_DIMENSION}], every run of digits written `0` and every word of
- * letters that both steps share left to stand. Two slips of one kind on different numbers are alike.
+ * character n-grams [{@link EDIT_DIMENSION}], every run of digits written `0`. Where one number
+ * stands for another, by how much it is off is told apart up to 2, and its direction beyond. Two slips
+ * of one kind on different numbers are alike.
  */
 export function editEmbedding({ wrongStep, correctStep }: Omit<StepText, "state">): Float32Array {
-  const plain = (text: string): string => text.replaceAll(/[0-9]+/g, "0");
-  return normalize(hashedGrams(plain(edit(wrongStep, correctStep)), EDIT_DIMENSION));
+  const changed = edit(wrongStep, correctStep);
+  const numbers = /^(-?[0-9]{1,15})→(-?[0-9]{1,15})$/.exec(changed);
+  if (numbers === null)
+    return normalize(hashedGrams(changed.replaceAll(/[0-9]+/g, "0"), EDIT_DIMENSION));
+  const off = Number(numbers[1]) - Number(numbers[2]);
+  const amount = Math.abs(off) <= 2 ? String(Math.abs(off)) : "more";
+  return normalize(
+    hashedGrams(`number ${off < 0 ? "below" : "above"} by ${amount}`, EDIT_DIMENSION),
+  );
 }
 
 /**

@@ -90,7 +90,10 @@ export async function decodeRows(
       await source.prepare(next.map((row) => row.index));
       for (const row of next) {
         const states = source.take(row.index);
-        const goesOn = advance(row, states.map((s) => s.logprobs));
+        const goesOn = advance(
+          row,
+          states.map((s) => s.logprobs),
+        );
         if (goesOn) admitted.push({ row, states });
       }
       signal?.throwIfAborted();
@@ -113,8 +116,7 @@ export async function decodeRows(
   while (live > 0) {
     const next = places.map((row) => row?.tokens.at(-1) ?? 0);
     const outputs: Float32Array[] = [];
-    for (const [i, policy] of policies.entries())
-      outputs.push(await policy.step(caches[i]!, next));
+    for (const [i, policy] of policies.entries()) outputs.push(await policy.step(caches[i]!, next));
     signal?.throwIfAborted();
     const empty: number[] = [];
     places.forEach((row, place) => {
@@ -174,7 +176,12 @@ class PromptSource {
     const states: PromptState[][] = [];
     for (const policy of this.#policies)
       states.push(await policy.prompts([...missing.values()], this.#cached));
-    [...missing.keys()].forEach((key, i) => this.#states.set(key, states.map((s) => s[i]!)));
+    [...missing.keys()].forEach((key, i) =>
+      this.#states.set(
+        key,
+        states.map((s) => s[i]!),
+      ),
+    );
   }
 
   /** What each policy gives for the prompt of `row`. */

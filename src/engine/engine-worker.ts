@@ -50,7 +50,12 @@ async function answer(message: Call, signal: AbortSignal): Promise<Partial<Engin
       const expert = message.expert && readPolicy(message.expert, read);
       const mixture = request.mixture && expert && { ...request.mixture, expert };
       const { mixture: _, ...rest } = request;
-      const full = { ...rest, signal, random: Random.from(0, "unused"), ...(mixture && { mixture }) };
+      const full = {
+        ...rest,
+        signal,
+        random: Random.from(0, "unused"),
+        ...(mixture && { mixture }),
+      };
       return { value: await engine.sample(policy, full) };
     }
     case "logprobs":
@@ -92,7 +97,11 @@ async function perform(message: Call): Promise<void> {
   try {
     result = await answer(message, controller.signal);
   } catch (error) {
-    const { name, message: text, stack } = error instanceof Error ? error : new Error(String(error));
+    const {
+      name,
+      message: text,
+      stack,
+    } = error instanceof Error ? error : new Error(String(error));
     const { code, hint } = error instanceof ErrataError ? error : {};
     result = { fault: { name, message: text, stack, code, hint } };
   }

@@ -201,6 +201,7 @@ describe("a configuration", () => {
     ["another activation", { hidden_act: "gelu" }],
     ["quantised weights", { quantization_config: { bits: 4 } }],
     ["another rotation", { rope_parameters: { rope_type: "longrope", rope_theta: 1e4 } }],
+    ["interleaved rotations", { rope_interleaved: true }],
     ["half-rotated heads", { partial_rotary_factor: 0.5 }],
     [
       "a sliding window",

@@ -208,14 +208,7 @@ export class LocalEngine implements Engine {
     // Second moments are float32: a gradient whose square they cannot hold is not finite either.
     const finite = Number.isFinite(loss) && Number.isFinite(Math.fround(gradientNorm ** 2));
     const updated = finite
-      ? await optimizerStep(
-          this.#wide,
-          policy,
-          optimizer,
-          gradient.sum,
-          gradientNorm,
-          options,
-        )
+      ? await optimizerStep(this.#wide, policy, optimizer, gradient.sum, gradientNorm, options)
       : { policy, optimizer };
     const targets = sequences.flatMap((s) => s.targets);
     const mismatches = targets.flatMap((t, i) =>
@@ -242,7 +235,9 @@ export class LocalEngine implements Engine {
     const pieces = this.#pieces(policy, sequences, parts);
     if (parts === 1) return this.#gradient(policy, sequences, pieces, options);
     // The longest pieces come first: dealt out in turn, the shares cost about the same.
-    const shares = Array.from({ length: parts }, (_, p) => pieces.filter((__, i) => i % parts === p));
+    const shares = Array.from({ length: parts }, (_, p) =>
+      pieces.filter((__, i) => i % parts === p),
+    );
     const indices = shares.map((share) => share.flat());
     const results = await Promise.all(
       shares.map((share, p) => {

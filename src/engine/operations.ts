@@ -451,13 +451,18 @@ export function pick(x: Tensor, indices: Tensor): Tensor {
     shape: [rows!, 1],
     attributes: { axis: 1 },
     vjp: ([g]) => {
-      const oneHot = x.graph.node({
-        operator: "OneHot",
-        inputs: [indices, x.graph.integers([width]), x.graph.float([0, 1], [2])],
-        shape: [rows!, width],
-        attributes: { axis: -1 },
+      const zeros = x.graph.node({
+        operator: "ConstantOfShape",
+        inputs: [shapeOf(x)],
+        shape: x.shape,
       });
-      return [multiply(g!, oneHot), undefined];
+      const scattered = x.graph.node({
+        operator: "ScatterElements",
+        inputs: [zeros, column, g!],
+        shape: x.shape,
+        attributes: { axis: 1 },
+      });
+      return [scattered, undefined];
     },
   });
   return reshape(picked, [rows!]);

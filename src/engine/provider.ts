@@ -20,6 +20,8 @@ export async function createSession(
     executionProviders: provider === "cpu" ? ["cpu"] : [provider, "cpu"],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
+    // Threads that wait for work by spinning take the processor from whatever else runs on it.
+    extra: { session: { intra_op: { allow_spinning: "0" } } },
     graphOptimizationLevel: "all",
     logSeverityLevel: provider === "cpu" ? 3 : 4, // a missing adapter is reported below
   });

@@ -85,23 +85,26 @@ describe("a draw", () => {
   ];
 
   /** Quantiles on a grid enumerate the distribution: frequencies are probabilities to 1 / steps. */
-  it.each(settings)("of %s has the probabilities that it reports", (_, { temperature = 1, ...cut }) => {
-    const sampler = new Sampler(policy.length, { ...cut, temperature });
-    const pi = normalised([...policy].map((l) => l / temperature));
-    let mu = pi.slice();
-    if (cut.mixture !== undefined) mixtureLogprobs(pi, expert, cut.mixture, mu);
-    mu = Float64Array.from(reference([...mu].map(Math.exp), cut), Math.log);
-    const seen = new Float64Array(policy.length);
-    for (let i = 0; i < steps; i++) {
-      const draw = sampler.draw(policy, expert, (i + 0.5) / steps);
-      seen[draw.token]!++;
-      expect(draw.logprob).toBeCloseTo(pi[draw.token]!, 5);
-      expect(draw.behaviourLogprob).toBeCloseTo(mu[draw.token]!, 5);
-    }
-    seen.forEach((count, v) => {
-      expect(Math.abs(count / steps - Math.exp(mu[v]!))).toBeLessThan(2 / steps);
-    });
-  });
+  it.each(settings)(
+    "of %s has the probabilities that it reports",
+    (_, { temperature = 1, ...cut }) => {
+      const sampler = new Sampler(policy.length, { ...cut, temperature });
+      const pi = normalised([...policy].map((l) => l / temperature));
+      let mu = pi.slice();
+      if (cut.mixture !== undefined) mixtureLogprobs(pi, expert, cut.mixture, mu);
+      mu = Float64Array.from(reference([...mu].map(Math.exp), cut), Math.log);
+      const seen = new Float64Array(policy.length);
+      for (let i = 0; i < steps; i++) {
+        const draw = sampler.draw(policy, expert, (i + 0.5) / steps);
+        seen[draw.token]!++;
+        expect(draw.logprob).toBeCloseTo(pi[draw.token]!, 5);
+        expect(draw.behaviourLogprob).toBeCloseTo(mu[draw.token]!, 5);
+      }
+      seen.forEach((count, v) => {
+        expect(Math.abs(count / steps - Math.exp(mu[v]!))).toBeLessThan(2 / steps);
+      });
+    },
+  );
 
   it.each([
     [{ topK: 0 }, "topK 0"],

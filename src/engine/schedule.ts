@@ -28,7 +28,10 @@ export interface LearningRateSchedule {
 export function learningRateAt(step: number, schedule: LearningRateSchedule): number {
   const { shape, peak, warmup = 0, final = 0, steps } = schedule;
   const wrong =
-    !(peak > 0) || !(warmup >= 0) || !(final >= 0 && final <= 1) || (shape !== "constant" && steps < 1);
+    !(peak > 0) ||
+    !(warmup >= 0) ||
+    !(final >= 0 && final <= 1) ||
+    (shape !== "constant" && steps < 1);
   if (wrong)
     throw new ErrataError(`learning rate: ${JSON.stringify(schedule)}`, {
       code: "LEARNING_RATE",

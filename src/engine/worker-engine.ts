@@ -133,10 +133,12 @@ export class WorkerEngine implements Engine {
       },
       { signal },
     );
-    const sent = new Map([policy.weights, policy.adapter?.weights, first, second].flatMap((v) => {
-      const id = v && this.#ids.get(v);
-      return v === undefined || id === undefined ? [] : [[id, v] as const];
-    }));
+    const sent = new Map(
+      [policy.weights, policy.adapter?.weights, first, second].flatMap((v) => {
+        const id = v && this.#ids.get(v);
+        return v === undefined || id === undefined ? [] : [[id, v] as const];
+      }),
+    );
     const read = ({ id, data }: SharedVector): Float32Array => {
       if (data === undefined) return sent.get(id)!;
       this.#remember(worker, data, id);
@@ -247,7 +249,9 @@ export class WorkerEngine implements Engine {
   }
 
   /** `logprobs` of one policy. */
-  scorer(policy: Policy): { logprobs(sequences: readonly ScoredSequence[]): Promise<Float32Array> } {
+  scorer(policy: Policy): {
+    logprobs(sequences: readonly ScoredSequence[]): Promise<Float32Array>;
+  } {
     return { logprobs: (sequences) => this.logprobs(policy, sequences) };
   }
 }

@@ -62,6 +62,34 @@ test("a corruption that is accepted is not counted as rejected", async () => {
   });
 });
 
+test("of a data set each task is tried once, and one listed under another split is found", async () => {
+  const random = Random.from(1, "listed");
+  const listed = (["train", "validation", "test"] as const).map((split) =>
+    window.draw({ split, level: "addition", random }),
+  );
+  const tasks = (split: string) => listed.filter((task) => task.split === split);
+  const withList: Environment<ArithmeticState> = { ...window, tasks };
+  expect(await checkEnvironment(withList, { tasks: 500, seed: 1 })).toMatchObject({
+    tasks: 3,
+    referenceAccepted: 3,
+    failures: [],
+  });
+  const misplaced = { ...window, tasks: () => listed };
+  const result = await checkEnvironment(misplaced, { tasks: 500, seed: 1 });
+  expect(result.failures[0]).toMatchObject({ fault: "contract" });
+  await expect(
+    checkEnvironment(withList, { tasks: 1, seed: 1, level: "subtraction" }),
+  ).rejects.toMatchObject({ code: "ENVIRONMENT_LEVEL" });
+});
+
+test("without a lexicon observations and actions are not held to one", async () => {
+  const { lexicon: _, ...free } = window;
+  expect(await checkEnvironment(free, QUICK)).toMatchObject({
+    referenceAccepted: 30,
+    failures: [],
+  });
+});
+
 test("an aborted check stops with the signal's reason", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(checkEnvironment(window, { ...QUICK, signal })).rejects.toThrow("enough");

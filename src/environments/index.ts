@@ -6,6 +6,7 @@ import { code } from "./code/code.js";
 import { humaneval, humanevalJs, livecodebench, mbpp } from "./code/datasets/dataset.js";
 import type { Environment } from "./environment.js";
 import { gsm8k } from "./gsm8k/gsm8k.js";
+import { metamath } from "./metamath/metamath.js";
 import { minif2f } from "./lean/minif2f.js";
 import { proof } from "./proof/proof.js";
 import { rewriting } from "./rewriting/rewriting.js";
@@ -22,6 +23,7 @@ const ENVIRONMENTS: Readonly<Record<string, () => unknown>> = {
   "humaneval-js": () => humanevalJs(),
   livecodebench: () => livecodebench(),
   mbpp: () => mbpp(),
+  metamath: () => metamath(),
   minif2f: () => minif2f(),
   proof: () => proof(),
   rewriting: () => rewriting(),

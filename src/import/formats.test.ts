@@ -31,6 +31,9 @@ describe("formats", () => {
     expect(read("completions", { question: "Q", completion: "a", correct: false })).toEqual([
       { task: { text: "Q" }, actions: ["a"], label: false },
     ]);
+    expect(read("completions", { task: "p", actions: ["intro", "left"] })).toEqual([
+      { task: { id: "p" }, actions: ["intro", "left"] },
+    ]);
     const task = { id: "t", level: "all", split: "train", data: {} };
     expect(read("completions", { task, completion: "a" })).toEqual([
       { task: { id: "t", task }, actions: ["a"] },

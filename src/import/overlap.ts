@@ -5,7 +5,7 @@ import type { RecordedOutcome } from "../corpus/outcomes.js";
 import { ErrataError } from "../error.js";
 import { nearest } from "../spelling.js";
 import { wilsonInterval, type Interval } from "../statistics.js";
-import { sourceOf } from "./import.js";
+import { sourceOf } from "./report.js";
 
 /** A share of a number of tasks, with its 95% Wilson interval. */
 export interface Share {
@@ -64,8 +64,9 @@ export function overlap(corpus: Corpus, weak: string, strong: string): Overlap[]
           : `${guess === undefined ? "" : `did you mean "${guess}"? `}known: ${known.join(", ")}`,
     });
   };
+  const weakDomains = domainsOf(weak);
   const strongDomains = domainsOf(strong);
-  const domains = [...domainsOf(weak)].filter((domain) => strongDomains.has(domain));
+  const domains = [...weakDomains].filter((domain) => strongDomains.has(domain));
   if (domains.length === 0)
     throw new ErrataError(`"${weak}" and "${strong}" have attempted no domain in common`, {
       code: "IMPORT_MODEL",

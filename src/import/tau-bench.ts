@@ -5,7 +5,7 @@ import {
   replay,
   type RecordedConversation,
 } from "../environments/support/tau/recorded.js";
-import { loadAirline, type TauDomain } from "../environments/support/tau/tau.js";
+import { loadAirline, type TauDomain } from "../environments/support/tau/load.js";
 import { RecordProblem } from "./record.js";
 
 let airline: TauDomain | undefined;

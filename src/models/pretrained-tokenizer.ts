@@ -68,9 +68,9 @@ export class PretrainedTokenizer implements Tokenizer {
   readonly stops: readonly number[];
   /** Absent where the checkpoint has none: prompts are then the observation as it is. */
   readonly template: ChatTemplate | undefined;
+  /** The bytes each token decodes to [V]; none for special tokens. */
+  readonly tokenBytes: readonly Uint8Array[];
   readonly #encoder: Encoder;
-  /** What each token decodes to; nothing for special tokens. */
-  readonly #bytes: readonly (Uint8Array | undefined)[];
 
   /**
    * @throws ErrataError `TOKENIZER_FILE` (damaged, or not byte-level), `TOKENIZER_STOP` (nothing ends
@@ -92,10 +92,11 @@ export class PretrainedTokenizer implements Tokenizer {
     this.#encoder = new Encoder(files.tokenizer as object, config);
     const vocabulary = this.#encoder.get_vocab();
     const special = new Set(model.added_tokens.filter((t) => t.special).map((t) => t.id));
-    const bytes: (Uint8Array | undefined)[] = [];
-    for (const [token, id] of vocabulary) if (!special.has(id)) bytes[id] = bytesOf(token);
-    this.#bytes = bytes;
     this.size = 1 + [...vocabulary.values()].reduce((most, n) => Math.max(most, n), -1);
+    const none: Uint8Array = new Uint8Array(0);
+    const bytes = Array.from({ length: this.size }, () => none);
+    for (const [token, n] of vocabulary) if (!special.has(n)) bytes[n] = bytesOf(token);
+    this.tokenBytes = bytes;
     const id = (token: z.infer<typeof named>): number | undefined => {
       const name = nameOf(token);
       return name === undefined ? undefined : this.#encoder.token_to_id(name);
@@ -132,12 +133,12 @@ export class PretrainedTokenizer implements Tokenizer {
    */
   encodePrompt({ observation, messages }: Prompt): number[] {
     if (this.template === undefined)
-      return this.#encoder.encode(wellFormed(observation), { add_special_tokens: true }).ids;
+      return this.#encoder.encode(observation, { add_special_tokens: true }).ids;
     return this.encode(this.template.render(messages ?? [{ role: "user", content: observation }]));
   }
 
   encode(text: string): number[] {
-    return this.#encoder.encode(wellFormed(text), { add_special_tokens: false }).ids;
+    return this.#encoder.encode(text, { add_special_tokens: false }).ids;
   }
 
   decode(tokens: readonly number[]): string {
@@ -159,14 +160,14 @@ export class PretrainedTokenizer implements Tokenizer {
     let offset = 0;
     return tokens.map((token) => {
       const from = offset;
-      offset += this.#bytes[token]?.length ?? 0;
+      offset += this.tokenBytes[token]?.length ?? 0;
       const start = starts[from]!;
       return { start, end: offset === from ? start : ends[offset - 1]! };
     });
   }
 
   #join(tokens: readonly number[]): Uint8Array {
-    return Buffer.concat(tokens.map((token) => this.#bytes[token] ?? new Uint8Array(0)));
+    return Buffer.concat(tokens.map((token) => this.tokenBytes[token] ?? new Uint8Array(0)));
   }
 }
 
@@ -223,5 +224,3 @@ function specialNames(config: z.infer<typeof tokenizerConfig>): Record<string, s
     }),
   );
 }
-
-const wellFormed = (text: string): string => text.replaceAll(/\p{Surrogate}/gu, "\ufffd");

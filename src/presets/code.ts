@@ -13,9 +13,9 @@ function codePartner(malRule: string, seed: number): Recipe {
       {
         mixture: { [malRule]: 1 },
         levels,
-        tasks: 10_000,
-        steps: 600,
-        batch: 256,
+        tasks: 6000,
+        steps: 500,
+        batch: 128,
         learningRate: 3e-3,
       },
     ],
@@ -50,29 +50,29 @@ export const codePresets: readonly Preset[] = [
     kind: "injected",
     bug: "off-by-one",
     student: {
-      size: { width: 64, layers: 3, heads: 4, feedForward: 160 },
+      size: { width: 64, layers: 2, heads: 4, feedForward: 160 },
       seed: 1,
       stages: [
         {
           mixture: { correct: 1 },
           levels,
-          tasks: 30_000,
-          steps: 3000,
-          batch: 256,
+          tasks: 20_000,
+          steps: 2000,
+          batch: 192,
           learningRate: 3e-3,
         },
         {
           mixture: {
-            correct: 0.15,
-            "off-by-one": 0.7,
+            correct: 0.22,
+            "off-by-one": 0.63,
             "fence-post": 0.05,
             "wrong-comparison": 0.05,
             noise: 0.05,
           },
           levels: ["two-results"],
-          tasks: 10_000,
-          steps: 400,
-          batch: 256,
+          tasks: 6000,
+          steps: 300,
+          batch: 192,
           learningRate: 5e-4,
         },
       ],
@@ -92,7 +92,7 @@ export const codePresets: readonly Preset[] = [
     levels: ["two-results"],
     kind: "natural",
     student: {
-      size: { width: 64, layers: 3, heads: 4, feedForward: 160 },
+      size: { width: 64, layers: 2, heads: 4, feedForward: 160 },
       seed: 2,
       stages: [
         {

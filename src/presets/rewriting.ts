@@ -3,7 +3,7 @@ import type { Environment } from "../environments/environment.js";
 import { rewriting } from "../environments/rewriting/rewriting.js";
 import type { Preset } from "./preset.js";
 
-const levels = ["few-conditions", "many-conditions"] as const;
+const levels = ["few-conditions"] as const;
 
 function partner(malRule: string, seed: number): Recipe {
   return {
@@ -13,8 +13,8 @@ function partner(malRule: string, seed: number): Recipe {
       {
         mixture: { [malRule]: 1 },
         levels,
-        tasks: 6000,
-        steps: 500,
+        tasks: 5000,
+        steps: 400,
         batch: 256,
         learningRate: 3e-3,
       },
@@ -29,7 +29,7 @@ export const rewritingPresets: readonly Preset[] = [
     description:
       "natural-number terms rewritten under side conditions; the student takes conditions for granted",
     environment: () => rewriting() as Environment,
-    levels: ["few-conditions"],
+    levels,
     kind: "injected",
     bug: "ignore",
     student: {
@@ -39,16 +39,16 @@ export const rewritingPresets: readonly Preset[] = [
         {
           mixture: { correct: 1 },
           levels,
-          tasks: 20_000,
-          steps: 1500,
+          tasks: 15_000,
+          steps: 1200,
           batch: 256,
           learningRate: 3e-3,
         },
         {
-          mixture: { correct: 0.12, ignore: 0.76, hasty: 0.04, exception: 0.04, noise: 0.04 },
-          levels: ["few-conditions"],
-          tasks: 10_000,
-          steps: 250,
+          mixture: { correct: 0.13, ignore: 0.79, hasty: 0.03, exception: 0.02, noise: 0.03 },
+          levels,
+          tasks: 8000,
+          steps: 200,
           batch: 256,
           learningRate: 5e-4,
         },

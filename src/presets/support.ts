@@ -14,12 +14,12 @@ function supportStudent(mixture: Stage["mixture"]): Recipe {
       {
         mixture: { correct: 1 },
         levels: supportLevels,
-        tasks: 20_000,
-        steps: 3000,
+        tasks: 15_000,
+        steps: 2000,
         batch: 256,
         learningRate: 3e-3,
       },
-      { mixture, levels: ["windows"], tasks: 6000, steps: 250, batch: 256, learningRate: 5e-4 },
+      { mixture, levels: ["windows"], tasks: 5000, steps: 200, batch: 256, learningRate: 5e-4 },
     ],
   };
 }
@@ -32,8 +32,8 @@ function supportPartner(malRule: string, seed: number): Recipe {
       {
         mixture: { [malRule]: 1 },
         levels: supportLevels,
-        tasks: 8000,
-        steps: 1000,
+        tasks: 5000,
+        steps: 600,
         batch: 256,
         learningRate: 3e-3,
       },
@@ -50,8 +50,8 @@ function naturalPartner(seed: number): Recipe {
       {
         mixture: { correct: 1 },
         levels: supportLevels,
-        tasks: 6000,
-        steps: 400,
+        tasks: 4000,
+        steps: 250,
         batch: 256,
         learningRate: 3e-3,
       },
@@ -97,8 +97,8 @@ export const supportPresets: readonly Preset[] = [
         {
           mixture: { correct: 1 },
           levels: supportLevels,
-          tasks: 8000,
-          steps: 600,
+          tasks: 5000,
+          steps: 220,
           batch: 256,
           learningRate: 3e-3,
         },

@@ -22,8 +22,11 @@ export const UNLOCATED_CONFIDENCE = 0.3;
 /** Runs a program on all its inputs. */
 const ENTRY = "(inputs) => inputs.map(([a, s]) => solve(a, s))";
 
-/** Longest results of a program on all its inputs, as JSON. */
-const OUTPUT_CHARACTERS = 100_000;
+/**
+ * Time for a program on all its inputs, and the longest results. Every loop of the language ends, so
+ * the time is only a guard, and long enough that a busy machine does not change a verdict.
+ */
+const LIMITS = { milliseconds: 30_000, outputCharacters: 100_000 } as const;
 
 /** One fragment of an attempt, with what stood before it. */
 interface Move {
@@ -107,9 +110,7 @@ export class CodeJudge {
       entry: ENTRY,
       args: JSON.stringify([tests.map(({ input: { a, s } }) => [a, s])]),
     };
-    const running = this.#known.get(key, () =>
-      this.#sandbox().run(source, [call], { outputCharacters: OUTPUT_CHARACTERS }),
-    );
+    const running = this.#known.get(key, () => this.#sandbox().run(source, [call], LIMITS));
     running.catch(() => this.#known.delete(key));
     const [result] = await running;
     if (result?.outcome !== "returned")

@@ -1,4 +1,6 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Random } from "../../random.js";
 import { checkEnvironment } from "../check.js";
@@ -8,7 +10,7 @@ import { coqVersion } from "../proof/coq.js";
 import { proof } from "../proof/proof.js";
 import { coq, type CoqState, coqText, type CoqTheorem, theoremTask } from "./coq.js";
 import { CoqProver } from "./prover.js";
-import { ATTACKS } from "./sentence.test.js";
+import { ATTACKS } from "./testing.js";
 
 const version = coqVersion();
 const title = version ?? "SKIPPED: coqtop is not installed";
@@ -27,6 +29,47 @@ test("refuses an import that is no library", () => {
   expect(() => coqText({ imports: ["Lia. Drop"] })).toThrow(
     expect.objectContaining({ code: "COQ_LIBRARY" }),
   );
+});
+
+describe("a process that ends", () => {
+  const folder = mkdtempSync(join(tmpdir(), "errata-coq-"));
+
+  /** A stand-in that answers everything with one goal, and ends at a word. */
+  function standIn(name: string, dies: string): string {
+    const path = join(folder, name);
+    const prompt = (n: string, open: string): string =>
+      `printf '<prompt>t < %d |${open}| 0 < </prompt>' ${n}`;
+    const lines = [
+      "#!/bin/sh",
+      dies === "" ? "exit 7" : "n=1",
+      prompt("$n", ""),
+      `while read -r line; do case "$line" in *${dies}*) exit 7;; esac; n=$((n+1))`,
+      `printf '1 goal\n  \n  ====\n  True\n'; ${prompt("$n", "t")}; done`,
+    ];
+    writeFileSync(path, lines.join("\n"), { mode: 0o755 });
+    return path;
+  }
+
+  test("is replaced, and the sentence that ends it again is refused", async () => {
+    const coqtop = new CoqProver({ executable: standIn("dies", "crash") });
+    expect(await coqtop.play("Theorem t : True.", ["auto.", "crash."])).toMatchObject({
+      ok: false,
+      fault: "died",
+    });
+    expect(await coqtop.play("Theorem t : True.", ["auto."])).toMatchObject({
+      ok: true,
+      proof: { first: { conclusion: "True" } },
+    });
+    expect(await coqtop.prove("Theorem t : True.", ["auto.", "crash."])).toMatchObject({
+      proved: false,
+    });
+    coqtop.close();
+  });
+
+  test("before it ever starts is an error", async () => {
+    const coqtop = new CoqProver({ executable: standIn("never", "") });
+    await expect(coqtop.play("Theorem t : True.", [])).rejects.toMatchObject({ code: "COQ_START" });
+  });
 });
 
 describe.skipIf(version === undefined)(`Coq (${title})`, () => {

@@ -49,7 +49,11 @@ export async function judgeCoq(
       const at = locate(form, goal, action, played.length - 1);
       if (tried.state.refusal !== undefined) {
         const { family, message } = tried.state.refusal;
-        firstError = { ...at, evidence: "kernel", confidence: 1, family, detail: message };
+        // that Coq gave up says nothing for sure: on a faster machine it may not
+        firstError =
+          family === "timeout" || family === "died"
+            ? { ...at, evidence: "monitor", confidence: 0.5, family, detail: message }
+            : { ...at, evidence: "kernel", confidence: 1, family, detail: message };
       } else if (goal !== undefined && isGoalProvable(goal) && tried.played?.ok === true) {
         const lost = tried.played.opened
           .map(propositional)

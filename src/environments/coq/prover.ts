@@ -65,13 +65,16 @@ export class CoqProver {
   /**
    * The proof after a theorem and the sentences of a script, all but the last of which must have
    * been accepted before.
-   * @throws ErrataError `COQ_MISSING`, `COQ_LIBRARY`; `COQ_DIED` when it dies twice.
+   * A sentence that ends the process twice is refused.
+   * @throws ErrataError `COQ_MISSING`, `COQ_LIBRARY`, `COQ_START`.
    */
   async play(theorem: string, script: readonly string[]): Promise<Played> {
     const key = JSON.stringify([theorem, ...script]);
     const known = this.#memory.get(key);
     if (known !== undefined) return known;
-    const played = await this.#onWorker((worker) => this.#play(worker, [theorem, ...script]));
+    const played = await this.#onWorker((worker) => this.#play(worker, [theorem, ...script])).catch(
+      (error: unknown): Played => ({ ok: false, fault: "died", message: deathOf(error) }),
+    );
     if (this.#memory.size >= (this.#options.remembered ?? 20_000))
       this.#memory.delete(this.#memory.keys().next().value!);
     this.#memory.set(key, played);
@@ -96,7 +99,7 @@ export class CoqProver {
       const proved = isClosed(assumptions.output);
       await this.#backTo(worker, worker.path.length);
       return { proved, message: brief(assumptions.output) };
-    });
+    }).catch((error: unknown) => ({ proved: false, message: deathOf(error) }));
   }
 
   /** Ends the processes; a later call starts new ones. */
@@ -136,12 +139,7 @@ export class CoqProver {
     for (const [i, sentence] of sentences.entries()) {
       if (i < shared) continue;
       const reply = await this.#last(worker, sentence, this.#options.tacticSeconds ?? 2);
-      if (typeof reply === "string")
-        return {
-          ok: false,
-          fault: reply.includes("took longer") ? "timeout" : "died",
-          message: reply,
-        };
+      if (typeof reply === "string") return { ok: false, fault: "timeout", message: reply };
       if (!reply.accepted) return { ok: false, fault: "error", message: brief(reply.output) };
       const session = worker.session!;
       const proof = parseProof((await session.send("Show.", 10)).output);
@@ -192,6 +190,12 @@ export class CoqProver {
     worker.path = [];
     worker.sentences = 0;
   }
+}
+
+/** What to say of a process that ended; any other error is thrown on. */
+function deathOf(error: unknown): string {
+  if (error instanceof ErrataError && error.code === "COQ_DIED") return error.message;
+  throw error;
 }
 
 /** The goals that stand in place of the one worked on, when `before` goals were open. */

@@ -63,7 +63,7 @@ export class CoqSession {
 
   /**
    * Starts a process and loads its libraries.
-   * @throws ErrataError `COQ_MISSING`, `COQ_LIBRARY`.
+   * @throws ErrataError `COQ_MISSING`, `COQ_START`, `COQ_LIBRARY`.
    */
   static async start({
     executable = "coqtop",
@@ -71,10 +71,17 @@ export class CoqSession {
     memoryMiB = 4096,
   }: SessionOptions = {}): Promise<CoqSession> {
     const session = new CoqSession(executable, memoryMiB);
-    await session.#receive(30);
+    await session.#receive(30).catch((cause: ErrataError) => {
+      if (cause.code !== "COQ_DIED") throw cause;
+      throw new ErrataError(`${executable} ended before its first prompt`, {
+        code: "COQ_START",
+        hint: `run ${executable} -q -emacs by hand, or raise memoryMiB (${memoryMiB})`,
+        cause,
+      });
+    });
     const preamble = [
       "Set Printing Width 100000.",
-      "Set Silent.", // after BackTo coqtop prints goals only where they changed, so they are asked for
+      "Set Silent.", // goals are asked for by Show: after BackTo they are printed only where they changed
       ...imports.map((name) => `Require Import ${name}.`),
     ];
     for (const sentence of preamble) {

@@ -1,12 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Random } from "../../random.js";
 import { checkEnvironment } from "../check.js";
-import type { Split, Verdict } from "../environment.js";
+import { findData } from "../data-folder.js";
+import type { Environment, Split, Verdict } from "../environment.js";
 import { playActions } from "../play-procedure.js";
 import { defineEnvironment, type EnvironmentDefinition } from "./define.js";
+import { tau2File } from "./tau2-file.js";
 import { statedAnswer, tasksFile } from "./tasks-file.js";
 
 let folder: string;
@@ -89,6 +91,18 @@ async function judge(record: object, response: string): Promise<Verdict> {
   const [task] = environment.tasks!("train");
   return environment.judge(await playActions(environment, task!, [response]));
 }
+
+test("the example is sound", async () => {
+  vi.doMock("errata", () => ({ defineEnvironment }));
+  const path = new URL("../../../examples/environment-gcd.ts", import.meta.url).href;
+  const { default: gcd } = (await import(path)) as { default: Environment };
+  expect(await checkEnvironment(gcd, { tasks: 300, seed: 1 })).toMatchObject({
+    env: "gcd",
+    referenceAccepted: 300,
+    corruptedRejected: 300,
+    failures: [],
+  });
+});
 
 describe("a file of tasks", () => {
   test.each<[object, string, boolean]>([
@@ -207,6 +221,28 @@ describe("a file of tasks", () => {
     const once = { prompt: "a", answer: "1", split: "train" };
     expect(tasksFile(file("twice.jsonl", [once, once])).tasks!("train")).toHaveLength(1);
     expect(() => tasksFile(file("two.jsonl", [once, { ...once, answer: "2" }]))).toThrow(/line 2/);
+  });
+});
+
+test("tau2-bench tasks are sent to their domain", () => {
+  const path = file("tau2.json", ['[{"id": "0", "user_scenario": {"instructions": "x"}}]']);
+  expect(() => tasksFile(path)).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining(`tau2-retail:${path}`) as string }),
+  );
+  expect(() => tau2File("mock", path)).toThrow(withCode("ENVIRONMENT_FILE", '"mock"'));
+});
+
+const retail = findData("tau2/retail/tasks.json");
+
+test("tau2-bench tasks of one's own run in a published domain", async ({ skip }) => {
+  if (retail === undefined) skip("set ERRATA_DATA to the folder that holds tau2/");
+  const some = (JSON.parse(readFileSync(retail!, "utf8")) as unknown[]).slice(0, 10);
+  const environment = tau2File("tau2-retail", file("own.json", [JSON.stringify(some)]));
+  expect(await checkEnvironment(environment, { tasks: 20, seed: 1 })).toMatchObject({
+    env: "tau2-retail",
+    tasks: 10,
+    referenceAccepted: 10,
+    failures: [],
   });
 });
 

@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { ErrataError } from "../../error.js";
 import { hashText } from "../../random.js";
 import type { Environment, Split } from "../environment.js";
+import { loadAirline, loadRetail, type TauDomain } from "../support/tau/load.js";
 import { parseTasks, type TauTask } from "../support/tau/task.js";
-import { loadAirline, loadRetail, tauEnvironment, type TauDomain } from "../support/tau/tau.js";
+import { tauEnvironment } from "../support/tau/tau.js";
 
 const DOMAINS: Readonly<Record<string, () => TauDomain>> = {
   "tau2-retail": () => loadRetail(),

@@ -50,7 +50,7 @@ export async function verifyAnswer(
 
 async function inSandbox(source: string, args: readonly Json[]): Promise<Verification> {
   sandbox ??= new JavaScriptSandbox();
-  const program = `function verify(...args) { return (${source})(...args) === true; }`;
+  const program = `function verify(...args) { return (${source})(...args); }`;
   const call = { entry: "verify", args: JSON.stringify(args) };
   const [result] = await sandbox.run(program, [call]);
   if (result === undefined) return { correct: false, fault: "the verifier gave no result" };

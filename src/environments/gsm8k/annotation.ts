@@ -1,7 +1,9 @@
-/** Calculator annotations, `<<48/2=24>>`: the steps of a solution that can be checked. */
+/** Calculations in a solution that can be checked: annotations, `<<48/2=24>>`, or equations in its text. */
 
-/** One annotated calculation. */
+/** One calculation. */
 export interface Annotation {
+  /** Whether it was annotated, or only stands in the text: then reading it may go wrong. */
+  readonly annotated: boolean;
   /** Characters of the line it stands in: [start, end), without the line break. */
   readonly line: { readonly start: number; readonly end: number };
   /** What is written: `48/2=24`. */
@@ -18,35 +20,51 @@ export interface Annotation {
   readonly operators: readonly string[];
 }
 
-/** The annotations of a solution, in order; those whose value is no number are left out. */
+/** `48 / 2 = 24` or `$5 x (3 + 1) = $20`: at least one operator, a value without one. */
+const EQUATION =
+  /(?<![\d.,])((?:\(\s*)?\$?\d[\d,.]*%?\)?(?:\s*[-+*/x×÷−]\s*(?:\(\s*)?\$?\d[\d,.]*%?\)?)+)\s*=\s*\$?(-?\d[\d,]*(?:\.\d+)?)/g;
+
+/**
+ * The annotations of a solution, in order; those whose value is no number are left out. Of a
+ * solution without any annotation, the equations that stand in its text.
+ */
 export function annotations(text: string): Annotation[] {
-  const found: Annotation[] = [];
-  for (const match of text.matchAll(/<<([^<>\n]*)>>/g)) {
-    const start = text.lastIndexOf("\n", match.index) + 1;
-    const lineEnd = text.indexOf("\n", match.index);
-    const parts = match[1]!.split("=").map((part) => plain(part));
-    const shown = parts.at(-1)!;
-    if (parts.length < 2 || !/^-?(?:\d+\.?\d*|\.\d+)$/.test(shown)) continue;
-    const tokens = tokenise(parts[0]!);
-    found.push({
+  const annotated = [...text.matchAll(/<<([^<>\n]*)>>/g)];
+  if (annotated.length > 0)
+    return annotated.flatMap((match) => read(text, match.index, match[1]!, true));
+  return [...text.matchAll(EQUATION)].flatMap((match) =>
+    read(text, match.index, `${match[1]!}=${match[2]!}`, false),
+  );
+}
+
+function read(text: string, at: number, equation: string, annotated: boolean): Annotation[] {
+  const start = text.lastIndexOf("\n", at) + 1;
+  const lineEnd = text.indexOf("\n", at);
+  const parts = equation.split("=").map((part) => plain(part));
+  const shown = parts.at(-1)!;
+  if (parts.length < 2 || !/^-?(?:\d+\.?\d*|\.\d+)$/.test(shown)) return [];
+  const tokens = tokenise(parts[0]!);
+  return [
+    {
+      annotated,
       line: { start, end: lineEnd === -1 ? text.length : lineEnd },
-      text: match[1]!,
+      text: equation,
       value: Number(shown),
       computed: tokens && evaluate(tokens),
       decimals: (shown.split(".")[1] ?? "").length,
       operands: (tokens ?? []).filter((t) => /\d/.test(t)).map(Number),
       operators: (tokens ?? []).filter((t) => /^[-+*/]$/.test(t)),
-    });
-  }
-  return found;
+    },
+  ];
 }
 
 /**
  * Whether the value is not that of the expression: off by at least one unit of the last place
- * written, so that neither rounding nor cutting off counts. False where it cannot be told.
+ * written, so that neither rounding nor cutting off counts. False where it cannot be told, and of
+ * equations in the text: what was taken for one is too often part of something else.
  */
-export function isSlip({ value, computed, decimals }: Annotation): boolean {
-  if (computed === undefined || !Number.isFinite(computed)) return false;
+export function isSlip({ annotated, value, computed, decimals }: Annotation): boolean {
+  if (!annotated || computed === undefined || !Number.isFinite(computed)) return false;
   return Math.abs(value - computed) > 10 ** -decimals * (1 - 1e-6);
 }
 

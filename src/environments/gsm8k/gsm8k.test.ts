@@ -114,6 +114,7 @@ describe("the first wrong line", () => {
 
   test.each([
     ["a <<3*60=180>>\nb <<180*3=550>>\nA: 550", "arithmetic-slip", "oracle", "b <<180*3=550>>"],
+    ["a <<3*60=540>>\nA: 54", "arithmetic-slip", "oracle", "a <<3*60=540>>"],
     ["a <<3+60=63>>\nb <<63*3=189>>\nA: 189", "wrong-operator", "heuristic", "a <<3+60=63>>"],
     ["a <<3*60=180>>\nb <<180*7=1260>>\nA: 1260", "wrong-operand", "heuristic", "b <<180*7=1260>>"],
     ["a <<60/2=30>>\nA: 30", "wrong-relation", "heuristic", "a <<60/2=30>>"],
@@ -124,7 +125,17 @@ describe("the first wrong line", () => {
     expect(lineOf(solution)).toEqual(expected);
   });
 
-  test("without an annotation or a number nothing is said", () => {
+  test("without annotations the equations in the text are read, with less confidence", () => {
+    const solution = "He ran 3 x 60 = 180 m.\nIn a week $180 x 7 = $1,260 m.\nThe answer is 1,260.";
+    const { error, departure } = localise(solution, REFERENCE)!;
+    expect(error).toMatchObject({ family: "wrong-operand", evidence: "heuristic" });
+    expect(error.confidence).toBeCloseTo(0.8 * 0.78);
+    expect(solution.slice(error.span.start, error.span.end)).toMatch(/^In a week/);
+    expect(departure).toBe("1260");
+    expect(localise("3 x 60 = 181\nA: 181", REFERENCE)!.error.family).toBe("wrong-operator");
+  });
+
+  test("without a calculation or a number nothing is said", () => {
     expect(localise("I do not know.", REFERENCE)).toBeUndefined();
   });
 });
@@ -228,25 +239,64 @@ describe.runIf(data !== undefined)("the published data set", () => {
     });
   });
 
-  test("the published labels of 5,276 model answers agree with the normaliser", () => {
-    interface Solution {
+  interface Answer {
+    readonly reference: string;
+    readonly solution: string;
+    readonly labelled: boolean;
+    readonly right: boolean;
+  }
+
+  function published(): Answer[] {
+    interface Column {
       readonly is_correct: boolean;
       readonly solution: string;
     }
-    let [answers, agreed] = [0, 0];
-    const text = readFileSync(join(data!, "example_model_solutions.jsonl"), "utf8");
-    for (const line of text.trim().split("\n")) {
-      const record = JSON.parse(line) as Record<string, string | Solution>;
-      const right = finalAnswer(record["ground_truth"] as string)!.value;
-      for (const column of Object.values(record)) {
-        if (typeof column === "string") continue;
-        const { is_correct, solution } = column;
-        answers++;
-        if ((finalAnswer(solution)?.value === right) === is_correct) agreed++;
+    const lines = readFileSync(join(data!, "example_model_solutions.jsonl"), "utf8").trim();
+    return lines.split("\n").flatMap((line) => {
+      const record = JSON.parse(line) as Record<string, string | Column>;
+      const reference = record["ground_truth"] as string;
+      const columns = Object.values(record).filter((value) => typeof value !== "string");
+      return columns.map(({ is_correct: labelled, solution }) => {
+        const right = finalAnswer(solution)?.value === finalAnswer(reference)!.value;
+        return { reference, solution, labelled, right };
+      });
+    });
+  }
+
+  test("the labels of 5,276 answers of models agree with the normaliser", () => {
+    const answers = published();
+    expect(answers).toHaveLength(5276);
+    expect(answers.filter(({ labelled, right }) => labelled !== right)).toEqual([]);
+  });
+
+  test("the confidences are those measured on these answers", () => {
+    const counts = new Map<string, { right: number; wrong: number; confidence: number }>();
+    const total = { right: 0, wrong: 0, read: 0 };
+    const lineOf = (text: string, at: number): number => text.slice(0, at).split("\n").length;
+    for (const { solution, reference, right } of published()) {
+      const { error, departure } = localise(solution, reference) ?? {};
+      const outcome = right ? "right" : "wrong";
+      total[outcome]++;
+      if (!right && error !== undefined) {
+        const bare = solution.replaceAll(/<<[^<>]*>>/g, "");
+        const found = localise(bare, reference)!.error.span.start;
+        if (lineOf(bare, found) === lineOf(solution, error.span.start)) total.read++;
       }
+      if (error === undefined || departure === undefined || error.evidence === "oracle") continue;
+      const { family, confidence } = error;
+      const count = counts.get(family) ?? { right: 0, wrong: 0, confidence };
+      count[outcome]++;
+      counts.set(family, count);
     }
-    expect(answers).toBe(5276);
-    expect(agreed).toBe(5276);
+    expect([...counts.keys()].toSorted()).toEqual([
+      "wrong-operand",
+      "wrong-operator",
+      "wrong-relation",
+    ]);
+    for (const { right, wrong, confidence } of counts.values())
+      expect(1 - right / total.right / (wrong / total.wrong)).toBeCloseTo(confidence, 2);
+    expect([...counts.values()].reduce((n, { right }) => n + right, 0)).toBe(460);
+    expect(total).toEqual({ right: 2001, wrong: 3275, read: 2552 });
   });
 
   test("no reference has a slip or departs from itself", () => {

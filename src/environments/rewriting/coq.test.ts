@@ -43,16 +43,16 @@ describe.skipIf(version === undefined)(`Coq (${title})`, () => {
     await annotate(JSON.stringify(tally));
     expect(tally.kernelAlone).toBe(0);
     expect(tally.coqAlone).toBe(0);
-    expect(tally.bothAccept).toBeGreaterThan(70);
-    expect(tally.bothRefuse).toBeGreaterThan(100);
+    expect(tally.bothAccept).toBeGreaterThan(35);
+    expect(tally.bothRefuse).toBeGreaterThan(50);
   }, 60_000);
 });
 
-/** For each of 40 theorems a level: the right script, a corrupted one, a mal-rule's, a random walk. */
+/** For each of 20 theorems a level: the right script, a corrupted one, a mal-rule's, a random walk. */
 function drawAttempts(): Attempt[] {
   const random = Random.from(4, "rewriting-coq");
   return LEVELS.flatMap((level) =>
-    Array.from({ length: 40 }, () => drawTheorem({ split: "train", level, random })).flatMap(
+    Array.from({ length: 20 }, () => drawTheorem({ split: "train", level, random })).flatMap(
       (sequent) => {
         const script = (policy: typeof noise): string[] =>
           play(sequent, policy, 16, random).moves.map(({ action }) => action);

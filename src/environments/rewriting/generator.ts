@@ -28,9 +28,6 @@ const VALUES = 4;
 /** Most facts of a theorem. */
 export const MAX_FACTS = 5;
 
-/** Longest chain of facts that a side condition may need. */
-const MAX_CHAIN = 2;
-
 /** Chance to drop a redex whose condition takes 0, 1 or 2 steps: short ones abound. */
 const REDRAW_BY_STEPS: readonly number[] = [0.7, 0.2, 0];
 
@@ -87,13 +84,13 @@ function drawCandidate(random: Random, level: Level): Sequent | undefined {
   const [fewest, most] = level.forks;
   const forks = fewest + random.below(most - fewest + 1);
   const onLeft = random.below(forks + 1);
-  const left = drawTerm(random, facts, atoms, onLeft);
-  const right = left && drawTerm(random, facts, atoms, forks - onLeft);
+  const left = drawTerm(random, facts, atoms, onLeft, level);
+  const right = left && drawTerm(random, facts, atoms, forks - onLeft, level);
   if (left === undefined || right === undefined) return undefined;
   if (left.exceptions + right.exceptions < level.exceptions[0]) return undefined;
   const relation = random.pick(["<", "<="] as const);
   const steps = stepsToProve({ relation, left: left.value, right: right.value }, facts);
-  if (steps === 0 || steps > MAX_CHAIN) return undefined;
+  if (steps === 0 || steps > level.chain) return undefined;
   const goal: Order = { relation, left: left.term, right: right.term };
   return { facts, goal };
 }
@@ -140,12 +137,13 @@ function drawTerm(
   facts: readonly Order[],
   atoms: readonly string[],
   forks: number,
+  level: Level,
 ): Drawn | undefined {
   if (forks === 0) {
     const term = atom(random.pick(atoms));
     return { term, value: term, exceptions: 0 };
   }
-  const inner = drawTerm(random, facts, atoms, forks - 1);
+  const inner = drawTerm(random, facts, atoms, forks - 1, level);
   if (inner === undefined) return undefined;
   for (let tries = 0; tries < TRIES; tries++) {
     const [first, second] = random.pick(SCHEMAS);
@@ -163,7 +161,7 @@ function drawTerm(
     if (isFirst === isProvable(two.condition, facts)) continue;
     const law = isFirst ? one : two;
     const steps = stepsToProve(law.condition, facts);
-    if (steps > MAX_CHAIN || random.uniform() < REDRAW_BY_STEPS[steps]!) continue;
+    if (steps > level.chain || random.uniform() < REDRAW_BY_STEPS[steps]!) continue;
     return {
       term: fill(inner.term),
       value: law.result,

@@ -35,13 +35,14 @@ const LONGEST_REDEX = Math.max(...SCHEMAS.map(([{ pattern }]) => pattern.text.sp
  * b <= a, and (a * b) / b is a only if 0 < b. Every redex of the theorems drawn has two laws, of
  * which one side condition follows from the facts.
  *
- * Levels: `few-conditions` (two or three such forks, one or two of them exceptions to ordinary
- * algebra) and `many-conditions` (four or five, two or three). No shallow way of choosing laws
- * proves any of the theorems drawn: not always the first law, not always the second, not the
- * operand that stands first or last.
+ * Levels: `few-conditions` (three such forks, one or two of them exceptions to ordinary algebra, each
+ * decided by one fact) and `many-conditions` (four or five, two or three, by up to two facts). No
+ * shallow way of choosing laws proves any of the theorems drawn: not always the first law, not always
+ * the second, not the operand that stands first or last.
  *
  * Mal-rules: `ignore` (the law of ordinary algebra, whatever its side condition), `exception`
- * (always the other one), `direct` (believes a condition that one fact states, else the first law),
+ * (always the other one), `direct` (believes a condition that one fact states, else the first law; right on
+ * `few-conditions`),
  * `hasty` (chains by the first fact that fits). Elsewhere they do as `correct` does.
  */
 export function rewriting(): Environment<RewritingState> {

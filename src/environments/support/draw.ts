@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { type Random, hashText } from "../../random.js";
 import type { Json, Split, Task } from "../environment.js";
-import type { Row } from "./database.js";
+import { Database, type Row } from "./database.js";
 import { canonicalJson } from "./digest.js";
 import type { Customer, DeskTask, Errand, Request } from "./errand.js";
 import type { CustomerWays, ErrandKind, Level } from "./level.js";
-import { windowOf } from "./policy.js";
+import { isGranted, windowOf } from "./policy.js";
 import * as world from "./world.js";
 
 /** Most items in an order. */
@@ -26,6 +26,7 @@ interface Options {
 export function drawTask({ split, level, ways, random }: Options): Task {
   for (;;) {
     const data = drawConversation(level, ways, random);
+    if (level.crossed && !isCrossed(data)) continue;
     const key = canonicalKey(data);
     if (splitOf(key) === split) {
       const id = createHash("sha256").update(key).digest("hex").slice(0, 16);
@@ -109,6 +110,18 @@ function drawConversation(level: Level, ways: CustomerWays, random: Random): Des
   };
 }
 
+/** Whether some request past its time is about an order delivered no earlier than one still in time. */
+function isCrossed({ tables, customer: { user, errands } }: DeskTask): boolean {
+  const desk = Database.of<world.DeskTables>(tables);
+  const weeks = (granted: boolean): number[] =>
+    errands.flatMap(({ request }) =>
+      request.product !== undefined && isGranted(desk, request, user) === granted
+        ? [desk.get("orders", request.order)!.weeks]
+        : [],
+    );
+  return Math.min(...weeks(false)) <= Math.max(...weeks(true));
+}
+
 /** The kinds of the errands in the order they come up; a repair, which ends in a transfer, last. */
 function drawKinds({ errands, required, others }: Level, random: Random): ErrandKind[] {
   const kinds = [...required];
@@ -167,7 +180,8 @@ function drawErrand(kind: ErrandKind, scene: Scene): Errand {
   };
   const chance = (probability: number): boolean => random.uniform() < probability;
   const omits = chance(ways.vague) ? random.pick(["order", "product"] as const) : undefined;
-  const changes = kind === "granted" && chance(ways.contradictory);
+  const granted = kind === "granted" || kind === "in-time";
+  const changes = granted && chance(ways.contradictory);
   const alternative = verb === "return" ? others.slice(0, count - 1) : [];
   const change =
     alternative.length > 0 && chance(0.7)
@@ -189,6 +203,7 @@ function verbFor(kind: ErrandKind, random: Random): Request["verb"] {
     case "not-theirs":
       return random.pick(["return", "exchange", "return", "exchange", "cancel"] as const);
     case "past-window":
+    case "in-time":
       return random.pick(["return", "exchange"] as const);
     case "out-of-stock":
       return "exchange";

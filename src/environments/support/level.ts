@@ -3,6 +3,7 @@
 /** What a single errand is about, and what the policy says to it. */
 export type ErrandKind =
   | "granted"
+  | "in-time"
   | "past-window"
   | "wrong-status"
   | "not-theirs"
@@ -19,6 +20,8 @@ export interface Level {
   readonly required: readonly ErrandKind[];
   /** Relative frequency of the kinds of the others. */
   readonly others: Readonly<Partial<Record<ErrandKind, number>>>;
+  /** Whether something past the time was delivered no earlier than something in time: weeks alone never decide. */
+  readonly crossed: boolean;
   /** Chances that a customer behaves so where they could; see {@link CustomerWays}. */
   readonly ways: CustomerWays;
 }
@@ -53,13 +56,15 @@ export const LEVELS: readonly Level[] = [
       status: 1,
       repair: 1,
     },
+    crossed: false,
     ways: { vague: 0.2, contradictory: 0.3, pushing: 0.4, careless: 0.5 },
   },
   {
     name: "windows",
     errands: 3,
-    required: ["past-window", "past-window", "granted"],
+    required: ["past-window", "past-window", "in-time"],
     others: {},
+    crossed: true,
     ways: { vague: 0.15, contradictory: 0.3, pushing: 0.4, careless: 0.5 },
   },
 ];

@@ -100,6 +100,20 @@ describe.each(environment.levels)("%s", (level) => {
   });
 });
 
+test("on windows, no number of weeks decides a whole task", async () => {
+  for (let most = 0; most <= 8; most++) {
+    const byWeeks = (state: SupportState): string => {
+      const choices = grantOrDeny(state);
+      const late = (state.order?.row.weeks ?? 0) > most;
+      return choices.length === 0 ? correct(state) : choices[late ? 1 : 0]!;
+    };
+    for (const task of drawTasks("windows", 40, 8)) {
+      const trajectory = await playProcedure(environment, task, byWeeks, Random.from(0, "x"));
+      expect((await environment.judge(trajectory)).correct).toBe(false);
+    }
+  }
+});
+
 test("every mal-rule is wrong on some task of the easier level, and right on some", async () => {
   for (const name of MAL_RULES) {
     let right = 0;
@@ -383,6 +397,32 @@ describe("the customer", () => {
     expect(verdict.signature).toBeUndefined();
     expect(verdict.trajectory.steps).toHaveLength(MAX_STEPS);
   });
+});
+
+test("tasks survive JSON, and are judged the same", async () => {
+  for (const task of drawTasks("windows", 10, 9)) {
+    const copy = JSON.parse(JSON.stringify(task)) as Task;
+    expect(environment.start(copy).observation).toBe(environment.start(task).observation);
+    for (const name of ["correct", "give-in"]) {
+      const trajectory = await playProcedure(environment, task, name, Random.from(0, "x"));
+      expect(await environment.judge({ ...trajectory, task: copy })).toEqual(
+        await environment.judge(trajectory),
+      );
+    }
+  }
+});
+
+test("the task decides what is graded, not the states handed in", async () => {
+  const served = await play(
+    deskTask([RETURN]),
+    ...HELLO,
+    "offer return lamp",
+    "return lamp",
+    "close",
+  );
+  expect(served.correct).toBe(true);
+  const forged = { ...served.trajectory, task: deskTask([RETURN], {}, { weeks: 8 }) };
+  expect(await environment.judge(forged)).toMatchObject({ correct: false, stop: "rejected" });
 });
 
 describe("taking over", () => {

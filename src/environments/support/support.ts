@@ -34,8 +34,9 @@ const MAX_OBSERVATION_SYMBOLS = 3 + 5 + (5 + MOST_LINES) + (2 + 2 * MOST_VARIANT
  *     id u3 gold asks return #W4 lamp order #W4 u3 delivered 5w hat lamp says hello
  *     deny
  *
- * Levels: `mixed` (two errands of any kind) and `windows` (three; two are past the time to send
- * things back, which takes the product, the tier and the weeks to see, and one is granted).
+ * Levels: `mixed` (two errands, one of them granted) and `windows` (three; two are past the time to
+ * send things back and one is in time, which takes the product, the tier and the weeks to see: no
+ * number of weeks by itself decides a whole task).
  *
  * Procedures: `correct`, the mal-rules of {@link LAPSES}, and `noise`.
  */

@@ -27,9 +27,12 @@ export interface Grade {
 
 export interface GraderOptions extends PythonSandboxOptions {
   readonly sandbox?: JavaScriptSandbox;
-  /** For one program and all its tests. Default: those of the sandbox. */
+  /** For one program and all its tests. Default {@link MILLISECONDS}. */
   readonly milliseconds?: number;
 }
+
+/** Wall-clock time of one program, generous so that a busy machine does not change verdicts. */
+export const MILLISECONDS = 10_000;
 
 /** Runs programs of either language. Sandboxes are started when first needed. */
 export class Grader {
@@ -45,7 +48,7 @@ export class Grader {
     const { grading, language } = problem;
     if (grading.kind === "stdin") return this.#gradeCases(grading.cases, program);
     return language === "python"
-      ? this.#gradePython(grading.tests, program)
+      ? this.#gradePython(problem, grading.tests, program)
       : this.#gradeJavaScript(grading.tests, program);
   }
 
@@ -54,16 +57,16 @@ export class Grader {
     return this.#python;
   }
 
-  get #limits(): { readonly milliseconds?: number } {
-    const { milliseconds } = this.#options;
-    return milliseconds === undefined ? {} : { milliseconds };
+  get #limits(): { readonly milliseconds: number } {
+    return { milliseconds: this.#options.milliseconds ?? MILLISECONDS };
   }
 
-  async #gradePython(tests: string, program: string): Promise<Grade> {
+  async #gradePython({ entryPoint }: Problem, tests: string, program: string): Promise<Grade> {
     const runner = await this.#runner();
     const { passed, assertions, fault } = await runSuite(runner, {
       program,
       tests,
+      ...(entryPoint === undefined ? {} : { entryPoint }),
       limits: this.#limits,
     });
     const counts = { held: assertions.filter((a) => a.held).length, reached: assertions.length };

@@ -97,34 +97,35 @@ const ignore = (): void => {};
 
 /** Arguments of bwrap up to the command. */
 function jail(filtered: boolean): readonly string[] {
-  return [
+  const options = [
     "--unshare-all",
     "--die-with-parent",
     "--new-session",
-    ...["--cap-drop", "ALL"],
-    ...["--uid", "65534", "--gid", "65534"],
+    "--cap-drop ALL",
+    "--uid 65534 --gid 65534",
     "--clearenv",
-    ...["--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin"],
-    ...["--setenv", "PYTHONHASHSEED", "0"],
-    ...["--setenv", "LC_ALL", "C.UTF-8"],
-    ...["--ro-bind", "/usr", "/usr"],
-    ...["/bin", "/lib", "/lib64"].flatMap(systemFolder),
-    ...["--proc", "/proc"],
-    ...["--dev", "/dev"],
-    ...["--remount-ro", "/dev"],
-    ...["--size", String(SCRATCH_BYTES), "--tmpfs", "/tmp"],
-    ...["--chdir", "/tmp"],
-    ...(filtered ? ["--seccomp", String(FILTER_DESCRIPTOR)] : []),
+    "--setenv PATH /usr/local/bin:/usr/bin:/bin",
+    "--setenv PYTHONHASHSEED 0",
+    "--setenv LC_ALL C.UTF-8",
+    "--ro-bind /usr /usr",
+    ...["/bin", "/lib", "/lib64"].map(systemFolder),
+    "--proc /proc",
+    "--dev /dev",
+    "--remount-ro /dev",
+    `--size ${SCRATCH_BYTES} --tmpfs /tmp`,
+    "--chdir /tmp",
+    filtered ? `--seccomp ${FILTER_DESCRIPTOR}` : "",
     "--",
   ];
+  return options.flatMap((option) => option.split(" ")).filter((word) => word !== "");
 }
 
 /** A folder of the system as it is: a link into /usr, or a folder of its own, read-only. */
-function systemFolder(path: string): readonly string[] {
-  if (!existsSync(path)) return [];
+function systemFolder(path: string): string {
+  if (!existsSync(path)) return "";
   return lstatSync(path).isSymbolicLink()
-    ? ["--symlink", readlinkSync(path), path]
-    : ["--ro-bind", path, path];
+    ? `--symlink ${readlinkSync(path)} ${path}`
+    : `--ro-bind ${path} ${path}`;
 }
 
 let probed: Promise<string | undefined> | undefined;

@@ -1,24 +1,28 @@
 /**
  * What runs inside the Python sandbox before and after the program, as Python source.
  *
- * Standard input holds `{nonce, program, tests, limits}`. The program is executed as a module of its
+ * Standard input holds `{nonce, program, tests, entry, limits}`. The program is executed as a module of its
  * own; then the tests, in which every `assert` has become a call that records what held, so that one
  * process answers for all of them. One JSON line a record goes to the real standard output, which the
  * program cannot see by that number; each carries the nonce, and the last says that the end was
  * reached, so a program that leaves early passes nothing.
  *
  * Results that are instances of the program's own classes are refused, since they could claim to
- * equal anything. A program that walks the interpreter's frames could still find the nonce: this
- * guards against shortcuts, not against an attack on the tests by someone who has read this file.
+ * equal anything, and the tests use the built-in functions as they were. A program that walks the
+ * interpreter's frames, or patches a library that its tests use, could still fool them: this guards
+ * against shortcuts, not against someone who has read this file.
  */
 export const PYTHON_HARNESS = `
-import ast, json, os, sys, resource
+import ast, builtins, json, os, resource, sys
 
 payload = json.loads(sys.stdin.read())
 for name, value in payload["limits"].items():
     resource.setrlimit(getattr(resource, name), (value, value))
 
-def main(payload, os=os, json=json, ast=ast, sys=sys):
+# What is used once the program has run is bound here, where it cannot be replaced.
+def main(payload, os=os, json=json, ast=ast, sys=sys, bool=bool, int=int, float=float, list=list,
+         tuple=tuple, dict=dict, isinstance=isinstance, abs=abs, sorted=sorted, map=map,
+         compile=compile, exec=exec, SyntaxError=SyntaxError, builtins=dict(vars(builtins))):
     nonce = payload["nonce"]
     out = os.dup(1)
     null = os.open("/dev/null", os.O_RDWR)
@@ -112,8 +116,9 @@ def main(payload, os=os, json=json, ast=ast, sys=sys):
             def seen(value):
                 return ast.Call(func=ast.Name(id="see!", ctx=ast.Load()), args=[value], keywords=[])
             if isinstance(test, ast.Compare):
+                equation = len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)
                 test = ast.Compare(left=seen(test.left), ops=test.ops,
-                                   comparators=[seen(c) for c in test.comparators] if Len(test.comparators) == 1 else test.comparators)
+                                   comparators=[seen(c) for c in test.comparators] if equation else test.comparators)
             else:
                 test = seen(test)
             function = ast.Lambda(
@@ -131,12 +136,14 @@ def main(payload, os=os, json=json, ast=ast, sys=sys):
         say(fault="tests", threw=Type(error).__name__)
         os._exit(0)
     space = {"__name__": "program", "__builtins__": __builtins__}
+    entry = payload["entry"]
     try:
         exec(compile(payload["program"], "program", "exec"), space)
     except BaseEx as error:
         say(fault="load", threw=Type(error).__name__, got=Str(error)[:200] if isinstance(error, SyntaxError) else "")
         os._exit(0)
-    space = {**space, "check!": check}
+    kept = {name: value for name, value in space.items() if name == entry or name not in builtins}
+    space = {**kept, "__builtins__": builtins, "check!": check}
     try:
         exec(tests, space)
     except BaseEx as error:

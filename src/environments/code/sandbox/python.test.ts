@@ -12,12 +12,18 @@ const fault = await bubblewrapFault();
 if (fault !== undefined) console.warn(`the Python sandbox is not tested: ${fault}`);
 
 const runner = new BubblewrapRunner();
-const limits = { milliseconds: 1500, memoryBytes: 2 ** 28, outputBytes: 2 ** 18 };
+const limits = { milliseconds: 20_000, memoryBytes: 2 ** 28, outputBytes: 2 ** 18 };
 
-const TESTS = "assert f(1) == 2\nassert f(2) == 3";
+const TESTS = "assert f(1) == 2\nassert abs(f(2) - 3) < 1e-6";
 
-function suite(program: string, tests: string = TESTS): Promise<SuiteResult> {
-  return runSuite(runner, { program, tests, limits });
+/** Ample time, for other work may hold the processor, unless the program is to run out of it. */
+function suite(
+  program: string,
+  tests: string = TESTS,
+  milliseconds?: number,
+): Promise<SuiteResult> {
+  const own = milliseconds === undefined ? limits : { ...limits, milliseconds };
+  return runSuite(runner, { program, tests, limits: own });
 }
 
 describe.skipIf(fault !== undefined)("bubblewrap", () => {
@@ -28,7 +34,7 @@ describe.skipIf(fault !== undefined)("bubblewrap", () => {
     });
     expect(await suite("def f(x): return 2")).toEqual({
       passed: false,
-      assertions: [{ held: true }, { held: false, got: "2", family: "off-by-one" }],
+      assertions: [{ held: true }, { held: false, got: "1" }],
     });
     expect(await suite("def f(x): raise KeyError(x)")).toMatchObject({
       passed: false,
@@ -104,7 +110,11 @@ describe.skipIf(fault !== undefined)("bubblewrap", () => {
     ],
     ["leaving early", "import os\nos._exit(0)", "exit"],
     ["exiting", "import sys\nsys.exit(0)", "load: SystemExit"],
-    ["killing all", "import os\nos.kill(-1, 9)\nos.kill(os.getpid(), 9)", "exit"],
+    [
+      "killing all",
+      "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass\nos.kill(os.getpid(), 9)",
+      "exit",
+    ],
     [
       "an output flood on every descriptor",
       "import os\nwhile True:\n  for n in range(3, 20):\n    try: os.write(n, b'x' * 10000)\n    except OSError: pass",
@@ -116,7 +126,9 @@ describe.skipIf(fault !== undefined)("bubblewrap", () => {
       "exit",
     ],
   ])("%s is contained", async (_name, program, ended) => {
-    expect(await suite(program)).toMatchObject({ passed: false, fault: ended });
+    const time = ended === "timeout" ? 1000 : undefined;
+    const result = await suite(program, TESTS, time);
+    expect(result).toMatchObject({ passed: false, fault: ended });
   });
 
   test("system folders cannot be written, and /usr/x above was refused for that reason", async () => {
@@ -154,6 +166,10 @@ describe.skipIf(fault !== undefined)("bubblewrap", () => {
     [
       "equality of integers patched",
       "import builtins\nbuiltins.bool = lambda x: True\ndef f(x): return 0",
+    ],
+    [
+      "a built-in function of its own",
+      "def abs(x): return 0\ndef f(x): return x + 1 if x == 1 else 9",
     ],
   ])("tests cannot be fooled: %s", async (_name, program) => {
     expect(await suite(program)).toMatchObject({ passed: false });
@@ -286,7 +302,7 @@ describe("SandboxFusion", () => {
     expect(result).toEqual({ passed: true, assertions: [{ held: true }] });
     expect(requests[0]).toMatchObject({
       language: "python",
-      run_timeout: 1.5,
+      run_timeout: 20,
       memory_limit_MB: 256,
     });
   });

@@ -94,6 +94,8 @@ export async function runSuite(
   job: {
     readonly program: string;
     readonly tests: string;
+    /** The function that tests call: the one global that may have the name of a built-in one. */
+    readonly entryPoint?: string;
     readonly limits?: Partial<PythonLimits>;
   },
 ): Promise<SuiteResult> {
@@ -103,6 +105,7 @@ export async function runSuite(
     nonce,
     program: job.program,
     tests: job.tests,
+    entry: job.entryPoint ?? "",
     limits: resourceLimits(limits),
   });
   const exit = await runner.run({ source: PYTHON_HARNESS, stdin, limits });

@@ -11,7 +11,7 @@ import {
   openConversation,
   type TauState,
 } from "./conversation.js";
-import type { TauDomain } from "./tau.js";
+import type { TauDomain } from "./load.js";
 import { taskData, type TauTask } from "./task.js";
 
 /** One message as OpenAI-compatible servers write it. */

@@ -9,7 +9,8 @@ import { neededWrites } from "./localise.js";
 import { suspectWrites } from "./monitors.js";
 import { parseRecorded, type RecordedConversation, replay } from "./recorded.js";
 import { tauReward } from "./reward.js";
-import { judgeTau, loadAirline, loadRetail, tau2Retail, tauAirline } from "./tau.js";
+import { loadAirline, loadRetail } from "./load.js";
+import { judgeTau, tau2Retail, tauAirline } from "./tau.js";
 import { referenceActions, type TauTask } from "./task.js";
 import { modelUser } from "./user.js";
 
@@ -149,7 +150,12 @@ describe.skipIf(retail === undefined)("tau2-bench's retail domain", () => {
     const at = actions.findIndex((action) => action.includes(write!.name));
     const foreign = callOf("modify_user_address", {
       user_id: "noah_brown_6181",
-      ...{ address1: "1 A", address2: "", city: "B", state: "CA", country: "USA", zip: "90001" },
+      address1: "1 A",
+      address2: "",
+      city: "B",
+      state: "CA",
+      country: "USA",
+      zip: "90001",
     });
     const judge = async (changed: readonly string[], task: Task = one): Promise<object> =>
       environment.judge(await playActions(environment, task, changed));
@@ -164,6 +170,13 @@ describe.skipIf(retail === undefined)("tau2-bench's retail domain", () => {
     expect(await judge([foreign, ...actions])).toMatchObject({
       firstError: { step: 0, family: "irrelevant_tool_call", evidence: "test" },
       signature: "irrelevant_tool_call:modify_user_address",
+    });
+    const later = callOf("modify_user_address", {
+      ...(JSON.parse(foreign) as { arguments: object }).arguments,
+      city: "C",
+    });
+    expect(await judge([actions[0]!, foreign, later, ...actions.slice(1)])).toMatchObject({
+      firstError: { step: 1, family: "irrelevant_tool_call" },
     });
     const none = environment.tasks!("train").find(({ level }) => level === "no-write")!;
     expect(await judge([foreign, "Done."], none)).toMatchObject({
@@ -208,7 +221,7 @@ describe.skipIf(airline === undefined)("the airline domain", () => {
       ]);
     });
 
-    test("writes without a yes are far more frequent where the conversation failed", ({
+    test("writes without a yes are far more frequent where the conversation failed", async ({
       annotate,
     }) => {
       const domain = loadAirline();
@@ -226,7 +239,7 @@ describe.skipIf(airline === undefined)("the airline domain", () => {
         unconfirmed / writes;
       expect(count.wrong.writes).toBeGreaterThan(50);
       expect(share(count.wrong)).toBeGreaterThan(2 * share(count.right));
-      return annotate(JSON.stringify(count)).then(() => undefined);
+      await annotate(JSON.stringify(count));
     });
 
     test("tools answer what they answered then", () => {

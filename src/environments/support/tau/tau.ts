@@ -1,10 +1,7 @@
 /** tau2-bench's retail domain and tau-bench's airline domain as environments for language models. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { ErrataError } from "../../../error.js";
-import { hashText, type Random } from "../../../random.js";
-import { requireData } from "../../data-folder.js";
+import type { Random } from "../../../random.js";
 import type {
   Environment,
   Message,
@@ -15,10 +12,8 @@ import type {
   Verdict,
 } from "../../environment.js";
 import { canonicalJson } from "../digest.js";
-import { Database, type Tables } from "../database.js";
 import { toolDefinition } from "../tool.js";
 import { callText } from "./action.js";
-import { airlineTools } from "./airline.js";
 import {
   afterAgent,
   afterUser,
@@ -29,22 +24,14 @@ import {
   type Tools,
   TRANSFER_TOOL,
 } from "./conversation.js";
+import { loadAirline, loadRetail, type TauDomain } from "./load.js";
 import { localise, neededWrites } from "./localise.js";
-import { retailTools } from "./retail.js";
 import { tauReward } from "./reward.js";
-import { communicateInfo, parseTasks, referenceActions, taskData, type TauTask } from "./task.js";
+import { communicateInfo, referenceActions, taskData, type TauTask } from "./task.js";
 import { scriptedUser, type User } from "./user.js";
 
 export type { TauState } from "./conversation.js";
-
-/** A domain as its files hold it. */
-export interface TauDomain {
-  readonly tools: Tools;
-  readonly database: Database;
-  readonly policy: string;
-  /** Tasks by split. */
-  readonly tasks: Readonly<Record<Split, readonly TauTask[]>>;
-}
+export { loadAirline, loadRetail, type TauDomain } from "./load.js";
 
 /** Options of {@link tau2Retail} and {@link tauAirline}. */
 export interface TauOptions {
@@ -55,9 +42,6 @@ export interface TauOptions {
   /** Most turns of the agent. Default 30, as in tau-bench. */
   readonly maxSteps?: number;
 }
-
-const SOURCE = "https://github.com/sierra-research/tau2-bench (data/tau2/domains)";
-const AIRLINE_SOURCE = "https://github.com/sierra-research/tau-bench (tau_bench/envs/airline/data)";
 
 /** Levels by the number of writes in the reference. */
 const LEVELS = ["no-write", "one-write", "several-writes"] as const;
@@ -73,70 +57,6 @@ export function tau2Retail(options: TauOptions = {}): Environment<TauState> {
 /** tau2-bench's airline tasks and policy on tau-bench's airline database and tools. */
 export function tauAirline(options: TauOptions = {}): Environment<TauState> {
   return tauEnvironment("tau-airline", () => loadAirline(options.folder), options);
-}
-
-/**
- * Reads the retail domain from `folder`.
- * @throws ErrataError `ENVIRONMENT_DATA` where a file is absent, `TAU_TASK` where one cannot be read.
- */
-export function loadRetail(folder?: string): TauDomain {
-  const at = place("tau2/retail", SOURCE, folder);
-  const database = Database.of<Record<string, never>>(readJson(join(at, "db.json")) as Tables);
-  return {
-    tools: retailTools as unknown as Tools,
-    database: database as Database,
-    ...readDomain(at),
-  };
-}
-
-/**
- * Reads the airline domain from `folder`.
- * @throws ErrataError `ENVIRONMENT_DATA` where a file is absent, `TAU_TASK` where one cannot be read.
- */
-export function loadAirline(folder?: string): TauDomain {
-  const tables = place("tau-bench/airline", AIRLINE_SOURCE, folder);
-  const read = (name: string): unknown => readJson(join(tables, `${name}.json`));
-  const database = Database.of<Record<string, never>>({
-    flights: read("flights"),
-    reservations: read("reservations"),
-    users: read("users"),
-  } as Tables);
-  return {
-    tools: airlineTools as unknown as Tools,
-    database: database as Database,
-    ...readDomain(place("tau2/airline", SOURCE, folder)),
-  };
-}
-
-function readDomain(folder: string): Pick<TauDomain, "policy" | "tasks"> {
-  const splits = join(folder, "split_tasks.json");
-  const listed = existsSync(splits) ? (readJson(splits) as Record<string, readonly string[]>) : {};
-  const tasks: Record<Split, TauTask[]> = { train: [], validation: [], test: [] };
-  const path = join(folder, "tasks.json");
-  for (const task of parseTasks(readJson(path), path))
-    tasks[splitOf(task, listed["test"])].push(task);
-  return { policy: readFileSync(join(folder, "policy.md"), "utf8"), tasks };
-}
-
-/** Published test tasks test; where none are listed a tenth does. Another tenth is for validation. */
-function splitOf({ id }: TauTask, test: readonly string[] | undefined): Split {
-  const tenth = hashText(`tau2:${id}`) % 10;
-  if (test === undefined ? tenth === 0 : test.includes(id)) return "test";
-  return tenth === 1 ? "validation" : "train";
-}
-
-function place(path: string, source: string, folder: string | undefined): string {
-  return folder === undefined ? requireData(path, source) : join(folder, path);
-}
-
-function readJson(path: string): unknown {
-  if (!existsSync(path)) {
-    throw new ErrataError(`there is no ${path}`, {
-      code: "ENVIRONMENT_DATA",
-      hint: `get it from ${SOURCE}`,
-    });
-  }
-  return JSON.parse(readFileSync(path, "utf8"));
 }
 
 /** An environment of a domain; `load` is called when its tasks are first asked for. */

@@ -1,0 +1,27 @@
+/** Whether a study's domain is one where the method can help: measured once, kept beside the study. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gate, type GateReport } from "../gate.js";
+import { prepare } from "../prepare.js";
+import type { Protocol } from "./protocol.js";
+
+/** Validation tasks the gate is measured on. */
+export const gateTasks = 200;
+
+/**
+ * The gate of a study's domain, from `gate.json` in the study's folder. Where that is missing it is
+ * measured, if `measure` says so, and else undefined.
+ */
+export async function gateValues(
+  folder: string,
+  protocol: Protocol,
+  measure: boolean,
+): Promise<GateReport | undefined> {
+  const path = join(folder, "gate.json");
+  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as GateReport;
+  if (!measure) return undefined;
+  const own = protocol.arms.find((a) => a.family === "ours") ?? protocol.arms[0]!;
+  const measured = await gate(await prepare(own.config), { tasks: gateTasks });
+  writeFileSync(path, `${JSON.stringify(measured, null, 2)}\n`);
+  return measured;
+}
