@@ -355,7 +355,7 @@ const teacherSchema = z.strictObject({
     .default(0.6)
     .describe("share of training after which it is no longer asked"),
   when: z.enum(["stuck", "always"]).default("stuck").describe("which groups may ask"),
-  after: z.number().int().min(0).default(2).describe("unsolved visits before a task may ask"),
+  after: z.number().int().min(0).default(0).describe("unsolved visits before a task may ask"),
   weight: z.number().min(0).default(0.1).describe("coefficient of `kl`"),
   scope: z.enum(["step", "all"]).default("step").describe("tokens `kl` pulls"),
   calls: unlimited.describe("most calls of a run"),

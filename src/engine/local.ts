@@ -119,10 +119,12 @@ export class LocalEngine implements Engine {
     if (prompts.length === 0) return [];
     const helpers = this.#helpersFor(policies, prompts.length);
     const shares = equalShares(prompts.length, helpers.length + 1);
+    const maxRows = Math.ceil((request.maxRows ?? 256) / shares.length);
     const elsewhere = helpers.map((helper, i) => {
       const { start, end } = shares[i + 1]!;
       return helper.sample(policy, {
         ...request,
+        maxRows,
         prompts: prompts.slice(start, end),
         seeds: seeds.slice(start, end),
       });
@@ -136,7 +138,7 @@ export class LocalEngine implements Engine {
         temperature,
         stopTokens: stopToken === undefined ? stopTokens : [...stopTokens, stopToken],
         seeds: seeds.slice(0, end),
-        maxRows: request.maxRows ?? 256,
+        maxRows,
       },
     );
     return (await Promise.all([here, ...elsewhere])).flat();

@@ -243,6 +243,10 @@ export class WorkerEngine implements Engine {
           ...(expert && { expert: sharePolicy(expert, share) }),
         });
       });
+    } catch (error) {
+      // What could not be sent (a function, say) is never answered.
+      if ((error as Error).name === "DataCloneError") this.#pending.delete(call);
+      throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
     }

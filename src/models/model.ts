@@ -51,7 +51,7 @@ export class PolicyModel implements Model {
     const completions = await engine.sample(policy, {
       prompts: encoded,
       maxTokens: this.#options.maxTokens ?? (single ? 1 : maxActionSymbols + 1),
-      ...(single ? {} : { stopToken: tokenizer.stop }),
+      ...(single ? {} : { stopTokens: tokenizer.stops ?? [tokenizer.stop] }),
       ...(temperature === undefined ? {} : { temperature }),
       ...(mixture === undefined ? {} : { mixture }),
       random,

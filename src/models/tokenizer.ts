@@ -10,6 +10,8 @@ export interface Tokenizer {
   readonly size: number;
   /** The token that ends an action. */
   readonly stop: number;
+  /** All tokens that end one, where there are more. */
+  readonly stops?: readonly number[];
   /** Token ids of a prompt, rendered as the model expects it. */
   encodePrompt(prompt: Prompt): number[];
   /** Token ids of plain text, without a stop token. */
