@@ -184,6 +184,13 @@ export const preference: Arm = {
   ),
 };
 
+/** Every mechanism at once. */
+const everything: ConfigInput = {
+  contrast: { mode: "full" },
+  selfPlay: { share: 0.25 },
+  teacher: { source: "solver" },
+};
+
 /** Ours minus one mechanism each, single mechanisms, and those that are off by default. */
 export function ablations(preset: Preset): readonly Arm[] {
   const arm = (name: string, description: string, config: ConfigInput): Arm => ({
@@ -220,6 +227,28 @@ export function ablations(preset: Preset): readonly Arm[] {
     arm("with-self-play", "and a quarter of the groups from a degraded partner's forks", {
       selfPlay: { share: 0.25 },
     }),
+    arm("with-teacher", "and hints of a right teacher on at most 15% of prompt visits", {
+      teacher: { source: "solver" },
+    }),
+    arm("with-learnability", "and tasks chosen by how often they are solved now and then", {
+      curriculum: { mode: "learnability" },
+    }),
+    arm("with-replay", "and a quarter of the tasks from the corpus, by quality", {
+      curriculum: { replay: 0.25 },
+    }),
+    arm("with-coverage", "and mistakes collected from partners by what they cover", {
+      partners: { collection: "coverage" },
+    }),
+    arm("everything", "contrast, self-play and a teacher together", everything),
+    arm("everything-no-contrast", "", over(everything, { contrast: { mode: "off" } })),
+    arm("everything-no-self-play", "", over(everything, { selfPlay: { share: 0 } })),
+    arm("everything-no-teacher", "", over(everything, { teacher: { source: "none" } })),
+    arm("everything-no-explorer", "", over(everything, { explore: { form: "none" } })),
+    arm(
+      "everything-no-charge",
+      "nor task weights",
+      over(everything, { reward: { penalty: 0, diverge: 0 } }),
+    ),
     ...(preset.bug === undefined
       ? []
       : [

@@ -40,24 +40,26 @@ export function mixtureLogprobs(
   let top = -Infinity;
   for (let v = 0; v < V; v++) top = Math.max(top, logPi[v]!);
   const cut = top + Math.log(mask);
-  let exemptMass = 0;
   const power = form === "contrastive" ? 1 + alpha : 1;
-  let largest = -Infinity;
   for (let v = 0; v < V; v++) {
-    if (exempt.includes(v)) {
-      exemptMass += Math.exp(logPi[v]!);
-      continue;
-    }
-    out[v] = logPi[v]! >= cut ? power * logPi[v]! - alpha * Math.max(logQ[v]!, floor) : -Infinity;
-    largest = Math.max(largest, out[v]!);
+    const l = logPi[v]!;
+    out[v] = l >= cut ? power * l - alpha * Math.max(logQ[v]!, floor) : -Infinity;
   }
-  let total = 0;
-  for (let v = 0; v < V; v++) if (!exempt.includes(v)) total += Math.exp(out[v]! - largest);
+  const spared = exempt.length > 1 ? [...new Set(exempt)].sort((a, b) => a - b) : exempt;
+  let exemptMass = 0;
+  for (const v of spared) {
+    exemptMass += Math.exp(logPi[v]!);
+    out[v] = -Infinity;
+  }
+  let largest = -Infinity;
+  for (let v = 0; v < V; v++) if (out[v]! > largest) largest = out[v]!;
   // With every plausible token exempt there is nothing to steer: the exempt tokens share all mass.
   const steered = largest > -Infinity;
-  const shift = steered ? Math.log(Math.max(0, 1 - exemptMass)) - largest - Math.log(total) : 0;
-  for (let v = 0; v < V; v++) {
-    if (exempt.includes(v)) out[v] = steered ? logPi[v]! : logPi[v]! - Math.log(exemptMass);
-    else out[v] = steered ? out[v]! + shift : -Infinity;
+  if (steered) {
+    let total = 0;
+    for (let v = 0; v < V; v++) if (out[v]! > -Infinity) total += Math.exp(out[v]! - largest);
+    const shift = Math.log(Math.max(0, 1 - exemptMass)) - largest - Math.log(total);
+    for (let v = 0; v < V; v++) out[v]! += shift;
   }
+  for (const v of spared) out[v] = steered ? logPi[v]! : logPi[v]! - Math.log(exemptMass);
 }
