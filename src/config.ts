@@ -7,6 +7,8 @@ import { degradations } from "./degrade.js";
 import type { GuideOptions } from "./guide.js";
 import { selfPlayRoles, type SelfPlayOptions } from "./self-play.js";
 import type { AdapterShape } from "./engine/adapter.js";
+import type { LocalEngineOptions } from "./engine/local.js";
+import { scheduleShapes } from "./engine/schedule.js";
 import { projections } from "./engine/shape.js";
 import { estimators, type Estimator } from "./estimators.js";
 import { explorationForms, steersByExpert, type ExplorationForm } from "./exploration.js";
@@ -78,7 +80,17 @@ export interface Config {
   readonly prices: Readonly<Partial<Record<CostRole, number>>>;
   readonly alarms: AlarmOptions;
   readonly control: ControlOptions;
-  readonly engine: { readonly threads: number };
+  readonly optimizer: OptimizerOptions;
+  readonly engine: Required<LocalEngineOptions>;
+}
+
+/** How a step's batch becomes optimizer steps. */
+export interface OptimizerOptions {
+  readonly schedule: (typeof scheduleShapes)[number];
+  readonly warmup: number;
+  readonly final: number;
+  readonly epochs: number;
+  readonly miniBatches: number;
 }
 
 /** An open model as the student, in place of the preset's. */
@@ -323,6 +335,27 @@ const partnersSchema = z.strictObject({
     ),
 });
 
+const optimizerSchema = z.strictObject({
+  schedule: z
+    .enum(scheduleShapes)
+    .default("constant")
+    .describe("how the learning rate falls over the run"),
+  warmup: z.number().int().min(0).default(0).describe("steps of linear warm-up"),
+  final: share.default(0).describe("share of the rate left at the last step"),
+  epochs: count.default(1).describe("passes over a step's batch; more than one is PPO"),
+  miniBatches: count.default(1).describe("optimizer steps a pass"),
+});
+
+const engineSchema = z.strictObject({
+  threads: count.default(1),
+  provider: z
+    .enum(["cpu", "webgpu"])
+    .default("cpu")
+    .describe("what computes; webgpu is not verified on hardware yet"),
+  microBatchTokens: count.default(2048).describe("most tokens of one pass with gradients"),
+  microBatchBytes: count.default(2 ** 30).describe("most bytes of activations, estimated"),
+});
+
 const unlimited = z.number().positive().default(Number.MAX_SAFE_INTEGER);
 
 const studentSchema = z.strictObject({
@@ -465,7 +498,8 @@ const configSchema = z.strictObject({
     .describe("money per million tokens, by role"),
   alarms: alarmsSchema.prefault({}),
   control: controlSchema.prefault({}),
-  engine: z.strictObject({ threads: count.default(1) }).prefault({}),
+  optimizer: optimizerSchema.prefault({}),
+  engine: engineSchema.prefault({}),
 });
 
 /** Types an `errata.config.ts`; returns its argument. */

@@ -35,6 +35,21 @@ export { LocalEngine } from "./engine/local.js";
 export { loadPolicy, savePolicy } from "./engine/checkpoint.js";
 export type { ModelShape } from "./engine/transformer.js";
 
+export { initialAdapter, mergeAdapter, type Adapter, type AdapterShape } from "./engine/adapter.js";
+export { loadPeftAdapter, savePeftAdapter } from "./engine/peft.js";
+export { WorkerEngine } from "./engine/worker-engine.js";
+export {
+  loadCheckpoint,
+  type Checkpoint,
+  type CheckpointOptions,
+} from "./models/load-checkpoint.js";
+export {
+  remoteModel,
+  RemoteModel,
+  type RemoteAddress,
+  type RemoteOptions,
+} from "./models/remote.js";
+export { modelTeacher, solverTeacher, type Demonstration, type Teacher } from "./teacher.js";
 export { PolicyModel, type Action, type Model } from "./models/model.js";
 export { LexiconTokenizer } from "./models/tokenizer.js";
 

@@ -1,7 +1,12 @@
 /** Learn: scored groups become token sequences with coefficients, and one optimizer step. */
-import type { TrainingSequence } from "./engine/engine.js";
+import type { Config } from "./config.js";
+import type { Engine, TrainingSequence } from "./engine/engine.js";
+import { trainEpochs, type EpochsResult } from "./engine/epochs.js";
+import { learningRateAt } from "./engine/schedule.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 import type { Group, Rollout } from "./play.js";
+import type { Random } from "./random.js";
+import type { RunState } from "./run.js";
 
 /** What the algorithm decided about one rollout. */
 export interface RolloutSignal {
@@ -24,12 +29,14 @@ export interface ScoredGroup {
  * rollouts (a constant, as in Dr. GRPO: no length bias).
  *
  * Tokens that equal sequences share are merged by adding their coefficients: the gradient is the
- * same as long as the policy has not moved since it sampled them.
+ * same as long as the policy has not moved since it sampled them. Where it will have, on later
+ * epochs, `merge: false` keeps every rollout's targets apart, for each is clipped by itself.
  */
 export function trainingSequences(
   scored: readonly ScoredGroup[],
   tokenizer: Tokenizer,
   scope: "step" | "answer" | "all",
+  merge: boolean = true,
 ): TrainingSequence[] {
   const rollouts = scored.reduce((n, { group }) => n + group.rollouts.length, 0);
   const merged = new Map<
@@ -60,10 +67,13 @@ export function trainingSequences(
           const coefficient = total / rollouts;
           if (coefficient === 0) continue;
           const position = action.prompt.length - 1 + t;
-          const target = sequence.targets.get(`${position},${token}`);
+          const place = merge
+            ? `${position},${token}`
+            : `${position},${token},${group.task.id},${i}`;
+          const target = sequence.targets.get(place);
           if (target !== undefined) target.coefficient += coefficient;
           else
-            sequence.targets.set(`${position},${token}`, {
+            sequence.targets.set(place, {
               position,
               token,
               coefficient,
@@ -80,6 +90,33 @@ export function trainingSequences(
         .map((t) => ({ ...t, component: "policy" as const })),
     }))
     .filter((s) => s.targets.length > 0);
+}
+
+/**
+ * The optimizer's part of a step: one AdamW step on the whole batch or, with `optimizer.epochs` and
+ * `optimizer.miniBatches`, several under PPO's clip (arXiv:1707.06347), at the scheduled rate.
+ * Undefined where there is nothing to learn.
+ */
+export async function optimize(
+  { config, engine }: { readonly config: Config; readonly engine: Engine },
+  { step, student, optimizer }: Pick<RunState, "step" | "student" | "optimizer">,
+  sequences: readonly TrainingSequence[],
+  random: Random,
+): Promise<EpochsResult | undefined> {
+  if (sequences.length === 0) return undefined;
+  const { schedule, warmup, final, epochs, miniBatches } = config.optimizer;
+  const { learningRate: peak, steps } = config;
+  return trainEpochs(engine, student, optimizer, sequences, {
+    learningRate: learningRateAt(step, { shape: schedule, peak, warmup, final, steps }),
+    epochs,
+    miniBatches: Math.min(miniBatches, sequences.length),
+    random,
+  });
+}
+
+/** Whether every rollout's targets must stay apart: the policy moves within a step. */
+export function movesWithinStep({ optimizer }: Pick<Config, "optimizer">): boolean {
+  return optimizer.epochs > 1 || optimizer.miniBatches > 1;
 }
 
 /**

@@ -13,7 +13,6 @@ import { LocalEngine } from "./engine/local.js";
 import { ErrataError } from "./error.js";
 import { playProcedure } from "./environments/play-procedure.js";
 import type { Environment } from "./environments/environment.js";
-import { environment } from "./environments/index.js";
 import { lexiconTokenizer, type Tokenizer } from "./models/tokenizer.js";
 import { presets, type Preset } from "./presets.js";
 import { Random } from "./random.js";
@@ -134,7 +133,15 @@ function partnerRecipe(preset: Preset, name: string): Recipe {
 }
 
 /** The student before any error was put into it: its recipe's first stage. */
-export function rightSolutions({ student }: Preset): Recipe {
+export function rightSolutions({ name, student }: Preset): Recipe {
+  if (student.stages.length === 0)
+    throw new ErrataError(
+      `teacher.source "right-solutions": ${name} has no recipe to take it from`,
+      {
+        code: "TEACHER_SOURCE",
+        hint: "name a checkpoint as the teacher, an URL, or the solver",
+      },
+    );
   return { ...student, stages: student.stages.slice(0, 1) };
 }
 
@@ -143,7 +150,7 @@ export function rightSolutions({ student }: Preset): Recipe {
  * nothing but an open model to train in it.
  * @throws ErrataError `PRESET_UNKNOWN`, `ENVIRONMENT_UNKNOWN`, `STUDENT_MISSING`.
  */
-export function presetFor(config: Config): Preset {
+export async function presetFor(config: Config): Promise<Preset> {
   const { environment: name, student } = config;
   if (name === undefined) return presetNamed(config.preset);
   if (student.checkpoint === undefined)
@@ -151,11 +158,13 @@ export function presetFor(config: Config): Preset {
       code: "STUDENT_MISSING",
       hint: "set student.checkpoint to the folder or hub id of an open model, or use a preset",
     });
+  const { environmentNamed } = await import("./environment-file.js");
+  const environment = await environmentNamed(name);
   return {
-    name,
+    name: environment.name,
     description: `an open model in ${name}`,
-    environment: () => environment(name),
-    levels: environment(name).levels,
+    environment: () => environment,
+    levels: environment.levels,
     kind: "natural",
     student: { size: { width: 2, layers: 1, heads: 1, feedForward: 1 }, seed: 0, stages: [] },
     partners: {},
@@ -180,7 +189,7 @@ export async function baseStudent(
   engine: LocalEngine,
   options: PrepareOptions = {},
 ): Promise<BaseStudent> {
-  const preset = presetFor(config);
+  const preset = await presetFor(config);
   const environment = preset.environment();
   const { checkpoint, lora, maxTokens, context, revision } = config.student;
   if (checkpoint === undefined) {
@@ -211,11 +220,11 @@ export async function baseStudent(
  * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, both before anything is trained.
  */
 export async function prepare(config: Config, options: PrepareOptions = {}): Promise<Setup> {
-  const preset = presetFor(config);
+  const preset = await presetFor(config);
   const recipes = (config.partners.names ?? Object.keys(preset.partners)).map(
     (name) => [name, partnerRecipe(preset, name)] as const,
   );
-  const engine = new LocalEngine({ threads: config.engine.threads });
+  const engine = new LocalEngine(config.engine);
   const { base, tokenizer, environment } = await baseStudent(config, engine, options);
   const partners = new Map<string, Policy>();
   for (const [name, recipe] of recipes)

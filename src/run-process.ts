@@ -101,7 +101,7 @@ export async function prepareModels(
 ): Promise<void> {
   const engine = new LocalEngine();
   for (const config of configs) {
-    const preset = presetFor(config);
+    const preset = await presetFor(config);
     const wanted = new Set(config.partners.names ?? Object.keys(preset.partners));
     if (config.student.checkpoint === undefined)
       await presetModel(preset, "student", preset.student, engine, options);

@@ -15,13 +15,13 @@
  * (`reward.diverge`); the loss is divided by the number of rollouts, without length normalisation or a KL
  * term (as Dr. GRPO, arXiv:2503.20783); a group's baseline averages on-policy and steered rollouts; a
  * task that stays stuck for eight visits is parked (curriculum.ts).
- * One optimizer step a batch, so the policy ratio is 1 and PPO's clip is inactive.
+ * One optimizer step a batch by default, so the policy ratio is 1 and PPO's clip is inactive.
  */
 import { takeArrivals } from "./arrivals.js";
 import { collectMistakes, quarantineSuspects, rememberFrom, warmUp } from "./collect.js";
 import { evaluate } from "./evaluate.js";
 import { playGroups, studentModel } from "./explore.js";
-import { trainingSequences } from "./learn.js";
+import { movesWithinStep, optimize, trainingSequences } from "./learn.js";
 import {
   contrastStep,
   guideSignals,
@@ -98,10 +98,11 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
       }),
     );
 
-    // Learn: one optimizer step.
+    // Learn: one optimizer step, or several under PPO's clip.
     const signals = await guideSignals(run, setup, scored.groups, guided);
+    const merge = !movesWithinStep(config);
     const policy = withContrast(
-      trainingSequences(signals, tokenizer, config.reward.scope),
+      trainingSequences(signals, tokenizer, config.reward.scope, merge),
       contrasted,
     );
     const sequences =
@@ -110,14 +111,9 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
         : config.objective === "clone"
           ? cloneSequences(guided.groups)
           : await preferences(run, setup, explored.groups, random("pairs"));
-    const update =
-      sequences.length === 0
-        ? undefined
-        : await run.ledger.charge("student", 0, () =>
-            engine.trainStep(run.state.student, run.state.optimizer, sequences, {
-              learningRate: config.learningRate,
-            }),
-          );
+    const update = await run.ledger.charge("student", 0, () =>
+      optimize(setup, run.state, sequences, random("mini-batches")),
+    );
 
     // Remember: what went wrong, ours and the weak partners'.
     const unsolved = explored.groups.filter((g) => g.rollouts.every((r) => !r.verdict.correct));

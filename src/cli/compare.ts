@@ -16,7 +16,7 @@ import { tunedRates } from "../compare/tuned-rates.js";
 import { applyOverrides, type ConfigInput } from "../config.js";
 import { command, wholeNumber } from "./command.js";
 import { CompareProgress } from "./compare-progress.js";
-import { importDefault } from "./config-file.js";
+import { importDefault } from "../import-default.js";
 import { exitCodes } from "./exit-codes.js";
 import { Interrupt } from "./interrupt.js";
 import { showBuild } from "./progress.js";

@@ -1,8 +1,5 @@
 /** Where a configuration comes from: preset, then file, then flags, then `--set`. */
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { createJiti } from "jiti";
 import {
   applyOverrides,
   mergeConfig,
@@ -11,6 +8,7 @@ import {
   type ConfigInput,
 } from "../config.js";
 import { ErrataError } from "../error.js";
+import { importDefault } from "../import-default.js";
 import { presetNamed } from "../prepare.js";
 
 /** The file that is read where none is named. */
@@ -50,41 +48,12 @@ async function readConfigFile(
 ): Promise<{ path: string; input: ConfigInput } | undefined> {
   const path = file ?? defaultConfigFile;
   if (file === undefined && !existsSync(path)) return undefined;
-  return { path, input: await importDefault(path, "defineConfig({ ... })") };
-}
-
-/**
- * What a TypeScript or JavaScript file exports by default: an object.
- * @throws ErrataError `CONFIG_MISSING`, `CONFIG_FILE`; the hint says that it must export `expected`.
- */
-export async function importDefault(
-  path: string,
-  expected: string,
-): Promise<Readonly<Record<string, unknown>>> {
   if (!existsSync(path))
     throw new ErrataError(`there is no configuration file ${path}`, {
       code: "CONFIG_MISSING",
       hint: `name an existing file, or leave -c out to use ${defaultConfigFile} where there is one`,
     });
-  // `import { defineConfig } from "errata"` means this copy, wherever the file lies.
-  const alias = { errata: fileURLToPath(new URL("../index.js", import.meta.url)) };
-  const jiti = createJiti(import.meta.url, { alias, moduleCache: false });
-  const hint = `the file must export default ${expected}`;
-  let input: unknown;
-  try {
-    input = await jiti.import(resolve(path), { default: true });
-  } catch (cause) {
-    throw new ErrataError(`${path} cannot be loaded: ${(cause as Error).message}`, {
-      code: "CONFIG_FILE",
-      hint,
-      cause,
-    });
-  }
-  if (isRecord(input)) return input;
-  throw new ErrataError(
-    `${path} exports ${input === null ? "null" : typeof input}, not a configuration`,
-    { code: "CONFIG_FILE", hint },
-  );
+  return { path, input: await importDefault(path, "defineConfig({ ... })") };
 }
 
 /**

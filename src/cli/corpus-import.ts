@@ -14,7 +14,7 @@ import { prepare } from "../prepare.js";
 import { lockRun } from "../run-lock.js";
 import { lastCheckpoint } from "../run.js";
 import { command, wholeNumber } from "./command.js";
-import { environmentNamed } from "./environment-file.js";
+import { environmentNamed } from "../environment-file.js";
 import { exitCodes } from "./exit-codes.js";
 import { findRun, runConfig } from "./runs.js";
 import { count, paint, table, Terminal } from "./terminal.js";

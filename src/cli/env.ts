@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { checkEnvironment } from "../environments/check.js";
 import { environmentNames } from "../environments/index.js";
 import { command, group, wholeNumber } from "./command.js";
-import { dataSetNames, environmentNamed } from "./environment-file.js";
+import { dataSetNames, environmentNamed } from "../environment-file.js";
 import { exitCodes } from "./exit-codes.js";
 import { count, paint, Terminal } from "./terminal.js";
 

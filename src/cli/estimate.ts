@@ -31,7 +31,7 @@ const sampledTasks = 64;
  * each time, so a small student's share is usually well below this.
  */
 export async function estimateCost(config: Config): Promise<CostEstimate[]> {
-  const preset = presetFor(config);
+  const preset = await presetFor(config);
   const open = config.student.checkpoint !== undefined;
   const loaded = open ? await baseStudent(config, new LocalEngine()) : undefined;
   const environment = loaded?.environment ?? preset.environment();

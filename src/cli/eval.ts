@@ -58,8 +58,8 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     import("../play.js"),
     import("../explore.js"),
   ]);
-  const preset = presetFor(config);
-  const engine = new LocalEngine({ threads: config.engine.threads });
+  const preset = await presetFor(config);
+  const engine = new LocalEngine(config.engine);
   const { base, tokenizer, environment } = await baseStudent(config, engine, {
     onProgress: showBuild(terminal),
   });

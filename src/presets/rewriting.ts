@@ -40,7 +40,7 @@ export const rewritingPresets: readonly Preset[] = [
           mixture: { correct: 1 },
           levels,
           tasks: 15_000,
-          steps: 1200,
+          steps: 2400,
           batch: 256,
           learningRate: 3e-3,
         },

@@ -69,7 +69,7 @@ export const supportPresets: readonly Preset[] = [
     kind: "injected",
     bug: "past-window",
     student: supportStudent({
-      correct: 0.2,
+      correct: 0.4,
       "past-window": 0.7,
       "give-in": 0.04,
       "assume-yes": 0.03,

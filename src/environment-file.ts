@@ -6,15 +6,15 @@ import {
   humanevalJs,
   livecodebench,
   mbpp,
-} from "../environments/code/datasets/dataset.js";
-import { defineEnvironment, type EnvironmentDefinition } from "../environments/custom/define.js";
-import { tau2File } from "../environments/custom/tau2-file.js";
-import { tasksFile } from "../environments/custom/tasks-file.js";
-import type { Environment } from "../environments/environment.js";
-import { gsm8k } from "../environments/gsm8k/gsm8k.js";
-import { environment } from "../environments/index.js";
-import { ErrataError } from "../error.js";
-import { importDefault } from "./config-file.js";
+} from "./environments/code/datasets/dataset.js";
+import { defineEnvironment, type EnvironmentDefinition } from "./environments/custom/define.js";
+import { tau2File } from "./environments/custom/tau2-file.js";
+import { tasksFile } from "./environments/custom/tasks-file.js";
+import type { Environment } from "./environments/environment.js";
+import { gsm8k } from "./environments/gsm8k/gsm8k.js";
+import { environment } from "./environments/index.js";
+import { ErrataError } from "./error.js";
+import { importDefault } from "./import-default.js";
 
 const TASKS = [".jsonl", ".json"];
 const CODE = [".ts", ".mts", ".js", ".mjs"];
