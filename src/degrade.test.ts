@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { degradations, degraded, type Degradation } from "./degrade.js";
+import { initialAdapter } from "./engine/adapter.js";
 import { LocalEngine } from "./engine/local.js";
 import type { Policy } from "./engine/engine.js";
 import type { Environment } from "./environments/environment.js";
@@ -115,4 +116,56 @@ describe("degrading", () => {
     for (const operator of degradations) if (operator !== "mal-rule") await accuracy(operator, 0.7);
     expect(right.weights).toEqual(before);
   });
+});
+
+test("lag moves an adapter, and leaves the frozen weights shared", async () => {
+  const shape = { rank: 2, alpha: 4, targets: ["q_proj", "o_proj"] } as const;
+  const fresh = initialAdapter(right.shape, shape, Random.from(7, "adapter"));
+  const trained = { ...fresh, weights: fresh.weights.map((w) => w + 1) };
+  const seen: Policy[] = [];
+  const spy = {
+    ...input,
+    policy: { ...right, adapter: trained },
+    initial: { ...right, adapter: fresh },
+    random: random(),
+    engine: {
+      sample: (policy: Policy) => {
+        seen.push(policy);
+        return Promise.resolve([
+          { tokens: [2], logprobs: [0], behaviourLogprobs: [0], stopped: false },
+        ]);
+      },
+    } as unknown as LocalEngine,
+  };
+  await degraded("lag", 0.25, spy).act(promptsOf("a"), random());
+  expect(seen[0]!.weights).toBe(right.weights);
+  fresh.weights.forEach((w, i) => expect(seen[0]!.adapter!.weights[i]).toBeCloseTo(w + 0.75, 5));
+});
+
+test("dropped context leaves every token that ends an action", async () => {
+  const stops: unknown[] = [];
+  const spy = {
+    ...input,
+    maxActionSymbols: 3,
+    random: random(),
+    tokenizer: {
+      size: cueTokenizer.size,
+      stop: 1,
+      stops: [1, 8],
+      encodePrompt: ({ observation }: { observation: string }) => cueTokenizer.encode(observation),
+      encode: (text: string) => cueTokenizer.encode(text),
+      decode: (tokens: readonly number[]) => cueTokenizer.decode(tokens),
+      spans: (tokens: readonly number[]) => cueTokenizer.spans(tokens),
+    },
+    engine: {
+      sample: (_: Policy, request: { stopTokens: readonly number[] }) => {
+        stops.push(request.stopTokens);
+        return Promise.resolve([
+          { tokens: [2], logprobs: [0], behaviourLogprobs: [0], stopped: false },
+        ]);
+      },
+    } as unknown as LocalEngine,
+  };
+  await degraded("context", 0.5, spy).act(promptsOf("ab"), random());
+  expect(stops).toEqual([[1, 8]]);
 });

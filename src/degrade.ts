@@ -55,7 +55,7 @@ export function degraded(operator: Degradation, degree: number, input: DegradeIn
     case "temperature":
       return model(policy, { temperature: 1 + 3 * degree });
     case "lag":
-      return model(mapWeights(policy, (w, i) => (1 - degree) * w + degree * initial.weights[i]!));
+      return model(lagging(policy, initial, degree));
     case "noise":
       return model(
         mapMatrices(policy, (matrix) => {
@@ -80,8 +80,17 @@ export function degraded(operator: Degradation, degree: number, input: DegradeIn
   }
 }
 
-function mapWeights(policy: Policy, change: (w: number, i: number) => number): Policy {
-  return { ...policy, weights: policy.weights.map(change) };
+/** Moves what trains, an adapter or all weights, towards where it began. */
+function lagging(policy: Policy, initial: Policy, degree: number): Policy {
+  const towards = (weights: Float32Array, start: Float32Array): Float32Array =>
+    weights.map((w, i) => (1 - degree) * w + degree * start[i]!);
+  const { adapter } = policy;
+  return adapter === undefined || initial.adapter === undefined
+    ? { ...policy, weights: towards(policy.weights, initial.weights) }
+    : {
+        ...policy,
+        adapter: { ...adapter, weights: towards(adapter.weights, initial.adapter.weights) },
+      };
 }
 
 /** Changes each matrix (not the norm gains). */
@@ -140,6 +149,7 @@ function forgetful(tokenizer: Tokenizer, rate: number, random: Random): Tokenize
   return {
     size: tokenizer.size,
     stop: tokenizer.stop,
+    ...(tokenizer.stops === undefined ? {} : { stops: tokenizer.stops }),
     encode: (text) => tokenizer.encode(text),
     decode: (tokens) => tokenizer.decode(tokens),
     spans: (tokens) => tokenizer.spans(tokens),

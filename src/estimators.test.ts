@@ -49,3 +49,13 @@ describe("advantages", () => {
     expect(Math.max(...mixed)).toBe(mixed[1]);
   });
 });
+
+test("a right attempt whose reward a contrast lowered is still a right one", () => {
+  const lowered = [0.7, 0, 0, 1];
+  expect(advantagesOf("nsr", lowered, attempts)).toEqual([0, -1, -1, 0]);
+  const reinforced = advantagesOf("w-reinforce", lowered, attempts);
+  expect(reinforced[0]).toBeCloseTo(0.07, 12);
+  expect(reinforced.slice(1)).toEqual([-1, -1, 0.1]);
+  const lens = advantagesOf("lens", lowered, attempts);
+  expect(lens[3]! - lens[0]!).toBeCloseTo(0.3, 12);
+});

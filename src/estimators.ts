@@ -20,7 +20,8 @@ const lensStrength = 0.25;
 export type Attempt = Pick<Rollout, "actions">;
 
 /**
- * Advantages of a group's outcomes c in {0, 1}; shape [G] to [G]:
+ * Advantages of a group's outcomes c, 0 where wrong and 1 where right (or, lowered by a contrastive
+ * reward, in [0.5, 1]); shape [G] to [G]:
  *
  *     grpo         (c_i - mean) / std, or c_i - mean      GRPO, Dr. GRPO by `normalisation`
  *     rloo         c_i - mean of the others               arXiv:2402.14740
@@ -45,9 +46,9 @@ export function advantagesOf(
     case "rloo":
       return groupAdvantages(outcomes, "none").map((a) => (G === 1 ? 0 : (a * G) / (G - 1)));
     case "nsr":
-      return outcomes.map((c) => c - 1);
+      return outcomes.map((c) => (c > 0 ? 0 : -1));
     case "w-reinforce":
-      return outcomes.map((c) => (c === 1 ? positiveWeight : -1));
+      return outcomes.map((c) => (c > 0 ? positiveWeight * c : -1));
     case "lens":
       return lens(outcomes, attempts.map(confidence));
   }
@@ -57,7 +58,7 @@ function lens(outcomes: readonly number[], confidences: readonly number[]): numb
   const allWrong = outcomes.every((c) => c === 0);
   const D = allWrong ? 2 * Math.max(...confidences) : 1;
   const rewards = outcomes.map((c, i) =>
-    c === 1 ? 1 : (-lensStrength * confidences[i]!) / Math.max(1e-3, D - confidences[i]!),
+    c > 0 ? c : (-lensStrength * confidences[i]!) / Math.max(1e-3, D - confidences[i]!),
   );
   const mean = rewards.reduce((a, b) => a + b, 0) / rewards.length;
   return rewards.map((r) => r - mean);

@@ -37,6 +37,36 @@ export function studentModel(
   });
 }
 
+/** Attempts every task `attempts` times; a group for each, in order. */
+export type Sampler = (
+  tasks: readonly Task[],
+  attempts: number,
+  random: Random,
+) => Promise<Group[]>;
+
+/** How second halves are played: by the student alone or, as `explore.form` says, away from `arm`. */
+export function sampler(player: Player, policy: Policy, arm?: Expert): Sampler {
+  const { engine, environment, config } = player;
+  const model = studentModel(player, policy, arm);
+  const draw =
+    (offPolicy: boolean): Sampler =>
+    async (tasks, attempts, random) =>
+      inGroups(
+        await play(environment, model, repeat(tasks, attempts), random, { offPolicy }),
+        attempts,
+      );
+  if (arm === undefined || config.explore.form !== "rejection") return draw(arm !== undefined);
+  return async (tasks, attempts, random) => {
+    const drawn = await draw(false)(tasks, 2 * attempts, random);
+    return Promise.all(
+      drawn.map(async ({ task, rollouts }) => ({
+        task,
+        rollouts: await leastLikely(rollouts, arm, engine, attempts),
+      })),
+    );
+  };
+}
+
 /** One step's groups and what exploration did. */
 export interface Explored {
   readonly groups: readonly Group[];
@@ -76,7 +106,7 @@ export async function playGroups(
       second.set(group.task, await withoutExpert(player, policy, group, form, random));
   for (const arm of new Set(arms)) {
     const chosen = tasks.filter((task, i) => arms[i] === arm && !second.has(task));
-    for (const { task, rollouts } of await steered(player, policy, chosen, arm, random))
+    for (const { task, rollouts } of await sampler(player, policy, arm)(chosen, half, random))
       second.set(task, rollouts);
   }
   const count = (holds: (i: number) => boolean): number => tasks.filter((_, i) => holds(i)).length;
@@ -96,30 +126,6 @@ export async function playGroups(
 
 function repeat(tasks: readonly Task[], times: number): Task[] {
   return tasks.flatMap((task) => new Array<Task>(times).fill(task));
-}
-
-/** The second halves of `tasks`, steered by one arm, or by none. */
-async function steered(
-  player: Player,
-  policy: Policy,
-  tasks: readonly Task[],
-  arm: Expert | undefined,
-  random: Random,
-): Promise<Group[]> {
-  const { engine, environment, config } = player;
-  const half = config.groupSize / 2;
-  const model = studentModel(player, policy, arm);
-  if (arm !== undefined && config.explore.form === "rejection") {
-    const drawn = await play(environment, model, repeat(tasks, 2 * half), random);
-    return Promise.all(
-      inGroups(drawn, 2 * half).map(async ({ task, rollouts }) => ({
-        task,
-        rollouts: await leastLikely(rollouts, arm, engine, half),
-      })),
-    );
-  }
-  const offPolicy = arm !== undefined;
-  return inGroups(await play(environment, model, repeat(tasks, half), random, { offPolicy }), half);
 }
 
 /** A stuck group's second half, explored without an expert. */

@@ -174,3 +174,35 @@ test("an imperfect solver is right on its share of tasks, always the same ones",
   expect(share).toBeGreaterThan(0.55); // the mal-rules solve one task in eight by luck
   expect(share).toBeLessThan(0.95);
 });
+
+test("limits of tokens and money stop the calls of one step, not those of the next", async () => {
+  const limits = { ...options, tokens: 15, form: "trace" } as const;
+  const budget = new TeacherBudget(limits, 16);
+  budget.visit(100, 0);
+  const paid = {
+    name: "paid",
+    demonstrate: (tasks: readonly Task[]) =>
+      Promise.resolve(
+        tasks.map((t) => ({ actions: [...rightAnswer(t.data as string)], tokens: 10 })),
+      ),
+  };
+  const groups = await Promise.all(["ab", "bb", "cb", "db"].map((row) => attempts(row)));
+  const { calls } = await guide(groups, input({ teacher: paid, budget }), limits);
+  expect(calls).toBe(2); // 10 tokens are below the limit, 20 are not
+  expect(budget.state).toMatchObject({ calls: 2, tokens: 20 });
+});
+
+test("a hint for what takes one action changes nothing and proves no gain or loss", async () => {
+  const gains: number[] = [];
+  const budget = new TeacherBudget(options, 16);
+  budget.visit(100, 0);
+  const record = budget.record.bind(budget);
+  budget.record = (spent) => {
+    gains.push(spent.gain);
+    record(spent);
+  };
+  const group = groupOf("a", ["x", "y"]);
+  const { groups } = await guide([group], input({ budget }), { ...options, when: "always" });
+  expect(groups[0]!.rollouts).toEqual(group.rollouts);
+  expect(gains).toEqual([0]);
+});

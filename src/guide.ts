@@ -65,39 +65,48 @@ export async function guide(
   options: GuideOptions,
 ): Promise<Guided> {
   const { budget, teacher, stuckVisits, random } = input;
-  const chosen = groups.filter(
+  const needy = groups.filter(
     (group) =>
-      (options.when === "always" ||
-        (accuracy(group.rollouts) === 0 && stuckVisits(group.task) >= options.after)) &&
-      budget.take(),
+      options.when === "always" ||
+      (accuracy(group.rollouts) === 0 && stuckVisits(group.task) >= options.after),
   );
-  if (chosen.length === 0) return { groups, calls: 0, helped: 0, pulled: new Set() };
-  if (options.form === "kl")
-    return { groups, calls: chosen.length, helped: 0, pulled: new Set(chosen) };
-  const demonstrations = await teacher.demonstrate(
-    chosen.map((g) => g.task),
-    random,
-  );
+  if (options.form === "kl") {
+    const pulled = needy.filter(() => budget.take());
+    return { groups, calls: pulled.length, helped: 0, pulled: new Set(pulled) };
+  }
+  // What a call costs is known after it: where tokens or money are limited, one is asked at a time.
+  const limited = Number.isFinite(options.tokens) || Number.isFinite(options.money);
+  const size = limited ? 1 : Math.max(1, needy.length);
   const changed = new Map<Group, Group>();
-  for (const [i, group] of chosen.entries()) {
-    const shown = demonstrations[i];
-    if (shown === undefined) continue;
-    const rollouts = await withTeacher(group, shown, input, options.form);
-    changed.set(group, { task: group.task, rollouts });
-    budget.record({
-      tokens: shown.tokens,
-      money: (shown.tokens * options.price) / 1e6,
-      gain:
-        accuracy(rollouts.filter((r) => r.guided !== undefined)) -
-        accuracy(group.rollouts.filter((r) => !r.offPolicy)),
-    });
+  let calls = 0;
+  for (let at = 0; at < needy.length; at += size) {
+    const chosen = needy.slice(at, at + size).filter(() => budget.take());
+    if (chosen.length === 0) continue;
+    calls += chosen.length;
+    const demonstrations = await teacher.demonstrate(
+      chosen.map((g) => g.task),
+      random,
+    );
+    for (const [i, group] of chosen.entries()) {
+      const shown = demonstrations[i];
+      if (shown === undefined) continue;
+      const rollouts = await withTeacher(group, shown, input, options.form);
+      const took = rollouts.filter((r) => r.guided !== undefined);
+      const own = group.rollouts.filter((r) => !r.offPolicy);
+      changed.set(group, { task: group.task, rollouts });
+      budget.record({
+        tokens: shown.tokens,
+        money: (shown.tokens * options.price) / 1e6,
+        gain: took.length === 0 ? 0 : accuracy(took) - accuracy(own),
+      });
+    }
   }
   const helped = [...changed].filter(
     ([before, after]) => accuracy(before.rollouts) === 0 && accuracy(after.rollouts) > 0,
   ).length;
   return {
     groups: groups.map((g) => changed.get(g) ?? g),
-    calls: chosen.length,
+    calls,
     helped,
     pulled: new Set(),
   };
@@ -130,9 +139,11 @@ async function hinted(
   const wrong = group.rollouts.flatMap((r) => r.verdict.firstError?.step ?? []);
   const median = wrong.sort((a, b) => a - b)[Math.floor(wrong.length / 2)] ?? 0;
   const length = Math.min(median + 1, actions.length - 1);
-  const fork = await forkAt(environment, group.task, actions.slice(0, length));
+  // What is solved in one action leaves nothing to begin.
+  const fork =
+    length < 1 ? undefined : await forkAt(environment, group.task, actions.slice(0, length));
   const own = group.rollouts.slice(0, half);
-  if (fork === undefined) return [...own, ...group.rollouts.slice(half)];
+  if (fork === undefined) return [...group.rollouts];
   const played = await play(
     environment,
     student,

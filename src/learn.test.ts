@@ -342,3 +342,14 @@ describe("several optimizer steps on one batch", () => {
     expect(await optimize(setup, state, [], Random.from(0, "none"))).toBeUndefined();
   });
 });
+
+test("unmerged targets of two groups of one task, as self-play's at a fork, stay apart", () => {
+  const group = groupOf("ab", ["xx", "xy"]);
+  const one = { group, signals: group.rollouts.map(() => ({ advantage: 1, charge: 0 })) };
+  const targets = (scored: readonly ScoredGroup[]): number =>
+    trainingSequences(scored, cueTokenizer, "step", false).reduce(
+      (n, s) => n + s.targets.length,
+      0,
+    );
+  expect(targets([one, { ...one }])).toBe(2 * targets([one]));
+});

@@ -49,7 +49,7 @@ export function trainingSequences(
       >;
     }
   >();
-  for (const { group, signals } of scored)
+  for (const [g, { group, signals }] of scored.entries())
     for (const [i, rollout] of group.rollouts.entries()) {
       const { advantage, charge, tokens: own } = signals[i]!;
       if (advantage === 0 && charge === 0 && own === undefined) continue;
@@ -67,9 +67,7 @@ export function trainingSequences(
           const coefficient = total / rollouts;
           if (coefficient === 0) continue;
           const position = action.prompt.length - 1 + t;
-          const place = merge
-            ? `${position},${token}`
-            : `${position},${token},${group.task.id},${i}`;
+          const place = merge ? `${position},${token}` : `${position},${token},${g},${i}`;
           const target = sequence.targets.get(place);
           if (target !== undefined) target.coefficient += coefficient;
           else

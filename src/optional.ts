@@ -3,11 +3,13 @@
  * returns at once where it is off, draws nothing and changes nothing: a run without it is the same run,
  * bit for bit.
  */
-import { contrast, type Contrast } from "./contrast.js";
+import { contrast, type Contrast, type StepTokens } from "./contrast.js";
+import type { Mistake } from "./corpus/mistake.js";
 import type { TrainingSequence } from "./engine/engine.js";
 import { studentModel } from "./explore.js";
 import { guide, teacherSignals, type Guided } from "./guide.js";
 import type { ScoredGroup } from "./learn.js";
+import type { Tokenizer } from "./models/tokenizer.js";
 import type { Group } from "./play.js";
 import type { Random } from "./random.js";
 import type { Run } from "./run.js";
@@ -124,10 +126,7 @@ export async function contrastStep(
   if (mode === "off") return undefined;
   const mistakes = run.corpus
     .sample({ domain: environment.name, count: corpusNegatives, step: run.state.step, random })
-    .map(({ state, wrongStep }) => ({
-      prompt: tokenizer.encode(state),
-      completion: tokenizer.encode(wrongStep),
-    }));
+    .map((mistake) => stepTokens(mistake, tokenizer, environment.maxActionSymbols));
   const result = await run.ledger.charge("embedding", 0, () =>
     contrast(
       groups,
@@ -144,6 +143,19 @@ export async function contrastStep(
   );
   run.set({ contrast: result.head });
   return result;
+}
+
+/** A mistake in the tokens the student would use, stop token included: nothing but the step tells it apart. */
+export function stepTokens(
+  { state, wrongStep }: Pick<Mistake, "state" | "wrongStep">,
+  tokenizer: Tokenizer,
+  maxActionSymbols: number,
+): StepTokens {
+  const action = tokenizer.encode(wrongStep);
+  return {
+    prompt: tokenizer.encodePrompt({ observation: state }),
+    completion: maxActionSymbols === 1 ? action : [...action, tokenizer.stop],
+  };
 }
 
 /** Sequences of the policy's loss, and of the contrast's where it has any. */

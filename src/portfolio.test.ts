@@ -1,11 +1,24 @@
 import { describe, expect, test } from "vitest";
-import type { Environment } from "./environments/environment.js";
+import { parseConfig } from "./config.js";
+import { LocalEngine } from "./engine/local.js";
+import type { Environment, Task } from "./environments/environment.js";
+import type { Expert } from "./expert.js";
+import { sampler, type Sampler } from "./explore.js";
 import type { Model } from "./models/model.js";
 import type { Prompt } from "./models/tokenizer.js";
+import { accuracy, inGroups, play } from "./play.js";
 import { defaultProbe, probe } from "./portfolio.js";
 import { Random } from "./random.js";
 import { lowerBound, studentQuantile } from "./statistics.js";
-import { cues, cueTask, rightAnswer, scriptedModel } from "./testing.js";
+import {
+  cuePolicy,
+  cues,
+  cueTask,
+  cueTokenizer,
+  regardless,
+  rightAnswer,
+  scriptedModel,
+} from "./testing.js";
 
 const environment = cues as Environment;
 /** Sixteen tasks that hold a single b, at the end. */
@@ -31,8 +44,28 @@ function counting(model: Model): Model & { asked: number } {
   return counted;
 }
 
+/** Plays a scripted model. */
+const sampled =
+  (model: Model): Sampler =>
+  async (list, attempts, random) =>
+    inGroups(
+      await play(
+        environment,
+        model,
+        list.flatMap((task) => new Array<Task>(attempts).fill(task)),
+        random,
+      ),
+      attempts,
+    );
+
 const probeOf = (student: Model, arms: Record<string, Model>, seed = 1, list = tasks) =>
-  probe(environment, student, new Map(Object.entries(arms)), list, 4, Random.from(seed, "probe"));
+  probe(
+    sampled(student),
+    new Map(Object.entries(arms).map(([name, model]) => [name, sampled(model)])),
+    list,
+    4,
+    Random.from(seed, "probe"),
+  );
 
 describe("a probe", () => {
   test("commits the arm that helps most", async () => {
@@ -108,6 +141,53 @@ describe("a probe", () => {
   });
 });
 
+describe("a probe by rejection", () => {
+  // Nearly always x at b and d; the expert knows that.
+  const policy = cuePolicy({ ...regardless({ x: 0.7, y: 0.3 }), a: { x: 1 }, c: { x: 1 } });
+  const expert: Expert = {
+    signature: "always-x",
+    policy: cuePolicy({ ...regardless({ x: 0.95, y: 0.05 }), a: { x: 1 }, c: { x: 1 } }),
+    traces: 0,
+    fittedAt: 0,
+  };
+  const list = tasks.map((task) => cueTask(`${(task.data as string).slice(1)}b`));
+  const player = {
+    engine: new LocalEngine(),
+    environment,
+    tokenizer: cueTokenizer,
+    config: parseConfig({ explore: { form: "rejection" } }),
+  };
+
+  test("measures what second halves do: choose among twice as many attempts", async () => {
+    let [sum, measured] = [0, 0];
+    for (let seed = 0; seed < 12; seed++) {
+      const { uplifts } = await probe(
+        sampler(player, policy),
+        new Map([["always-x", sampler(player, policy, expert)]]),
+        list,
+        4,
+        Random.from(seed, "probe"),
+      );
+      measured += uplifts.length;
+      sum += uplifts.reduce((a, u) => a + u.mean, 0);
+    }
+    expect(measured).toBeGreaterThan(8);
+    // Of eight attempts, each right with .09 at most, the right ones are kept: up to .18 of four.
+    expect(sum / measured).toBeGreaterThan(0.03);
+  });
+
+  test("keeps as many attempts as were asked for, sampled from the student itself", async () => {
+    const random = Random.from(2, "probe");
+    const groups = await sampler(player, policy, expert)(list, 32, random);
+    expect(groups.map((g) => g.task)).toEqual(list);
+    expect(groups.every((g) => g.rollouts.length === 32)).toBe(true);
+    expect(groups.some((g) => g.rollouts.some((r) => r.offPolicy))).toBe(false);
+    const plain = await sampler(player, policy)(list, 32, random);
+    const mean = (of: typeof groups): number => accuracy(of.flatMap((g) => g.rollouts));
+    expect(mean(groups)).toBeGreaterThan(1.5 * mean(plain));
+  });
+});
+
 describe("the bound an arm must pass", () => {
   test("is Student's: two tasks that agree by luck prove less than sixteen", () => {
     const gains = (n: number) => Array.from({ length: n }, (_, i) => (i % 2 === 0 ? 0.5 : 0));
@@ -141,9 +221,8 @@ describe("the bound an arm must pass", () => {
     let [measured, committed] = [0, 0];
     for (let seed = 0; seed < 40; seed++) {
       const result = await probe(
-        environment,
-        solving(0.2),
-        new Map([["itself", solving(0.2)]]),
+        sampled(solving(0.2)),
+        new Map([["itself", sampled(solving(0.2))]]),
         tasks,
         4,
         Random.from(seed, "probe"),
@@ -161,9 +240,8 @@ describe("the bound an arm must pass", () => {
     let [sum, measured] = [0, 0];
     for (let seed = 0; seed < 20; seed++) {
       const { uplifts } = await probe(
-        environment,
-        solving(0.4),
-        new Map([["itself", solving(0.4)]]),
+        sampled(solving(0.4)),
+        new Map([["itself", sampled(solving(0.4))]]),
         tasks,
         4,
         Random.from(seed, "probe"),

@@ -1,7 +1,7 @@
 /** Which error expert steers exploration at each level: an expert must prove uplift before it is used. */
-import type { Environment, Task } from "./environments/environment.js";
-import type { Model } from "./models/model.js";
-import { accuracy, inGroups, play } from "./play.js";
+import type { Task } from "./environments/environment.js";
+import type { Sampler } from "./explore.js";
+import { accuracy } from "./play.js";
 import type { Random } from "./random.js";
 import { lowerBound } from "./statistics.js";
 
@@ -38,7 +38,7 @@ export interface Uplift {
 export interface Probe {
   /** Tasks found hard on the first sample. */
   readonly hard: number;
-  /** Episodes played. */
+  /** Attempts compared: those that rejection drew and dropped are not among them. */
   readonly rollouts: number;
   /** Empty where there were too few hard tasks to measure any: nothing is known then. */
   readonly uplifts: readonly Uplift[];
@@ -57,33 +57,29 @@ const fewestHardTasks = 4;
  * them rewards every arm for regression to the mean.
  */
 export async function probe(
-  environment: Environment,
-  student: Model,
-  arms: ReadonlyMap<string, Model>,
+  student: Sampler,
+  arms: ReadonlyMap<string, Sampler>,
   tasks: readonly Task[],
   attempts: number,
   random: Random,
   options: ProbeOptions = defaultProbe,
 ): Promise<Probe> {
-  const repeated = (list: readonly Task[]): Task[] =>
-    list.flatMap((task) => new Array<Task>(attempts).fill(task));
-  const first = inGroups(await play(environment, student, repeated(tasks), random), attempts);
+  const first = await student(tasks, attempts, random);
   const failed = first.filter((g) => g.rollouts.filter((r) => r.verdict.correct).length <= 1);
   const hard = failed.map((g) => g.task);
   let rollouts = tasks.length * attempts;
   if (hard.length < fewestHardTasks || arms.size === 0)
     return { hard: hard.length, rollouts, uplifts: [], committed: undefined };
-  const sample = async (model: Model): Promise<number[]> => {
+  const sample = async (arm: Sampler): Promise<number[]> => {
     rollouts += hard.length * attempts;
-    const played = await play(environment, model, repeated(hard), random);
-    return inGroups(played, attempts).map((g) => accuracy(g.rollouts));
+    return (await arm(hard, attempts, random)).map((g) => accuracy(g.rollouts));
   };
   const own = options.independentSample
     ? await sample(student)
     : failed.map((g) => accuracy(g.rollouts));
   const uplifts: Uplift[] = [];
-  for (const [signature, model] of arms) {
-    const gains = (await sample(model)).map((a, i) => a - own[i]!);
+  for (const [signature, arm] of arms) {
+    const gains = (await sample(arm)).map((a, i) => a - own[i]!);
     const mean = gains.reduce((a, b) => a + b, 0) / gains.length;
     uplifts.push({ signature, mean, lower: lowerBound(gains, options) });
   }

@@ -197,3 +197,14 @@ describe("embeddings", () => {
     expect(similarity(textEmbedding({ state: "b", wrongStep: "x" }))).toBeLessThan(0.99);
   });
 });
+
+test("an empty action, and a prompt longer than the context, are embedded like any other", async () => {
+  const { task, rollouts } = groupOf("bb", ["xx", "xx"]);
+  const long = new Array<number>(embedder.shape.context + 3).fill(2);
+  const changed = rollouts.map((r, i) => ({
+    ...r,
+    actions: r.actions.map((a) => ({ ...a, ...(i === 0 ? { completion: [] } : { prompt: long }) })),
+  }));
+  const { admitted, merged, rejected } = await rememberAll([{ task, rollouts: changed }]);
+  expect({ remembered: admitted + merged, rejected }).toEqual({ remembered: 2, rejected: 0 });
+});

@@ -141,10 +141,12 @@ async function embed(
   const hidden = await engine.embed(
     embedder,
     actions.flatMap(({ prompt, completion }) => {
+      // An action can be empty, and a prompt as long as the context: each span keeps a token.
       const tokens = [...prompt, ...completion].slice(0, embedder.shape.context);
+      const start = Math.min(prompt.length, tokens.length - 1);
       return [
-        { tokens, start: 0, end: prompt.length },
-        { tokens, start: prompt.length, end: tokens.length },
+        { tokens, start: 0, end: Math.max(1, start) },
+        { tokens, start, end: tokens.length },
       ];
     }),
   );

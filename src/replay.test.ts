@@ -5,7 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConfigInput } from "./config.js";
 import type { MetricsLine } from "./metrics.js";
 import { Random } from "./random.js";
-import { chooseTasks, recordExposures, refreshQuality, stepLogprobs } from "./replay.js";
+import {
+  chooseTasks,
+  recordExposures,
+  recordVisits,
+  refreshQuality,
+  stepLogprobs,
+} from "./replay.js";
 import { Run } from "./run.js";
 import { refitExperts } from "./steer.js";
 import { attempt, cuePolicy, cueSetup, cueTask, groupOf, regardless } from "./testing.js";
@@ -175,4 +181,26 @@ describe("a refit", () => {
     run.corpus.rollback();
     run.close();
   });
+});
+
+test("a task's advantage is that of its own group, not of self-play's at a fork of it", () => {
+  const group = groupOf("ab", ["xx", "xy"]);
+  const fork = { task: group.task, rollouts: group.rollouts };
+  const advantages: (number | undefined)[] = [];
+  const run = {
+    curriculum: {
+      record: (_task: unknown, _solved: boolean, visit?: { advantage: number }) =>
+        advantages.push(visit?.advantage),
+    },
+  } as unknown as Run;
+  const signals = (advantage: number) => group.rollouts.map(() => ({ advantage, charge: 0 }));
+  recordVisits(
+    run,
+    [group],
+    [
+      { group, signals: signals(-0.5) },
+      { group: fork, signals: signals(2) },
+    ],
+  );
+  expect(advantages).toEqual([0.5]);
 });

@@ -71,7 +71,8 @@ export function recordVisits(
   groups: readonly Group[],
   scored: readonly ScoredGroup[],
 ): void {
-  const signals = new Map(scored.map((s) => [s.group.task, s.signals]));
+  // The first of a task are its own; self-play's, at forks of the same tasks, come after them.
+  const signals = new Map(scored.map((s) => [s.group.task, s.signals] as const).toReversed());
   for (const { task, rollouts } of groups) {
     const own = rollouts.filter((r) => !r.offPolicy && r.failure === undefined);
     const advantages = (signals.get(task) ?? []).map((s) => Math.abs(s.advantage));

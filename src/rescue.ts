@@ -5,10 +5,9 @@
  */
 import type { Setup } from "./setup.js";
 import type { Expert } from "./expert.js";
-import { studentModel } from "./explore.js";
+import { sampler, type Sampler } from "./explore.js";
 import type { Task } from "./environments/environment.js";
-import type { Model } from "./models/model.js";
-import { accuracy, inGroups, play } from "./play.js";
+import { accuracy } from "./play.js";
 import { Random } from "./random.js";
 import { ratioInterval, meanInterval, type Interval } from "./statistics.js";
 
@@ -42,31 +41,27 @@ export async function measureRescue(
   experts: ReadonlyMap<string, Expert>,
   options: { readonly tasks: readonly Task[]; readonly attempts: number },
 ): Promise<RescueReport> {
-  const { environment, base, config } = setup;
+  const { base, config } = setup;
   const { tasks, attempts } = options;
   const random = Random.from(config.seed, "rescue");
-  const repeated = (list: readonly Task[]): Task[] =>
-    list.flatMap((task) => new Array<Task>(attempts).fill(task));
-  const sample = async (model: Model, list: readonly Task[]): Promise<number[]> =>
-    inGroups(await play(environment, model, repeated(list), random), attempts).map((g) =>
-      accuracy(g.rollouts),
-    );
-  const student = studentModel(setup, base);
+  const sample = async (arm: Sampler, list: readonly Task[]): Promise<number[]> =>
+    (await arm(list, attempts, random)).map((g) => accuracy(g.rollouts));
+  const student = sampler(setup, base);
   const first = await sample(student, tasks);
   const stuck = tasks.filter((_, i) => first[i] === 0);
-  const models = new Map<string, Model>([
+  const samplers = new Map<string, Sampler>([
     ["on-policy", student],
-    ...[...experts].map(([name, expert]): [string, Model] => [
+    ...[...experts].map(([name, expert]): [string, Sampler] => [
       name,
-      studentModel(setup, base, expert),
+      sampler(setup, base, expert),
     ]),
   ]);
   const arms: Rescue[] = [];
   const report = { preset: setup.preset.name, tasks: tasks.length, stuck: stuck.length, arms };
   if (stuck.length === 0) return report;
   let onPolicy: number[] | undefined;
-  for (const [arm, model] of models) {
-    const accuracies = await sample(model, stuck);
+  for (const [arm, draw] of samplers) {
+    const accuracies = await sample(draw, stuck);
     const rescued = accuracies.map((a) => Number(a > 0));
     arms.push({
       arm,

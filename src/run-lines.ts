@@ -199,15 +199,17 @@ export function rolloutLines(result: StepResult, privateTeacher: boolean = false
       group.rollouts.map((rollout, i) => {
         const { task, guided, offPolicy, failure } = rollout;
         const { advantage, charge } = signals[i]!;
+        const hidden = guided !== undefined && privateTeacher;
         return JSON.stringify({
           task: task.id,
           level: task.level,
-          ...(guided !== undefined && privateTeacher ? hashed(rollout) : shown(rollout)),
+          ...(hidden ? hashed(rollout) : shown(rollout)),
           offPolicy,
           advantage,
           charge,
           ...(guided === undefined ? {} : { guided }),
-          ...(failure === undefined ? {} : { failure }),
+          // An error's message may quote what was done.
+          ...(failure === undefined ? {} : { failure: hidden ? "withheld" : failure }),
         });
       }),
     )

@@ -87,6 +87,10 @@ interface SavedState {
 /** The projection of the contrastive loss, in a checkpoint. */
 const contrastFile = "contrast.safetensors";
 
+/** An expert in a checkpoint; an environment may name its signatures with any characters. */
+const expertFile = (signature: string): string =>
+  `expert-${encodeURIComponent(signature)}.safetensors`;
+
 /** Checkpoints kept. */
 const keptCheckpoints = 2;
 
@@ -206,7 +210,7 @@ export class Run {
     const saved = JSON.parse(readFileSync(at("state.json"), "utf8")) as SavedState;
     const experts = new Map<string, Expert>();
     for (const expert of saved.experts) {
-      const policy = await loadPolicy(at(`expert-${expert.signature}.safetensors`), setup);
+      const policy = await loadPolicy(at(expertFile(expert.signature)), setup);
       experts.set(expert.signature, { ...expert, policy });
     }
     truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes);
@@ -438,7 +442,7 @@ export class Run {
     await savePolicy(join(partial, "model.safetensors"), student);
     await saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
     for (const { signature, policy } of experts.values())
-      await savePolicy(join(partial, `expert-${signature}.safetensors`), policy);
+      await savePolicy(join(partial, expertFile(signature)), policy);
     writeFileSync(join(partial, "state.json"), `${JSON.stringify(saved)}\n`);
     writeFileSync(
       join(this.folder, secondsFile),

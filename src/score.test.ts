@@ -240,3 +240,23 @@ describe("the likelihood under an expert", () => {
     expect(await charge({ reward: { penalty: 0.5 } }, ["yy", "xx"])).toBe(-0.25);
   });
 });
+
+test("a first wrong step that someone else took is no evidence of the student's, and no NaN", async () => {
+  const group = groupOf("cd", ["xx", "yz"]);
+  const given = { text: "y", prompt: [], completion: [], logprobs: [], behaviourLogprobs: [] };
+  const rollouts = group.rollouts.map((r) => ({ ...r, actions: [given, given] }));
+  const experts = new Map([
+    [
+      "always-x",
+      {
+        signature: "always-x",
+        policy: cuePolicy(regardless({ x: 0.8, y: 0.2 })),
+        traces: 0,
+        fittedAt: 0,
+      },
+    ],
+  ]);
+  const scored = await scoreOf([{ ...group, rollouts }], {}, { experts });
+  expect(scored.meanCharge).toBeLessThan(0);
+  for (const { charge } of signalsOf(scored)) expect(Number.isFinite(charge)).toBe(true);
+});

@@ -50,8 +50,9 @@ export async function score(groups: readonly Group[], options: ScoreOptions): Pr
     const valid = group.rollouts.filter((r) => r.failure === undefined);
     const truth = valid.map((r) => Number(r.verdict.correct));
     const outcomes = outcomesSeen(truth, config.control, random);
-    const rewarded = outcomes.map((c, i) => c + (options.bonus?.get(valid[i]!) ?? 0));
     const share = outcomes.length === 0 ? 0 : outcomes.reduce((a, b) => a + b, 0) / outcomes.length;
+    const mixed = share > 0 && share < 1; // else tiny bonuses would be all there is to normalise
+    const rewarded = outcomes.map((c, i) => c + (mixed ? (options.bonus?.get(valid[i]!) ?? 0) : 0));
     if (share === 0 || share === 1) zeroVariance++;
     const advantages = new Map(
       advantagesOf(config.advantage.estimator, rewarded, valid, config.normalisation).map(
@@ -107,6 +108,8 @@ async function expertLikelihoods(
     for (const rollout of rollouts) {
       const { signature, firstError } = rollout.verdict;
       if (signature === undefined || firstError === undefined || !experts.has(signature)) continue;
+      // A step that a teacher or a partner took has no tokens of the student's.
+      if (rollout.actions[firstError.step]!.completion.length === 0) continue;
       bySignature.set(signature, [...(bySignature.get(signature) ?? []), rollout]);
     }
   }

@@ -157,3 +157,16 @@ test("a group of the partner's mistakes keeps the task it was made at", async ()
   const tasks = (groups: readonly Group[]): string[] => groups.map((g) => g.task.id);
   expect(tasks(round.groups)).toEqual(tasks(round.partner));
 });
+
+test("a critic is not asked about attempts that its context cannot hold", async () => {
+  const given = await input(["abab"]);
+  const roles = ["critic"] as const;
+  const round = async (context: number) =>
+    selfPlay(
+      { ...given, policy: { ...given.policy, shape: { ...given.policy.shape, context } } },
+      degraded,
+      { ...options, roles },
+    );
+  expect((await round(2)).critic).toHaveLength(1); // a cue and the action taken
+  expect((await round(1)).critic).toEqual([]);
+});

@@ -10,7 +10,7 @@
  * times in four of the tasks that exactly one of them solves.
  */
 import { degraded, type Degradation, type DegradeInput } from "./degrade.js";
-import { criticOf, critique } from "./environments/critic.js";
+import { criticOf, critique, critiqueTurns } from "./environments/critic.js";
 import type { Environment, Task } from "./environments/environment.js";
 import { playProcedure } from "./environments/play-procedure.js";
 import type { Action, Model } from "./models/model.js";
@@ -86,8 +86,9 @@ export async function selfPlay(
     const wrong = rollouts.find((r) => r.verdict.firstError !== undefined);
     const fault = wrong?.verdict.firstError;
     if (wrong === undefined || fault === undefined) continue;
-    if (role === "critic") faults.push(wrong);
-    else {
+    if (role === "critic") {
+      if (fitsContext(wrong, input)) faults.push(wrong);
+    } else {
       const at = role === "diverger" ? fault.step : 1 + random.below(Math.max(1, fault.step));
       const fork = await replay(environment, wrong, at);
       if (fork !== undefined) forks.push(fork);
@@ -108,6 +109,20 @@ export async function selfPlay(
     state: next,
     source: `weak:self-play:${operator}`,
   };
+}
+
+/**
+ * Whether the student can read and judge every step of an attempt: a critic sees an action beside an
+ * observation, more than the context of a model made for observations need hold.
+ */
+function fitsContext(
+  fault: Rollout,
+  { environment, tokenizer, policy, maxActionSymbols }: SelfPlayInput,
+): boolean {
+  const answer = maxActionSymbols === 1 ? 0 : maxActionSymbols;
+  return critiqueTurns(environment, fault).every(
+    (turn) => tokenizer.encodePrompt(turn).length + answer <= policy.shape.context,
+  );
 }
 
 /** Where the attempt stood before its action `at`; undefined at the very start, which is no fork. */

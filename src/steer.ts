@@ -5,7 +5,7 @@ import { UNRECOGNISED } from "./corpus/mistake.js";
 import type { Task } from "./environments/environment.js";
 import { steersByExpert } from "./exploration.js";
 import { expertShape, fitExpert, type Expert } from "./expert.js";
-import { studentModel } from "./explore.js";
+import { sampler } from "./explore.js";
 import { probe } from "./portfolio.js";
 import type { Random } from "./random.js";
 import type { Run } from "./run.js";
@@ -85,11 +85,11 @@ export async function refitExperts(
 
 /** Measures each expert's uplift per level on fresh samples and commits the best, or none. */
 export async function probeArms(run: Run, setup: Setup, random: Random): Promise<void> {
-  const { config, environment, preset, pool } = setup;
+  const { config, preset, pool } = setup;
   const { experts, student, step } = run.state;
   if (!usesExperts(config) || config.explore.arm !== "probe" || experts.size === 0) return;
   const arms = new Map(
-    [...experts].map(([name, expert]) => [name, studentModel(setup, student, expert)]),
+    [...experts].map(([name, expert]) => [name, sampler(setup, student, expert)]),
   );
   for (const level of preset.levels) {
     const tasks = random
@@ -97,8 +97,7 @@ export async function probeArms(run: Run, setup: Setup, random: Random): Promise
       .slice(0, config.explore.probeTasks);
     const result = await run.ledger.charge("probe", 0, () =>
       probe(
-        environment,
-        studentModel(setup, student),
+        sampler(setup, student),
         arms,
         tasks,
         config.explore.probeAttempts,

@@ -33,7 +33,7 @@ export function tokenExample(
   tokenizer: Tokenizer,
   maxActionSymbols: number,
 ): TokenExample {
-  const prompt = tokenizer.encode(example.prompt);
+  const prompt = tokenizer.encodePrompt({ observation: example.prompt });
   const action = tokenizer.encode(example.action);
   const completion = maxActionSymbols === 1 ? action : [...action, tokenizer.stop];
   return {

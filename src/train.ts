@@ -157,7 +157,8 @@ async function preferences(
   random: Random,
 ): Promise<TrainingSequence[]> {
   const { engine, base } = setup;
-  const pairs = await run.ledger.charge("weak", 0, () => preferencePairs(setup, groups, random));
+  const players = { ...setup, partners: run.partners(setup) };
+  const pairs = await run.ledger.charge("weak", 0, () => preferencePairs(players, groups, random));
   return run.ledger.charge("student", 0, () =>
     preferenceSequences(engine, run.state.student, base, pairs),
   );

@@ -37,6 +37,14 @@ export function critique(
   };
 }
 
+/** What a critic is shown of an attempt, step by step. */
+export function critiqueTurns(
+  environment: Environment,
+  { steps, verdict }: Omit<Fault, "task">,
+): Turn<unknown>[] {
+  return steps.map((_, at) => see(environment, { fault: verdict.firstError!.step, steps, at }));
+}
+
 function see(environment: Environment, state: CriticState): Turn<unknown> {
   const { steps, at } = state;
   const { observation, action } = steps[at]!;

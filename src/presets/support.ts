@@ -98,7 +98,7 @@ export const supportPresets: readonly Preset[] = [
           mixture: { correct: 1 },
           levels: supportLevels,
           tasks: 5000,
-          steps: 220,
+          steps: 200,
           batch: 256,
           learningRate: 3e-3,
         },

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { stepTokens } from "./optional.js";
+import { tokenExample } from "./supervised.js";
+import { cueTokenizer } from "./testing.js";
+
+/** Renders prompts, as a chat template does. */
+const templated = {
+  size: cueTokenizer.size,
+  stop: cueTokenizer.stop,
+  encode: (text: string) => cueTokenizer.encode(text),
+  decode: (tokens: readonly number[]) => cueTokenizer.decode(tokens),
+  spans: (tokens: readonly number[]) => cueTokenizer.spans(tokens),
+  encodePrompt: ({ observation }: { observation: string }) =>
+    cueTokenizer.encode(`c${observation}d`),
+};
+
+test("a mistake of the corpus has the tokens that the student itself would have seen and written", () => {
+  const mistake = { state: "ab", wrongStep: "xy" };
+  expect(stepTokens(mistake, templated, 4)).toEqual({
+    prompt: cueTokenizer.encode("cabd"),
+    completion: [...cueTokenizer.encode("xy"), cueTokenizer.stop],
+  });
+  expect(stepTokens(mistake, templated, 1).completion).toEqual(cueTokenizer.encode("xy"));
+});
+
+test("an expert is fitted to prompts as it will meet them when it steers", () => {
+  const { tokens, targets } = tokenExample({ prompt: "ab", action: "x" }, templated, 4);
+  expect(tokens).toEqual(cueTokenizer.encode("cabdx"));
+  expect(targets.map((t) => t.position)).toEqual([3, 4]);
+});
