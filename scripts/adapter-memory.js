@@ -6,6 +6,8 @@ import { LocalEngine } from "../dist/engine/local.js";
 import { loadCheckpoint } from "../dist/models/load-checkpoint.js";
 import { Random } from "../dist/random.js";
 
+const print = (line) => process.stdout.write(`${line}\n`);
+
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("usage: node scripts/adapter-memory.js <folder>");
 const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(0).padStart(6);
@@ -15,7 +17,7 @@ const report = (what) => {
   const { rss } = process.memoryUsage();
   const peak = process.resourceUsage().maxRSS * 1024;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${mebibytes(rss)} MiB now ${mebibytes(peak)} MiB peak ${seconds.padStart(6)} s  ${what}`);
+  print(`${mebibytes(rss)} MiB now ${mebibytes(peak)} MiB peak ${seconds.padStart(6)} s  ${what}`);
   started = performance.now();
 };
 

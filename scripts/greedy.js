@@ -5,6 +5,8 @@ import { LocalEngine } from "../dist/engine/local.js";
 import { loadCheckpoint } from "../dist/models/load-checkpoint.js";
 import { Random } from "../dist/random.js";
 
+const print = (line) => process.stdout.write(`${line}\n`);
+
 const [folder, answers] = process.argv.slice(2);
 if (answers === undefined) throw new Error("usage: node scripts/greedy.js <folder> <answers.json>");
 const seconds = (from) => ((performance.now() - from) / 1000).toFixed(1);
@@ -12,7 +14,7 @@ const wanted = JSON.parse(readFileSync(answers, "utf8"));
 
 let started = performance.now();
 const { policy, tokenizer } = await loadCheckpoint(folder, { context: 2048 });
-console.log(`loaded ${policy.weights.length} weights in ${seconds(started)} s`);
+print(`loaded ${policy.weights.length} weights in ${seconds(started)} s`);
 
 const prompts = wanted.map(({ prompt }) => tokenizer.encodePrompt({ observation: prompt }));
 const samePrompts = prompts.filter((ids, i) => ids.join() === wanted[i].ids.join()).length;
@@ -25,13 +27,13 @@ const completions = await engine.sample(policy, {
   temperature: 1e-5,
   random: Random.from(1, "greedy"),
 });
-console.log(`sampled in ${seconds(started)} s`);
+print(`sampled in ${seconds(started)} s`);
 
 let same = 0;
 completions.forEach(({ tokens }, i) => {
   const text = tokenizer.decode(tokens);
   if (tokens.join() === wanted[i].tokens.join() && text === wanted[i].text) same++;
-  else console.log(JSON.stringify({ ours: text, theirs: wanted[i].text, gap: wanted[i].smallestGap }));
+  else process.stdout.write(`${JSON.stringify({ ours: text, theirs: wanted[i].text, gap: wanted[i].smallestGap })}\n`);
 });
 
 started = performance.now();
@@ -42,9 +44,9 @@ const sequences = wanted.map(({ ids, tokens }) => ({
 const logprobs = await engine.logprobs(policy, sequences);
 const expected = wanted.flatMap((w) => w.logprobs);
 const largest = expected.reduce((most, l, i) => Math.max(most, Math.abs(l - logprobs[i])), 0);
-console.log(`scored in ${seconds(started)} s`);
-console.log(`prompts with equal tokens: ${samePrompts} of ${wanted.length}`);
-console.log(`equal answers: ${same} of ${wanted.length}`);
-console.log(`largest difference of a log-probability: ${largest.toExponential(2)} over ${expected.length}`);
-console.log(`peak memory: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);
+print(`scored in ${seconds(started)} s`);
+print(`prompts with equal tokens: ${samePrompts} of ${wanted.length}`);
+print(`equal answers: ${same} of ${wanted.length}`);
+print(`largest difference of a log-probability: ${largest.toExponential(2)} over ${expected.length}`);
+print(`peak memory: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);
 if (same < wanted.length || samePrompts < wanted.length) process.exitCode = 1;

@@ -37,7 +37,9 @@ const input = {
 describe("labelled steps", () => {
   const steps = labelledSteps([mixed]);
   const texts = (correct: boolean): string[] =>
-    steps.filter((s) => s.correct === correct).map((s) => `${s.prompt}>${s.completion}`);
+    steps
+      .filter((s) => s.correct === correct)
+      .map((s) => `${s.prompt.join(",")}>${s.completion.join(",")}`);
 
   test("are all of a right attempt, and of a wrong one those up to its first error", () => {
     expect(texts(true)).toHaveLength(4); // one for each cue, whoever took it

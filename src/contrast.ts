@@ -131,8 +131,10 @@ export function labelledSteps(groups: readonly Group[]): LabelledStep[] {
   }
   const all = [...steps.values()];
   // A step can be right in one context and wrong in another only where the state hides something.
-  const wrong = new Set(all.filter((s) => !s.correct).map((s) => `${s.state}|${s.completion}`));
-  return all.filter((s) => !s.correct || !wrong.has(`${s.state}|${s.completion}`));
+  const wrong = new Set(
+    all.filter((s) => !s.correct).map((s) => `${s.state}|${s.completion.join(",")}`),
+  );
+  return all.filter((s) => !s.correct || !wrong.has(`${s.state}|${s.completion.join(",")}`));
 }
 
 /** Anchors among `steps`, the `extra` embeddings after them being mistakes of the corpus. */

@@ -153,13 +153,13 @@ export function rightSolutions({ name, student }: Preset): Recipe {
 export async function presetFor(config: Config): Promise<Preset> {
   const { environment: name, student } = config;
   if (name === undefined) return presetNamed(config.preset);
+  const { environmentNamed } = await import("./environment-file.js");
+  const environment = await environmentNamed(name);
   if (student.checkpoint === undefined)
     throw new ErrataError(`there is no student to train in "${name}"`, {
       code: "STUDENT_MISSING",
       hint: "set student.checkpoint to the folder or hub id of an open model, or use a preset",
     });
-  const { environmentNamed } = await import("./environment-file.js");
-  const environment = await environmentNamed(name);
   return {
     name: environment.name,
     description: `an open model in ${name}`,

@@ -1,6 +1,9 @@
 /** `errata corpus join`: attempts or a weak partner for a run, also while it trains. */
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { ErrataError } from "../error.js";
 import { deliver } from "../inbox.js";
+import { readRun } from "../run-record.js";
 import { command } from "./command.js";
 import { findRun } from "./runs.js";
 import { Terminal } from "./terminal.js";
@@ -23,6 +26,17 @@ export const joinCommand: Command = command(
   .action((files: string[], options: { readonly run?: string; readonly json?: boolean }) => {
     const terminal = new Terminal(options);
     const folder = findRun(options.run);
+    for (const file of files)
+      if (!existsSync(file))
+        throw new ErrataError(`there is no file ${file}`, {
+          code: "IMPORT_FILE",
+          hint: "name a file of attempts (.jsonl) or a weak partner (.safetensors)",
+        });
+    if (readRun(folder).finished)
+      throw new ErrataError(`${folder} has finished: it will take nothing any more`, {
+        code: "RUN_FINISHED",
+        hint: "join files to a run that trains, or import them into a corpus: errata corpus import",
+      });
     const names = files.map((file) => deliver(folder, file));
     terminal.result({ run: folder, delivered: names });
     if (!terminal.json)

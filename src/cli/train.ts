@@ -10,6 +10,7 @@ import { ErrataError } from "../error.js";
 import type { GateReport } from "../gate.js";
 import type { MetricsLine } from "../metrics.js";
 import type { Run } from "../run.js";
+import { learningCurve, readRun } from "../run-record.js";
 import type { Setup } from "../setup.js";
 import { command, wholeNumber } from "./command.js";
 import { requireSameConfig, resolveConfig } from "./config-file.js";
@@ -194,7 +195,9 @@ async function warnByGate(terminal: Terminal, setup: Setup): Promise<GateReport>
 
 /** Shows a run's progress; the accuracies it returns grow with each evaluation. */
 function showTraining(terminal: Terminal, run: Run, config: Config): number[] {
-  const accuracies: number[] = [];
+  const accuracies = learningCurve(readRun(run.folder).lines)
+    .slice(0, 1)
+    .map(([, accuracy]) => accuracy);
   const progress = new TrainingProgress(config.steps, config.tasksPerStep);
   run.onLine = (line: MetricsLine) => {
     if ("eval/accuracy" in line) accuracies.push(line["eval/accuracy"]);
@@ -253,7 +256,7 @@ function report(
     );
     return;
   }
-  if (accuracies.length === 0) {
+  if (step === from) {
     terminal.print(`${run.folder} was already finished`);
     return;
   }

@@ -67,6 +67,12 @@ export function loadHumanEvalJs(path: string): readonly Problem[] {
   });
 }
 
+/** The function of `program` that a suite calls by its own name, where it does. */
+function testedFunction(suite: string, program: string): string | undefined {
+  const names = [...suite.matchAll(/assert\s+(?:not\s+)?\(*(\w+)\s*\(/g)].map(([, name]) => name!);
+  return names.find((name) => new RegExp(`^def\\s+${name}\\s*\\(`, "m").test(program));
+}
+
 const MbppRow = z.union([
   HumanEvalRow,
   z.object({
@@ -91,8 +97,11 @@ export function loadMbpp(path: string): readonly Problem[] {
     if ("entry_point" in row) {
       const reference = withoutDocumentation(row.prompt) + row.canonical_solution;
       const problem = checked(row, split);
-      const tests = `import math\n\n${row.test}\n\ncheck(${row.entry_point})\n`; // dropped by that form
-      return { ...problem, reference, grading: { kind: "assertions", tests } };
+      // A solution may itself be called `check`; `import math` is what that form dropped.
+      const suite = row.test.replace(/^def check\(/m, "def check_candidate(");
+      const tests = `import math\n\n${suite}\n\ncheck_candidate(${row.entry_point})\n`;
+      const entryPoint = testedFunction(row.test, reference) ?? row.entry_point;
+      return { ...problem, entryPoint, reference, grading: { kind: "assertions", tests } };
     }
     const name = /^def\s+(\w+)\s*\(/m.exec(row.code)?.[1];
     const description = (row.prompt ?? row.text ?? "").trim();
