@@ -99,7 +99,7 @@ export const codePresets: readonly Preset[] = [
           mixture: { correct: 1 },
           levels,
           tasks: 10_000,
-          steps: 210,
+          steps: 230,
           batch: 256,
           learningRate: 3e-3,
         },
