@@ -211,7 +211,9 @@ async function print(terminal: Terminal, report: DemoReport, seconds: number): P
       "FLOPs of training",
       costRoles.filter((role) => role !== "evaluation"),
     ),
-    ...costRoles.map((role) => spent(`  ${role}`, [role])),
+    ...costRoles
+      .filter((role) => flops("student", [role]) + flops("grpo", [role]) > 0)
+      .map((role) => spent(`  ${role}`, [role])),
   ];
   terminal.print();
   terminal.print(
