@@ -12,6 +12,7 @@
  * whose steps look like mistakes (CLIPO, arXiv:2603.10101); `logprob` contrasts log-probs instead of
  * embeddings (NCA, arXiv:2402.05369), for engines without hidden states.
  */
+import { actionSequence } from "./models/model.js";
 import type { Engine, Policy, TrainingSequence } from "./engine/engine.js";
 import {
   contrastiveLoss,
@@ -297,13 +298,7 @@ async function logprobContrast(
   const pairs = stylePairs(steps);
   if (pairs.length === 0) return nothing;
   const used = [...new Set(pairs.flat())];
-  const sequences = used.map((i) => {
-    const { prompt, completion } = steps[i]!;
-    return {
-      tokens: [...prompt, ...completion.slice(0, -1)],
-      targets: completion.map((token, t) => ({ position: prompt.length - 1 + t, token })),
-    };
-  });
+  const sequences = used.map((i) => actionSequence(steps[i]!));
   const [now, before] = await Promise.all([
     engine.logprobs(policy, sequences),
     engine.logprobs(reference, sequences),

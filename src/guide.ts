@@ -9,7 +9,7 @@
 import type { Engine, Policy } from "./engine/engine.js";
 import type { Environment, Step, Task, Turn } from "./environments/environment.js";
 import type { RolloutSignal, ScoredGroup } from "./learn.js";
-import type { Action, Model } from "./models/model.js";
+import { actionSequence, type Action, type Model } from "./models/model.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 import { accuracy, play, type Fork, type Group, type Rollout } from "./play.js";
 import type { Random } from "./random.js";
@@ -194,7 +194,7 @@ async function withTrace(
       ),
   };
   const [trace] = await play(environment, scripted, [group.task], random, { offPolicy: true });
-  const logprobs = await engine.logprobs(policy, trace!.actions.map(asSequence));
+  const logprobs = await engine.logprobs(policy, trace!.actions.map(actionSequence));
   let at = 0;
   const scored = trace!.actions.map((action): Action => {
     const own = Array.from(logprobs.subarray(at, (at += action.completion.length)));
@@ -206,16 +206,6 @@ async function withTrace(
 function encodeAction(text: string, tokenizer: Tokenizer, maxActionSymbols: number): number[] {
   const tokens = tokenizer.encode(text);
   return maxActionSymbols === 1 ? tokens : [...tokens, tokenizer.stop];
-}
-
-function asSequence({ prompt, completion }: Action): {
-  tokens: number[];
-  targets: { position: number; token: number }[];
-} {
-  return {
-    tokens: [...prompt, ...completion.slice(0, -1)],
-    targets: completion.map((token, t) => ({ position: prompt.length - 1 + t, token })),
-  };
 }
 
 /** LUFFY's gamma, and the largest pull of one token. */
@@ -276,7 +266,7 @@ async function pullTokens(
   );
   const logprobs = await engine.logprobs(
     teacher.policy,
-    places.map(({ action }) => asSequence(action)),
+    places.map(({ action }) => actionSequence(action)),
   );
   let at = 0;
   for (const { rollout, action, step } of places) {

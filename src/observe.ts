@@ -1,4 +1,5 @@
 /** What is measured beside training and never learned from: overlap on validation tasks, distance from the start. */
+import { actionSequence } from "./models/model.js";
 import { usesMistakes } from "./config.js";
 import { drawTasks } from "./curriculum.js";
 import type { Task } from "./environments/environment.js";
@@ -65,10 +66,7 @@ export async function logDistance(run: Run, setup: Setup, groups: readonly Group
     .slice(0, distanceRollouts);
   const actions = own.flatMap((r) => r.actions).filter((a) => a.completion.length > 0);
   if (actions.length === 0) return;
-  const sequences = actions.map(({ prompt, completion }) => ({
-    tokens: [...prompt, ...completion.slice(0, -1)],
-    targets: completion.map((token, t) => ({ position: prompt.length - 1 + t, token })),
-  }));
+  const sequences = actions.map(actionSequence);
   const reference = await run.ledger.charge("evaluation", 0, () =>
     setup.engine.logprobs(setup.base, sequences),
   );

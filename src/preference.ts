@@ -1,4 +1,5 @@
 /** Preferences instead of advantages: the student's right attempt over a weak partner's wrong one. */
+import { actionSequence } from "./models/model.js";
 import type { Engine, Policy, Target, TrainingSequence } from "./engine/engine.js";
 import { playPartners } from "./partner.js";
 import type { Group, Rollout } from "./play.js";
@@ -51,12 +52,7 @@ export async function preferenceSequences(
   pairs: readonly Pair[],
 ): Promise<TrainingSequence[]> {
   const rollouts = pairs.flatMap(({ preferred, rejected }) => [preferred, rejected]);
-  const actions = rollouts.map((r) =>
-    r.actions.map(({ prompt, completion }) => ({
-      tokens: [...prompt, ...completion.slice(0, -1)],
-      targets: completion.map((token, t) => ({ position: prompt.length - 1 + t, token })),
-    })),
-  );
+  const actions = rollouts.map((r) => r.actions.map(actionSequence));
   const [own, initial] = [
     await engine.logprobs(student, actions.flat()),
     await engine.logprobs(reference, actions.flat()),

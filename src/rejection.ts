@@ -1,4 +1,5 @@
 /** Exploration by choosing among attempts of the student itself. Correctness is never looked at. */
+import { actionSequence } from "./models/model.js";
 import type { Engine } from "./engine/engine.js";
 import type { Expert } from "./expert.js";
 import type { Rollout } from "./play.js";
@@ -26,12 +27,7 @@ export async function leastLikely(
   engine: Engine,
   count: number,
 ): Promise<Rollout[]> {
-  const sequences = attempts.flatMap(({ actions }) =>
-    actions.map(({ prompt, completion }) => ({
-      tokens: [...prompt, ...completion.slice(0, -1)],
-      targets: completion.map((token, t) => ({ position: prompt.length - 1 + t, token })),
-    })),
-  );
+  const sequences = attempts.flatMap(({ actions }) => actions.map(actionSequence));
   const logprobs = await engine.logprobs(expert.policy, sequences);
   let at = 0;
   const scored = attempts.map((rollout) => {

@@ -1,4 +1,5 @@
 /** Score: verdicts become advantages and charges. */
+import { actionSequence } from "./models/model.js";
 import { offPolicyWeight } from "./advantage.js";
 import type { Config } from "./config.js";
 import { outcomesSeen } from "./control.js";
@@ -114,13 +115,9 @@ async function expertLikelihoods(
     }
   }
   for (const [signature, rollouts] of bySignature) {
-    const sequences = rollouts.map((rollout) => {
-      const { prompt, completion } = rollout.actions[rollout.verdict.firstError!.step]!;
-      return {
-        tokens: [...prompt, ...completion.slice(0, -1)],
-        targets: completion.map((token, t) => ({ position: prompt.length - 1 + t, token })),
-      };
-    });
+    const sequences = rollouts.map((rollout) =>
+      actionSequence(rollout.actions[rollout.verdict.firstError!.step]!),
+    );
     const logprobs = await engine.logprobs(experts.get(signature)!.policy, sequences);
     let at = 0;
     for (const [i, { targets }] of sequences.entries()) {

@@ -19,6 +19,17 @@ export interface Action {
   readonly paidTokens?: number;
 }
 
+/** One action as the engine scores it: every token of the completion is a target. */
+export function actionSequence({ prompt, completion }: Pick<Action, "prompt" | "completion">): {
+  tokens: number[];
+  targets: { position: number; token: number }[];
+} {
+  return {
+    tokens: [...prompt, ...completion.slice(0, -1)],
+    targets: completion.map((token, t) => ({ position: prompt.length - 1 + t, token })),
+  };
+}
+
 export interface Model {
   /** One action for each prompt. */
   act(prompts: readonly Prompt[], random: Random): Promise<Action[]>;
