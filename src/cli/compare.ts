@@ -9,7 +9,9 @@ import {
   studyFolder,
   type Protocol,
 } from "../compare/protocol.js";
-import { claimLines, summaryTable } from "../compare/report-text.js";
+import { armList } from "../compare/arm-list.js";
+import { claimLines, falsifierLines, summaryTable } from "../compare/report-text.js";
+import { savingLines } from "../compare/saving-lines.js";
 import { onlyArms, requireArms, studyNamed, studyNames } from "../compare/studies.js";
 import { defaultSeeds, type StudyInput } from "../compare/study.js";
 import { tunedRates } from "../compare/tuned-rates.js";
@@ -20,7 +22,7 @@ import { importDefault } from "../import-default.js";
 import { exitCodes } from "./exit-codes.js";
 import { Interrupt } from "./interrupt.js";
 import { showBuild } from "./progress.js";
-import { paint, Terminal, type OutputOptions } from "./terminal.js";
+import { paint, table, Terminal, type OutputOptions } from "./terminal.js";
 
 interface CompareFlags {
   readonly domain?: string;
@@ -32,6 +34,7 @@ interface CompareFlags {
   readonly set?: readonly string[];
   readonly tune: boolean;
   readonly gate: boolean;
+  readonly list?: boolean;
   readonly jobs: number;
   readonly folder: string;
   readonly json?: boolean;
@@ -48,6 +51,7 @@ export const compareCommand: Command = command(
     "errata compare steps --domain arithmetic --quick",
     "errata compare falsifiers --domain proof --seeds 5 --json",
     "errata compare ablation --domain arithmetic --arms errata,grpo,pooled --no-tune",
+    "errata compare steps --list",
     "errata compare my-study.ts",
   ],
 )
@@ -65,6 +69,7 @@ export const compareCommand: Command = command(
   .option("--set <key=value...>", "override any key of every arm's configuration")
   .option("--no-tune", "take stored learning rates, or the preset's, instead of tuning each arm's")
   .option("--no-gate", "do not measure the domain's gate for the report")
+  .option("--list", "list the study's arms with what each is and its source, and run nothing")
   .option("-j, --jobs <n>", "runs trained at once", wholeNumber(1), availableParallelism())
   .option("--folder <path>", "where studies are kept", "studies")
   .addHelpText(
@@ -82,6 +87,7 @@ export function names(text: string): string[] {
 
 async function compare(target: string, flags: CompareFlags): Promise<void> {
   const protocol = await protocolAsked(target, flags);
+  if (flags.list === true) return listArms(protocol, flags);
   const folder = isFolder(target) ? target : studyFolder(flags.folder, protocol);
   await compareStudy(protocol, {
     ...flags,
@@ -90,6 +96,21 @@ async function compare(target: string, flags: CompareFlags): Promise<void> {
     again: commandLine(target, flags),
     gate: flags.gate && flags.quick !== true,
   });
+}
+
+function listArms({ arms }: Protocol, flags: CompareFlags): void {
+  const terminal = new Terminal(flags);
+  const { head, rows } = armList(arms);
+  if (terminal.json)
+    terminal.result(
+      arms.map(({ name, family, description, source = null }) => ({
+        name,
+        family,
+        description,
+        source,
+      })),
+    );
+  else for (const line of table([head, ...rows], [0, 1, 2, 3])) terminal.print(line);
 }
 
 /** What a command says about the study it runs. */
@@ -127,6 +148,8 @@ export async function compareStudy(protocol: Protocol, options: CompareOptions):
       onPlan: (done, total) => progress.plan(done, total),
       onLine: (job, line) => progress.line(job, line),
       onRun: (job, run) => progress.run(job, run),
+      onAbility: (done, total) =>
+        terminal.status(`measuring what students can do: ${done} of ${total}`),
     });
     interrupt.set("finishing the step of every run, then saving", async () => {
       hurry.abort();
@@ -147,6 +170,8 @@ export async function compareStudy(protocol: Protocol, options: CompareOptions):
     terminal.print(summaryTable(result));
     terminal.print();
     for (const line of claimLines(result)) terminal.print(line);
+    for (const line of falsifierLines(result)) terminal.print(line);
+    for (const line of savingLines(result)) terminal.print(line);
     terminal.print();
     terminal.print(paint.dim(`again: ${again}`));
     terminal.print(`${join(study, "report.html")} shows it; ${study} holds everything.`);

@@ -114,6 +114,7 @@ export const weakFree: readonly Arm[] = [
     name: "self-experts",
     family: "weak-free",
     description: "error experts from the student's own recurring mistakes",
+    source: "arXiv:2105.03023 (DExperts: small anti-experts)",
     config: over(explorerOnly, noPartners, { corpus: { sources: "student" } }),
   },
   {
@@ -139,6 +140,7 @@ export function controls(preset: Preset): readonly Arm[] {
       name: "shuffled-weak",
       family: "control",
       description: "experts fitted to weak models' actions in states they were not taken in",
+      source: "arXiv:2605.17314 (deranged drafts)",
       config: over(explorerOnly, { corpus: { sources: "weak" }, control: { shuffleWeak: true } }),
     },
     ...(preset.bug === undefined || others.length === 0

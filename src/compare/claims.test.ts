@@ -46,7 +46,64 @@ describe("a verdict", () => {
   });
 });
 
+test("that nothing is lost is supported above its margin, and refuted by a sure loss", () => {
+  const verdict = (low: number, high: number, seeds = 5) =>
+    verdictOf({ mean: (low + high) / 2, low, high, p: 0.5 }, -0.05, seeds);
+  expect(verdict(-0.04, 0.02)).toBe("supported");
+  expect(verdict(-0.06, 0.02)).toBe("undecided");
+  expect(verdict(-0.04, -0.01)).toBe("not supported");
+  expect(verdict(-0.2, -0.1)).toBe("not supported");
+  expect(verdict(0, 0, 4)).toBe("undecided");
+});
+
 describe("a claim", () => {
+  test("of abilities compares students after training, or with the student before it", () => {
+    const ability = (passAt64: number, inverted: number | null) => ({
+      before: { passAt1: 0.1, passAt64: 0.6, inverted: 0.9 },
+      after: { passAt1: 0.5, passAt64, inverted },
+    });
+    const list = seeds.flatMap((seed) => [
+      runOf("errata", seed, 25, { ability: ability(0.8, 0.7) }),
+      runOf("grpo", seed, 50, { ability: ability(0.7, 0.95) }),
+    ]);
+    const claims = [
+      claim({ name: "1", measure: "passAt64", baseline: "base", target: -0.05 }),
+      claim({ name: "2", measure: "passAt64", target: -0.05 }),
+      claim({ name: "3", measure: "inverted", baseline: "base", target: -0.05 }),
+      claim({ name: "4", measure: "inverted", target: -0.05 }),
+    ];
+    const results = judgeClaims(protocolWith(arms, claims), list);
+    const estimates = results.map((r) => r.estimate);
+    for (const [i, expected] of [0.2, 0.1, -0.2, -0.25].entries())
+      expect(estimates[i]).toBeCloseTo(expected, 12);
+    expect(results.map((r) => r.verdict)).toEqual([
+      "supported",
+      "supported",
+      "not supported",
+      "not supported",
+    ]);
+    const [own, ...others] = list;
+    const one = protocolWith(arms, claims.slice(0, 1));
+    const [collapsed] = judgeClaims(one, [{ ...own!, diverged: true }, ...others]);
+    expect(collapsed!.estimate).toBeCloseTo((4 * 0.2 - 0.6) / 5, 12); // worth nothing after
+    const [unmeasured] = judgeClaims(one, [runOf("errata", 1000, 25)]);
+    expect(unmeasured!.verdict).toBe("undecided");
+  });
+
+  test("of steps is undecided where no run of either arm arrives", () => {
+    const never = [200, 200, 200, 200, 200];
+    const measures = ["steps", "flops", "saving"] as const;
+    const protocol = protocolWith(
+      arms,
+      measures.map((measure) => claim({ name: measure, measure })),
+    );
+    for (const { verdict, estimate } of judgeClaims(protocol, runs(never, never)))
+      expect([verdict, estimate]).toEqual(["undecided", Number.NaN]);
+    const one = protocolWith(arms, [claim()]);
+    const [late] = judgeClaims(one, runs(never, [50, 50, 50, 50, 50]));
+    expect(late!.verdict).toBe("not supported");
+  });
+
   test("of steps is one minus the ratio of restricted means, paired by seed", () => {
     // 80% at steps 20, 40 and not at all of 100: arrivals 25 -> 20, 50 -> 40, 200 -> never.
     const [result] = judgeClaims(

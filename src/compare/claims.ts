@@ -2,9 +2,17 @@
 import { impliedSaving } from "../ledger.js";
 import { interaction, type Dosed } from "../statistics-regression.js";
 import { bootstrap, holm, type Estimate } from "../statistics.js";
-import { accuracyAt, flopsTo, overhead, stepsTo, type ArmRun } from "./measure.js";
+import {
+  abilityAfter,
+  abilityBefore,
+  accuracyAt,
+  flopsTo,
+  overhead,
+  stepsTo,
+  type ArmRun,
+} from "./measure.js";
 import type { Protocol } from "./protocol.js";
-import type { Claim } from "./study.js";
+import { isUntrained, type Claim } from "./study.js";
 
 /** What became of a claim. */
 export type Verdict = "supported" | "not supported" | "undecided";
@@ -30,7 +38,11 @@ export const fewestSeeds = 5;
  *     supported      the interval lies above 0, p < 0.05 after adjustment, and the estimate is at
  *                    least the target
  *     not supported  the whole interval lies below the target
- *     undecided      anything else, and with fewer than {@link fewestSeeds} seeds
+ *     undecided      anything else; with fewer than {@link fewestSeeds} seeds; and where no run of either
+ *                    arm reaches the accuracy whose steps are compared
+ *
+ * A target below 0 claims that nothing is lost but that margin, a test of non-inferiority: supported where
+ * the interval lies above the margin, not supported where it lies below 0.
  */
 export function verdictOf(
   { mean, low, high, p }: Estimate,
@@ -38,6 +50,10 @@ export function verdictOf(
   seeds: number,
 ): Verdict {
   if (seeds < fewestSeeds || Number.isNaN(mean)) return "undecided";
+  if (target < 0) {
+    if (high < 0) return "not supported";
+    return low >= target ? "supported" : "undecided";
+  }
   if (low > 0 && p < 0.05 && mean >= target) return "supported";
   return high <= target ? "not supported" : "undecided";
 }
@@ -79,10 +95,10 @@ function estimateOf(
   protocol: Protocol,
   runs: readonly ArmRun[],
 ): { estimate: Estimate; seeds: number } {
-  const paired = pairs(runs, claim.arm, claim.baseline);
+  const paired = pairs(runs, claim.arm, isUntrained(claim) ? claim.arm : claim.baseline);
   const seeds = paired.length;
   const nothing = { mean: Number.NaN, low: Number.NaN, high: Number.NaN, p: 1 };
-  if (seeds === 0) return { estimate: nothing, seeds };
+  if (seeds === 0 || !isMeasured(claim, protocol, paired)) return { estimate: nothing, seeds };
   if (claim.measure === "interaction")
     return { estimate: interaction(dosedRows(claim, protocol, runs)), seeds };
   const statistic = statisticOf(claim, protocol);
@@ -94,8 +110,16 @@ function estimateOf(
 
 type Pairs = ReturnType<typeof pairs>;
 
+/** Where no run of either arm arrives, the ratio of their censored steps is 1 whatever they do. */
+function isMeasured({ measure }: Claim, { target }: Protocol, paired: Pairs): boolean {
+  if (measure !== "steps" && measure !== "flops" && measure !== "saving") return true;
+  return paired.some(({ own, other }) =>
+    [own, other].some((run) => stepsTo(run, target, Infinity).reached),
+  );
+}
+
 function statisticOf(
-  { measure, arm }: Claim,
+  { measure, arm, baseline }: Claim,
   { target, accuracyAt: at, teacherCost, arms }: Protocol,
 ): (drawn: Pairs) => number {
   const cap = arms.find((a) => a.name === arm)!.config.steps;
@@ -126,6 +150,17 @@ function statisticOf(
         });
     case "teacherShare":
       return (drawn) => 1 - mean(drawn, (d) => d.own.teacherShare);
+    case "passAt64":
+    case "inverted": {
+      const untrained = isUntrained({ measure, baseline });
+      return (drawn) =>
+        mean(
+          drawn,
+          ({ own, other }) =>
+            abilityAfter(own, measure) -
+            (untrained ? abilityBefore(own, measure) : abilityAfter(other, measure)),
+        );
+    }
     case "interaction":
       throw new RangeError("statisticOf: an interaction is not a statistic of pairs");
   }

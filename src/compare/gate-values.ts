@@ -18,10 +18,16 @@ export async function gateValues(
   measure: boolean,
 ): Promise<GateReport | undefined> {
   const path = join(folder, "gate.json");
-  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as GateReport;
+  if (existsSync(path)) return read(path);
   if (!measure) return undefined;
   const own = protocol.arms.find((a) => a.family === "ours") ?? protocol.arms[0]!;
   const measured = await gate(await prepare(own.config), { tasks: gateTasks });
   writeFileSync(path, `${JSON.stringify(measured, null, 2)}\n`);
-  return measured;
+  return read(path);
+}
+
+/** JSON has no infinity: a range without an upper end comes back as null. */
+function read(path: string): GateReport {
+  const { checks, ...report } = JSON.parse(readFileSync(path, "utf8")) as GateReport;
+  return { ...report, checks: checks.map((c) => ({ ...c, most: c.most ?? Infinity })) };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { costRoles, trainingFlops, type Cost, type CostRole } from "../ledger.js";
 import { readRun, stuckGroups } from "../run-record.js";
 import type { Survival } from "../statistics-survival.js";
+import type { Ability, AbilityChange } from "./ability.js";
 
 /** One evaluation: step, held-out accuracy in [0, 1], FLOPs so far of training and of the student alone. */
 export type CurvePoint = readonly [
@@ -31,6 +32,8 @@ export interface ArmRun {
   readonly teacherShare: number;
   /** The run stopped early because its updates were not finite. */
   readonly diverged: boolean;
+  /** What the student can do before and after, where a claim is about it. */
+  readonly ability?: AbilityChange;
 }
 
 const divergedFile = "diverged.json";
@@ -126,6 +129,20 @@ export function accuracyAt(
   const last = curve.at(-1)?.[0] ?? 0;
   if (diverged && step > last) return 0;
   return curve.findLast(([at]) => at <= step)?.[1] ?? 0;
+}
+
+/** An ability after training, NaN where it was not measured; 0 once a run has diverged. */
+export function abilityAfter(
+  { ability, diverged }: Pick<ArmRun, "ability" | "diverged">,
+  key: keyof Ability,
+): number {
+  const value = ability?.after[key] ?? Number.NaN;
+  return diverged && !Number.isNaN(value) ? 0 : value;
+}
+
+/** An ability before training, NaN where it was not measured. */
+export function abilityBefore({ ability }: Pick<ArmRun, "ability">, key: keyof Ability): number {
+  return ability?.before[key] ?? Number.NaN;
 }
 
 /** Mean accuracy over evaluations: a score that is defined where no target is reached. */

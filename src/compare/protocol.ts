@@ -7,6 +7,7 @@ import { mergeConfig, parseConfig, type Config, type ConfigInput } from "../conf
 import { ErrataError } from "../error.js";
 import { modelFile, presetNamed } from "../prepare.js";
 import {
+  armsWithAbilities,
   defaultSeeds,
   defineStudy,
   seedList,
@@ -38,6 +39,8 @@ export interface Protocol {
   readonly target: number;
   readonly accuracyAt: number;
   readonly teacherCost: number;
+  /** Tasks of abilities, where a claim is about one. */
+  readonly abilityTasks?: number;
 }
 
 /** Changes to a study on the command line. */
@@ -94,6 +97,9 @@ export async function protocolOf(
     target: study.target ?? 0.8,
     accuracyAt: study.accuracyAt ?? Math.ceil(arms[0]!.config.steps / 5),
     teacherCost: study.teacherCost ?? 1.1,
+    ...(armsWithAbilities(study.claims).size === 0
+      ? {}
+      : { abilityTasks: study.abilityTasks ?? 128 }),
   };
 }
 

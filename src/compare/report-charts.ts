@@ -187,11 +187,12 @@ export function htmlTable(
 ): string {
   const cells = (row: readonly string[], tag: "th" | "td"): string =>
     row
-      .map((cell, i) =>
-        tag === "td" && i === 0
-          ? `<th scope="row">${escape(cell)}</th>`
-          : `<${tag}${tag === "th" ? ' scope="col"' : ""}>${escape(cell)}</${tag}>`,
-      )
+      .map((cell, i) => {
+        if (tag === "th") return `<th scope="col">${escape(cell)}</th>`;
+        if (i === 0) return `<th scope="row">${escape(cell)}</th>`;
+        const kind = cell.length > 40 ? "prose" : "short";
+        return `<td class="${kind}">${escape(cell)}</td>`;
+      })
       .join("");
   const table = `<div class="scroll" tabindex="0" role="region" aria-label="${escape(summary ?? "table")}"><table><thead><tr>${cells(head, "th")}</tr></thead><tbody>${rows.map((r) => `<tr>${cells(r, "td")}</tr>`).join("")}</tbody></table></div>`;
   return summary === undefined

@@ -8,7 +8,7 @@ import {
   type ForestRow,
   type Series,
 } from "./report-charts.js";
-import { figure, outcome, statement, withInterval } from "./report-text.js";
+import { claimed, figure, outcome, statement, withInterval } from "./report-text.js";
 import type { Report } from "./report.js";
 import type { ClaimResult } from "./claims.js";
 
@@ -120,13 +120,14 @@ export function claimForest(
 ): string {
   const rows = result.claims.filter(holds).map((c): ForestRow => {
     const { estimate: mean, low, high } = c;
-    const claimed = c.target === 0 ? "" : `, claimed ${figure(c.target)}`;
     return {
       label: statement(c, result.accuracyAt),
       mean,
       low,
       high,
-      text: `${withInterval({ mean, low, high })}${claimed}: ${outcome(c)}`,
+      text: Number.isNaN(mean)
+        ? `${outcome(c)}: nothing measured`
+        : `${withInterval({ mean, low, high })}${claimed(c)}: ${outcome(c)}`,
       colour: c.verdict === "supported" ? 0 : c.verdict === "undecided" ? 7 : 3,
       ...(c.target === 0 ? {} : { target: c.target }),
     };
@@ -135,10 +136,13 @@ export function claimForest(
   return forestPlot({
     title,
     description: rows.map((r) => `${r.label}: ${r.text}`).join("; "),
-    axis: "estimate, 95% interval; solid line: no difference; dotted: claimed",
+    axis: "estimate, 95% interval; solid line: no difference; dotted: claimed, or the margin",
     rows,
     reference: 0,
-    from: Math.max(-2, Math.min(0, ...rows.map((r) => r.low).filter((v) => !Number.isNaN(v)))),
+    from: Math.max(
+      -1,
+      Math.min(0, ...rows.flatMap((r) => [r.low, r.target ?? 0]).filter((v) => !Number.isNaN(v))),
+    ),
     to: Math.max(
       0.1,
       ...rows.flatMap((r) => [r.high, r.target ?? 0]).filter((v) => !Number.isNaN(v)),
@@ -206,8 +210,11 @@ export function doseResponse({ result, protocol }: Report): string {
       return { x: a.dose!, y, low, high };
     }),
   };
+  const compared = new Set(
+    protocol.claims.filter((c) => dosed.some((a) => a.name === c.arm)).map((c) => c.baseline),
+  );
   const flat = protocol.arms
-    .filter((a) => a.dose === undefined)
+    .filter((a) => a.dose === undefined && compared.has(a.name))
     .map((a, i): Series => {
       const { mean: y, low, high } = of(a.name).accuracy;
       const points = [0, 1].map((x) => ({ x, y, low, high }));
@@ -259,7 +266,7 @@ export function costTable({ result, runs }: Report): string {
         seconds(a.name),
       ]),
     },
-    "Cost by role, mean over seeds",
+    result.savings.length === 0 ? undefined : "Cost by role, mean over seeds",
   );
 }
 

@@ -8,7 +8,17 @@ import {
   learningCurves,
   stepsForest,
 } from "./report-figures.js";
-import { armTable, claimTable, figure, reading } from "./report-text.js";
+import {
+  abilityTable,
+  armTable,
+  claimTable,
+  falsifierSentence,
+  falsifierTable,
+  gateSentence,
+  gateTable,
+  rateTable,
+  reading,
+} from "./report-text.js";
 import { style } from "./report-style.js";
 import type { Report } from "./report.js";
 
@@ -33,7 +43,7 @@ export function reportPage(report: Report, machine: string): string {
 <main>
 <header>
 <h1>${escape(title)}</h1>
-<p>${escape(protocol.description)}. ${protocol.seeds.length} seeds, ${result.steps} steps, protocol ${result.protocol}.</p>
+<p>${escape(sentence(protocol.description))} ${protocol.seeds.length} seeds, ${result.steps} steps, protocol ${result.protocol}.</p>
 </header>
 ${section(
   "Claims",
@@ -42,26 +52,25 @@ ${section(
   htmlTable(claimTable(result), "Claims as a table"),
   ...reading.map((text) => `<p class="muted">${escape(text)}</p>`),
 )}
-${section(
-  "Falsifiers",
-  claimForest(
-    report,
-    "Each fires unless its statement is supported",
-    (c) => c.kind === "falsifier",
-  ),
-)}
+${section("Falsifiers", falsifiers(report))}
 ${section("Steps", stepsForest(report))}
 ${section("Overlap", doseResponse(report))}
 ${section("Learning", learningCurves(report))}
+${section("Abilities", abilities(report))}
 ${section("Cost", costCurve(report), costTable(report))}
 ${section("All arms", htmlTable(armTable(result)), arms(report))}
-${section("Gate", gateTable(report))}
+${section("Gate", gateValues(report))}
 ${section("Protocol", protocolText(report, machine), rates(report))}
 <footer><p>Made again by</p><pre><code>${escape(command)}</code></pre></footer>
 </main>
 </body>
 </html>
 `;
+}
+
+/** With a capital and a full stop. */
+function sentence(text: string): string {
+  return text === "" ? "" : `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }
 
 function arms({ protocol }: Report): string {
@@ -73,18 +82,10 @@ function arms({ protocol }: Report): string {
     .join("")}</dl>`;
 }
 
-function gateTable({ gate }: Report): string {
+function gateValues({ gate }: Report): string {
   if (gate === undefined)
     return `<p class="muted">Not measured; errata gate --preset measures it.</p>`;
-  const rows = gate.checks.map((c) => [
-    c.name,
-    figure(c.value),
-    `${figure(c.least)} to ${figure(c.most)}`,
-    c.passed ? "passes" : "fails",
-    c.meaning,
-  ]);
-  const verdict = gate.passed ? "passes" : "fails: the method does not apply here";
-  return `<p>On ${gate.tasks} validation tasks, before any training, the domain ${verdict}.</p>${htmlTable({ head: ["check", "value", "range", "", "meaning"], rows })}`;
+  return `<p>${escape(gateSentence(gate))}</p>${htmlTable(gateTable(gate))}`;
 }
 
 function protocolText({ protocol, result }: Report, machine: string): string {
@@ -106,18 +107,23 @@ function protocolText({ protocol, result }: Report, machine: string): string {
 }
 
 function rates({ result }: Report): string {
-  const tried = result.rates.flatMap((r) =>
-    r.tried.map((t) => [
-      r.arm,
-      String(t.learningRate),
-      figure(t.steps),
-      figure(t.accuracy),
-      t.learningRate === r.learningRate ? "chosen" : "",
-    ]),
+  const table = rateTable(result);
+  return table.rows.length === 0 ? "" : htmlTable(table, "Learning rates tried");
+}
+
+function abilities({ result }: Report): string {
+  const table = abilityTable(result);
+  if (table.rows.length === 0) return "";
+  return `<p class="muted">Before training, and after it with the 95% interval over seeds.</p>${htmlTable(table)}`;
+}
+
+function falsifiers(report: Report): string {
+  const table = falsifierTable(report.result);
+  if (table.rows.length === 0) return "";
+  const own = claimForest(
+    report,
+    "What must hold for them not to fire",
+    (c) => c.kind === "falsifier",
   );
-  if (tried.length === 0) return "";
-  return htmlTable(
-    { head: ["arm", "rate", "steps to target", "mean accuracy", ""], rows: tried },
-    "Learning rates tried",
-  );
+  return `<p>${escape(falsifierSentence(report.result))}</p>${htmlTable(table)}${own}`;
 }

@@ -47,7 +47,7 @@ ${Array.from({ length: 8 }, (_, i) => `.line.series-${i}, .interval.series-${i},
 }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--grid); vertical-align: top; } thead th { border-bottom-color: var(--rule); } th { font-weight: 600; }
-tbody th { white-space: nowrap; max-width: 30rem; white-space: normal; min-width: 8rem; }
+tbody th { max-width: 30rem; min-width: 8rem; } .short { white-space: nowrap; } .prose { min-width: 13rem; }
 details { margin: .75rem 0; } summary { cursor: pointer; color: var(--muted); font-size: .875rem; }
 dl { display: grid; grid-template-columns: minmax(6rem, 14rem) 1fr; gap: .2rem 1rem; font-size: .875rem; } dt { font-weight: 600; overflow-wrap: anywhere; } dd { margin: 0; overflow-wrap: anywhere; }
 pre { background: var(--code); padding: .75rem; overflow-x: auto; border-radius: 4px; } code { font: .8125rem/1.4 ui-monospace, monospace; }

@@ -1,4 +1,9 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { gateValues } from "./gate-values.js";
+import { markdown } from "./report.js";
 import { forestPlot, lineChart, ticks } from "./report-charts.js";
 import { reportPage } from "./report-page.js";
 import { claimLines, summaryTable } from "./report-text.js";
@@ -59,12 +64,81 @@ describe("the page", () => {
     expect(page).toContain("errata needs at least 33% fewer steps than grpo");
     expect(page).toContain("0.60 [0.60, 0.60], claimed 0.33: supported");
     expect(page).toContain("errata needs fewer steps than luffy");
-    expect(page).toMatch(/-?[\d.]+ \[[^\]]+\]: (does not fire|fires)/);
+    expect(page).toMatch(/-?[\d.]+ \[[^\]]+\]: (did not fire|fired)/);
   });
 
   test("shows the command as text, not as markup", () => {
     expect(page).toContain("npx errata compare &lt;test&gt;");
     expect(page).toContain("a machine");
+  });
+});
+
+describe("falsifiers, abilities, gate and rates", () => {
+  const able = {
+    before: { passAt1: 0.08, passAt64: 0.6, inverted: 0.91 },
+    after: { passAt1: 0.5, passAt64: 0.7, inverted: 0.67 },
+  };
+  const asked = {
+    ...protocol,
+    arms: protocol.arms.slice(0, 2),
+    claims: [
+      {
+        name: "kept",
+        measure: "inverted",
+        arm: "errata",
+        baseline: "base",
+        target: -0.05,
+        kind: "falsifier",
+        falsifier: "negative-transfer",
+      } as const,
+    ],
+  };
+  const ran = runs.map((r) => (r.arm === "errata" ? { ...r, ability: able } : r));
+  const rates = [
+    {
+      arm: "errata",
+      learningRate: 5e-4,
+      tried: [
+        { learningRate: 5e-4, steps: 31, accuracy: 0.5 },
+        { learningRate: 1e-3, steps: 47, accuracy: 0.4 },
+      ],
+    },
+  ];
+  const folder = mkdtempSync(join(tmpdir(), "errata-report-"));
+  const check = { name: "discrimination", value: 12.5, interval: { low: 7, high: 20 }, least: 3 };
+  const gate = {
+    tasks: 200,
+    passed: true,
+    outcome: "pass",
+    checks: [{ ...check, most: Infinity, passed: true, outcome: "pass", meaning: "p(a | b)" }],
+  };
+
+  test("are on the page and in the Markdown, the gate as it was kept beside the study", async () => {
+    writeFileSync(join(folder, "gate.json"), JSON.stringify(gate));
+    const kept = await gateValues(folder, asked, false);
+    const report = {
+      protocol: asked,
+      runs: ran,
+      result: resultOf(asked, ran, rates),
+      command: "c",
+      gate: kept,
+    };
+    const text = markdown(report);
+    const html = reportPage(report, "a machine");
+    expect(text).toMatch(/\| negative-transfer \| fired \|.*\| -0.24 \[-0.24, -0.24\] \|/);
+    expect(text).toMatch(/\| sharpening \| undecided \|.*no arm of this study asks it \| - \|/);
+    expect(text).toContain("0.91 to 0.67 [0.67, 0.67]");
+    expect(text).toContain(
+      "| discrimination | 12.5 [7.00, 20.0] | at least 3.00 | pass | p(a \\| b) |",
+    );
+    expect(text).toContain("| errata | 0.0005 | 31.0 | 0.50 | chosen |");
+    for (const part of ["negative-transfer", "0.91 to 0.67", "12.5 [7.00, 20.0]", "chosen"])
+      expect(html).toContain(part);
+  });
+
+  test("are left out where there are none", () => {
+    const text = markdown({ protocol, runs, result, command: "c" });
+    expect(text).not.toMatch(/Gate|Abilities|Learning rates tried/);
   });
 });
 

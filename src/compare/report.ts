@@ -3,7 +3,20 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { reportPage } from "./report-page.js";
-import { claimTable, markdownTable, reading, summaryTable } from "./report-text.js";
+import { armList } from "./arm-list.js";
+import {
+  abilityTable,
+  claimTable,
+  falsifierSentence,
+  falsifierTable,
+  gateSentence,
+  gateTable,
+  markdownTable,
+  rateTable,
+  reading,
+  summaryTable,
+  type Table,
+} from "./report-text.js";
 import type { GateReport } from "../gate.js";
 import type { ArmRun } from "./measure.js";
 import type { Protocol } from "./protocol.js";
@@ -36,17 +49,23 @@ export function machine(): string {
   return `${availableParallelism()} cores of ${model}, Node ${process.version}, errata ${version}, one thread a run`;
 }
 
-function markdown({ protocol, result, command }: Report): string {
+/** The same as the page, without figures; tables without rows are left out. */
+export function markdown({ protocol, result, command, gate }: Report): string {
+  const section = (heading: string, table: Table): string[] =>
+    table.rows.length === 0 ? [] : [`## ${heading}`, markdownTable(table)];
   return [
     `# ${protocol.study}: ${protocol.domain}`,
     `${protocol.description}. Protocol ${result.protocol}, seeds ${protocol.seeds[0]} to ${protocol.seeds.at(-1)}, ${result.steps} steps. ${machine()}.`,
     `\`${command}\``,
     summaryTable(result),
-    markdownTable(claimTable(result)),
+    ...section("Claims", claimTable(result)),
+    ...section("Falsifiers", falsifierTable(result)),
+    ...(result.falsifiers.length === 0 ? [] : [falsifierSentence(result)]),
     ...reading,
-    ...protocol.arms.map(
-      (a) => `- ${a.name}: ${a.description}${a.source === undefined ? "" : ` (${a.source})`}`,
-    ),
+    ...section("Abilities, before training and after", abilityTable(result)),
+    ...(gate === undefined ? [] : ["## Gate", gateSentence(gate), markdownTable(gateTable(gate))]),
+    ...section("Learning rates tried", rateTable(result)),
+    ...section("Arms", armList(protocol.arms)),
   ]
     .join("\n\n")
     .concat("\n");

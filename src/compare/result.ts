@@ -1,10 +1,25 @@
 /** What a study found, as one JSON value. */
-import { impliedSaving, trainingFlops, type CostRole, costRoles } from "../ledger.js";
+import {
+  impliedSaving,
+  trainingFlops,
+  type CostRole,
+  type SavingTerms,
+  costRoles,
+} from "../ledger.js";
 import { doseSlope } from "../statistics-regression.js";
 import { medianSurvival, restrictedMean } from "../statistics-survival.js";
 import { bootstrap, interquartileMean, meanInterval, type Interval } from "../statistics.js";
 import { judgeClaims, pairs, type ClaimResult } from "./claims.js";
-import { accuracyAt, overhead, stepsTo, type ArmRun } from "./measure.js";
+import type { Ability } from "./ability.js";
+import { judgeFalsifiers, type FalsifierResult } from "./falsifiers.js";
+import {
+  abilityAfter,
+  abilityBefore,
+  accuracyAt,
+  overhead,
+  stepsTo,
+  type ArmRun,
+} from "./measure.js";
 import { hashOf, type Protocol } from "./protocol.js";
 import type { Family } from "./study.js";
 import type { TunedRate } from "./tuning.js";
@@ -35,12 +50,22 @@ export interface ArmResult {
   readonly rescuedSteered: number | null;
   readonly rescuedOnPolicy: number | null;
   readonly diverged: number;
+  /** Means over seeds before and after training, where a claim is about them. */
+  readonly ability: { readonly [K in keyof Ability]: Shift | null } | null;
+}
+
+/** An ability before training, and after it with its interval over seeds. */
+export interface Shift {
+  readonly before: number;
+  readonly after: Interval;
 }
 
 /** The saving of one of our arms against a teacher-only one, at each teacher cost. */
 export interface SavingCurve {
   readonly arm: string;
   readonly baseline: string;
+  /** What it is made of, over all seeds. */
+  readonly terms: Omit<SavingTerms, "teacherCost">;
   readonly points: readonly (Interval & { readonly teacherCost: number })[];
 }
 
@@ -57,7 +82,11 @@ export interface StudyResult {
   readonly rates: readonly TunedRate[];
   readonly arms: readonly ArmResult[];
   readonly claims: readonly ClaimResult[];
+  /** None where the study asks no falsifier. */
+  readonly falsifiers: readonly FalsifierResult[];
   readonly savings: readonly SavingCurve[];
+  /** k: at which savings are claimed. */
+  readonly teacherCost: number;
   /** Growth of accuracy from no overlap to full overlap, where overlap was varied. */
   readonly doseSlope: Interval | null;
 }
@@ -75,6 +104,7 @@ export function resultOf(
           .filter((r) => r.arm === name)
           .map((r) => ({ seed: r.seed, dose, value: accuracyAt(r, protocol.accuracyAt) })),
   );
+  const claims = judgeClaims(protocol, runs);
   return {
     study: protocol.study,
     domain: protocol.domain,
@@ -85,8 +115,10 @@ export function resultOf(
     seeds: protocol.seeds,
     rates,
     arms: protocol.arms.map(({ name }) => armResult(name, protocol, runs)),
-    claims: judgeClaims(protocol, runs),
+    claims,
+    falsifiers: judgeFalsifiers(claims),
     savings: savings(protocol, runs),
+    teacherCost: protocol.teacherCost,
     doseSlope: dosed.length === 0 ? null : intervalOf(doseSlope(dosed)),
   };
 }
@@ -137,7 +169,20 @@ function armResult(name: string, protocol: Protocol, runs: readonly ArmRun[]): A
     rescuedOnPolicy:
       onPolicy === 0 ? null : (total("rescued") - total("rescuedSteered")) / onPolicy,
     diverged: own.filter((r) => r.diverged).length,
+    ability: own.every((r) => r.ability !== undefined)
+      ? {
+          passAt1: shift(own, "passAt1"),
+          passAt64: shift(own, "passAt64"),
+          inverted: shift(own, "inverted"),
+        }
+      : null,
   };
+}
+
+function shift(runs: readonly ArmRun[], key: keyof Ability): Shift | null {
+  const before = meanOf(runs.map((r) => abilityBefore(r, key)));
+  if (Number.isNaN(before)) return null;
+  return { before, after: meanInterval(runs.map((r) => abilityAfter(r, key))) };
 }
 
 /** Teacher costs k at which savings are shown. */
@@ -153,22 +198,23 @@ function savings(protocol: Protocol, runs: readonly ArmRun[]): SavingCurve[] {
       const cap = own.config.steps;
       const paired = pairs(runs, own.name, name);
       if (paired.length === 0) return [];
+      const termsOf = (drawn: typeof paired): SavingCurve["terms"] => {
+        const mean = (of: (pair: (typeof drawn)[number]) => number): number =>
+          meanOf(drawn.map(of));
+        return {
+          steps:
+            mean((d) => stepsTo(d.own, target, cap).time) /
+            mean((d) => stepsTo(d.other, target, cap).time),
+          teacherShare: mean((d) => d.own.teacherShare),
+          overhead: mean((d) => overhead(d.own, target)),
+        };
+      };
       const points = teacherCosts.map((teacherCost) => {
-        const estimate = bootstrap(paired.length, (indices) => {
-          const drawn = indices.map((i) => paired[i]!);
-          const mean = (of: (pair: (typeof drawn)[number]) => number): number =>
-            meanOf(drawn.map(of));
-          return impliedSaving({
-            steps:
-              mean((d) => stepsTo(d.own, target, cap).time) /
-              mean((d) => stepsTo(d.other, target, cap).time),
-            teacherShare: mean((d) => d.own.teacherShare),
-            teacherCost,
-            overhead: mean((d) => overhead(d.own, target)),
-          });
-        });
+        const estimate = bootstrap(paired.length, (indices) =>
+          impliedSaving({ ...termsOf(indices.map((i) => paired[i]!)), teacherCost }),
+        );
         return { teacherCost, ...intervalOf(estimate) };
       });
-      return [{ arm: own.name, baseline: name, points }];
+      return [{ arm: own.name, baseline: name, terms: termsOf(paired), points }];
     });
 }

@@ -5,11 +5,14 @@ import { setTimeout } from "node:timers/promises";
 import { mergeConfig, parseConfig, type Config } from "../config.js";
 import { ErrataError } from "../error.js";
 import type { MetricsLine } from "../metrics.js";
-import { prepareModels, trainInProcess, type Interrupts } from "../run-process.js";
 import type { PrepareOptions } from "../prepare.js";
+import { prepareModels } from "../prepare-models.js";
+import { trainInProcess, type Interrupts } from "../run-process.js";
 import { lastCheckpoint } from "../run.js";
+import { measureAbility } from "./ability.js";
 import { isOver, markDiverged, measureRun, type ArmRun } from "./measure.js";
 import { hashOf, type Protocol, type ProtocolArm } from "./protocol.js";
+import { armsWithAbilities } from "./study.js";
 import { bestRate, type TunedRate } from "./tuning.js";
 
 /** One run of a study. */
@@ -27,6 +30,8 @@ export interface RunnerEvents {
   readonly onPlan?: (done: number, total: number) => void;
   readonly onLine?: (job: Job, line: MetricsLine) => void;
   readonly onRun?: (job: Job, run: ArmRun) => void;
+  /** `done` of `total` trained students have been asked what they can do. */
+  readonly onAbility?: (done: number, total: number) => void;
 }
 
 /** How a study is run. */
@@ -78,7 +83,33 @@ export async function runStudy(
     ),
   );
   const runs = await runJobs(jobs, 0, options, trials.length);
-  return runs === undefined ? undefined : { rates, runs };
+  if (runs === undefined) return undefined;
+  const able = await withAbilities(protocol, jobs, runs, options);
+  return able === undefined ? undefined : { rates, runs: able };
+}
+
+/** The runs, those that claims ask it of with what their students can do; undefined when interrupted. */
+async function withAbilities(
+  { claims, abilityTasks }: Protocol,
+  jobs: readonly Job[],
+  runs: readonly ArmRun[],
+  { signal, onAbility }: RunnerOptions,
+): Promise<ArmRun[] | undefined> {
+  if (abilityTasks === undefined) return [...runs];
+  const arms = armsWithAbilities(claims);
+  const total = jobs.filter((job) => arms.has(job.arm)).length;
+  let done = 0;
+  const able: ArmRun[] = [];
+  for (const [i, run] of runs.entries()) {
+    if (!arms.has(run.arm)) {
+      able.push(run);
+      continue;
+    }
+    if (signal?.aborted === true) return undefined;
+    onAbility?.(done++, total);
+    able.push({ ...run, ability: await measureAbility(jobs[i]!.folder, abilityTasks) });
+  }
+  return able;
 }
 
 function trialJobs(arm: ProtocolArm, protocol: Protocol, options: RunnerOptions): Job[] {
@@ -148,7 +179,7 @@ async function runJobs(
 const [retryAfter, mostRetries] = [500, 240];
 
 /**
- * Whether the run is over. After a kill, workers of the killed study finish their step and save: a
+ * Whether the run is over. After a kill, workers of the killed study drop their step and save: a
  * run that is still theirs is waited for, and a folder that was left before its first checkpoint is
  * started again.
  */
@@ -157,13 +188,14 @@ async function trainJob(job: Job, signal: AbortSignal, options: RunnerOptions): 
   const { hurry, onLine } = options;
   for (let attempt = 0; ; attempt++) {
     try {
-      return await trainInProcess({
+      const { finished } = await trainInProcess({
         config,
         folder,
         signal,
         ...(hurry === undefined ? {} : { hurry }),
         onLine: (line) => onLine?.(job, line),
       });
+      return finished;
     } catch (error) {
       const code = error instanceof ErrataError ? error.code : undefined;
       if (code === "TRAINING_NOT_FINITE") {

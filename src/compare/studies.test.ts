@@ -4,7 +4,8 @@ import { presetNamed } from "../prepare.js";
 import { ablations, controls, dosed, ours, oursWithTeacher, preference, weakFree } from "./arms.js";
 import { hashOf, protocolOf } from "./protocol.js";
 import { armStudy, onlyArms, requireArms, studyNamed, studyNames } from "./studies.js";
-import { defineStudy, type StudyInput } from "./study.js";
+import { armList } from "./arm-list.js";
+import { defineStudy, type Claim, type StudyInput } from "./study.js";
 import { teacherOnlyArms } from "./teacher-arms.js";
 
 const domain = "arithmetic";
@@ -64,6 +65,34 @@ test("every arm is a configuration of its own, and what is weak-free needs no pa
     expect(parseConfig(arm.config).partners.names, arm.name).toEqual([]);
   for (const { config } of teacherOnlyArms)
     expect(parseConfig(config).teacher).toMatchObject({ cap: 1, when: "always" });
+});
+
+test("published methods cite a paper, and imperfect teachers err at as many tasks", () => {
+  const published = [...weakFree, ...teacherOnlyArms, preference].filter(
+    (a) => !["self-consensus", "self-experts-unfiltered", "temperature"].includes(a.name),
+  );
+  for (const { name, source } of published) expect(source, name).toMatch(/arXiv:|doi:/);
+  const imperfect = teacherOnlyArms.filter((a) => parseConfig(a.config).teacher.accuracy < 1);
+  expect(imperfect.map((a) => a.name)).toEqual([
+    "hint-grpo-imperfect",
+    "luffy-imperfect",
+    "behaviour-cloning-imperfect",
+    "on-policy-distillation-imperfect",
+  ]);
+  for (const { config } of imperfect) expect(parseConfig(config).teacher.accuracy).toBe(0.85);
+  const { head, rows } = armList([preference, ours]);
+  expect(rows.map((r) => r[head.indexOf("source")])).toEqual(["arXiv:2305.18290", "own"]);
+});
+
+test("an ability may be compared with the untrained student, a number of steps may not", () => {
+  const study = (measure: Claim["measure"]): StudyInput => ({
+    name: "s",
+    domain,
+    arms: [ours],
+    claims: [{ name: "c", measure, arm: "errata", baseline: "base", target: 0, kind: "primary" }],
+  });
+  expect(onlyArms(defineStudy(study("passAt64")), ["errata"]).claims).toHaveLength(1);
+  expect(() => defineStudy(study("steps"))).toThrow(/"base", which is no arm/);
 });
 
 describe("a study", () => {

@@ -13,7 +13,15 @@ import {
   studyArms,
   weakFree,
 } from "./arms.js";
-import { defineStudy, type Arm, type Claim, type StudyInput } from "./study.js";
+import { asking, margin } from "./falsifiers.js";
+import {
+  defineStudy,
+  isUntrained,
+  untrained,
+  type Arm,
+  type Claim,
+  type StudyInput,
+} from "./study.js";
 import { teacherOnlyArms } from "./teacher-arms.js";
 
 /** What the mission promises: a third fewer steps, 14 points, 60% lower cost, 15% of teacher calls. */
@@ -138,29 +146,39 @@ function ablationStudy(preset: Preset): Parts {
 }
 
 function falsifierStudy(preset: Preset): Parts {
-  const own = controls(preset);
-  const rivals = [
-    "grpo",
-    "self-consensus",
-    "self-experts",
-    "temperature",
-    "negative-hint",
-    "past-self",
-  ];
-  const arms = [ours, ...named(weakFree, ...rivals), ...own];
+  const levels = named(dosed(preset), "overlap-0", "overlap-1");
+  const rivals = ["grpo", "self-consensus", "self-experts", "temperature", "negative-hint"];
+  const arms = [ours, ...named(weakFree, ...rivals, "past-self"), ...controls(preset), ...levels];
+  const steps = (...baselines: readonly string[]): Claim[] =>
+    claims("falsifier", "steps", 0, arms, baselines);
+  const kept = (measure: Claim["measure"], baseline: string, kind: Claim["kind"]): Claim => ({
+    name: `${ours.name} ${measure} vs ${baseline}`,
+    measure,
+    arm: ours.name,
+    baseline,
+    target: -margin,
+    kind,
+  });
+  const losses = preset.bug === undefined ? [] : (["inverted"] as const);
   return {
     description: "what would show that weak errors are not the active ingredient",
     arms,
     claims: [
-      ...claims(
-        "falsifier",
-        "steps",
-        0,
-        arms,
-        arms.map((a) => a.name).filter((name) => name !== "grpo"),
+      ...asking("own-mistakes", steps("self-experts", "self-consensus", "past-self")),
+      ...asking("unrelated-mistakes", steps("shuffled-weak", "irrelevant-weak", "random-expert")),
+      ...asking("plain-exploration", steps("temperature", "negative-hint")),
+      ...asking("random-reward", steps("random-reward")),
+      ...asking(
+        "no-overlap",
+        claims("falsifier", "interaction", 0, arms, ["grpo"], levels.at(-1)?.name ?? ""),
       ),
-      ...claims("falsifier", "flops", 0, arms, ["grpo"]),
+      ...asking("total-cost", claims("falsifier", "flops", 0, arms, ["grpo"])),
+      ...losses.flatMap((measure) =>
+        asking("negative-transfer", [kept(measure, untrained, "falsifier")]),
+      ),
+      ...asking("sharpening", [kept("passAt64", untrained, "falsifier")]),
       ...claims("secondary", "steps", 0, arms, ["grpo"]),
+      ...[...losses, "passAt64" as const].map((measure) => kept(measure, "grpo", "secondary")),
     ],
   };
 }
@@ -179,7 +197,16 @@ const quickArms: Readonly<Record<StudyName, readonly string[]>> = {
   overlap: ["grpo", "overlap-0", "overlap-0.5", "overlap-1"],
   cost: [oursWithTeacher.name, ours.name, "grpo", ...primaryBaselines],
   ablation: [ours.name, "grpo", "no-explorer", "no-weak", "pooled"],
-  falsifiers: [ours.name, "grpo", "self-experts", "shuffled-weak", "temperature"],
+  falsifiers: [
+    ours.name,
+    "grpo",
+    "self-experts",
+    "shuffled-weak",
+    "temperature",
+    "random-reward",
+    "overlap-0",
+    "overlap-1",
+  ],
 };
 
 /** Steps at which accuracies are compared: about where plain GRPO is half-way on tuning seeds. */
@@ -237,7 +264,9 @@ export function armStudy(domain: string, seeds: { first: number; count: number }
 export function onlyArms(study: StudyInput, names: readonly string[]): StudyInput {
   const arms = study.arms.filter((a) => names.includes(a.name));
   const kept = new Set(arms.map((a) => a.name));
-  const claimed = study.claims.filter((c) => kept.has(c.arm) && kept.has(c.baseline));
+  const claimed = study.claims.filter(
+    (c) => kept.has(c.arm) && (kept.has(c.baseline) || isUntrained(c)),
+  );
   return { ...study, arms, claims: claimed };
 }
 

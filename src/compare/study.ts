@@ -1,6 +1,7 @@
 /** A study: arms that differ in one thing, over seeds, with the claims named before it is run. */
 import type { ConfigInput } from "../config.js";
 import { ErrataError } from "../error.js";
+import type { FalsifierName } from "./falsifiers.js";
 
 /** What an arm is in the comparison. */
 export const families = [
@@ -36,6 +37,10 @@ export interface Arm {
  *     saving       1 - s (1 + f k + w) / (1 + k) at teacher cost k (see {@link impliedSaving})
  *     teacherShare 1 - the share of prompt visits in which a's teacher took part; no baseline
  *     interaction  growth of the gain in accuracy over b from dose 0 to dose 1; a is every dosed arm
+ *     passAt64     pass@64_a - pass@64_b on test tasks after training
+ *     inverted     accuracy_a - accuracy_b after training, on test tasks where the injected bug is right
+ *
+ * The baseline of the last two may be {@link untrained}.
  */
 export const measures = [
   "steps",
@@ -44,9 +49,17 @@ export const measures = [
   "saving",
   "teacherShare",
   "interaction",
+  "passAt64",
+  "inverted",
 ] as const;
 /** One of {@link measures}. */
 export type Measure = (typeof measures)[number];
+
+/** Measures of what a student can do after training: they need its weights, not its curve. */
+export const abilityMeasures: readonly Measure[] = ["passAt64", "inverted"];
+
+/** Names the student before training, as the baseline of an ability. */
+export const untrained = "base";
 
 /** A statement that the study may support. */
 export interface Claim {
@@ -54,13 +67,18 @@ export interface Claim {
   readonly measure: Measure;
   readonly arm: string;
   readonly baseline: string;
-  /** The number claimed: 0.33 for a third fewer steps. 0 claims that the arm is better at all. */
+  /**
+   * The number claimed: 0.33 for a third fewer steps. 0 claims that the arm is better at all, a negative
+   * number that it is not worse by more than that.
+   */
   readonly target: number;
   /**
    * `primary` claims are tested together (Holm); a `falsifier` fires unless its claim is supported;
    * `secondary` ones are reported alone.
    */
   readonly kind: "primary" | "secondary" | "falsifier";
+  /** Which of the falsifiers in falsifiers.ts it asks; alone, a falsifier of its own. */
+  readonly falsifier?: FalsifierName;
 }
 
 /** What a study file exports. */
@@ -90,6 +108,8 @@ export interface StudyInput {
   readonly accuracyAt?: number;
   /** Teacher cost per teacher-only step relative to the student's: k of the cost claim. Default 1.1. */
   readonly teacherCost?: number;
+  /** Test tasks that abilities after training are measured on, where a claim is about them. Default 128. */
+  readonly abilityTasks?: number;
 }
 
 /**
@@ -103,9 +123,9 @@ export function defineStudy(study: StudyInput): StudyInput {
     ...(names.length === 0 ? ["it has no arms"] : []),
     ...repeated(names).map((name) => `two arms are called "${name}"`),
     ...repeated(study.claims.map((c) => c.name)).map((name) => `two claims are called "${name}"`),
-    ...study.claims.flatMap(({ name, arm, baseline }) =>
+    ...study.claims.flatMap(({ name, arm, baseline, measure }) =>
       [arm, baseline]
-        .filter((of) => !names.includes(of))
+        .filter((of, i) => !names.includes(of) && !(i === 1 && isUntrained({ baseline, measure })))
         .map((of) => `claim "${name}" is about "${of}", which is no arm`),
     ),
     ...overlap(study).map((seed) => `seed ${seed} is both tuned on and reported`),
@@ -115,6 +135,20 @@ export function defineStudy(study: StudyInput): StudyInput {
     code: "STUDY_INVALID",
     hint: `its arms are ${names.join(", ")}`,
   });
+}
+
+/** Whether a claim compares an ability with that of the student before training. */
+export function isUntrained({ baseline, measure }: Pick<Claim, "baseline" | "measure">): boolean {
+  return baseline === untrained && abilityMeasures.includes(measure);
+}
+
+/** Arms whose abilities a study's claims are about. */
+export function armsWithAbilities(claims: readonly Claim[]): ReadonlySet<string> {
+  return new Set(
+    claims
+      .filter((c) => abilityMeasures.includes(c.measure))
+      .flatMap((c) => (isUntrained(c) ? [c.arm] : [c.arm, c.baseline])),
+  );
 }
 
 /** Defaults of a study's seeds. */

@@ -32,6 +32,12 @@ function bySolver(
   return [arm("perfect", 1), arm("imperfect", imperfectAccuracy)];
 }
 
+function distillation(accuracy: number): ConfigInput {
+  const source = "right-solutions";
+  const teacher = { source, form: "kl", scope: "all", weight: 1, accuracy, ...always } as const;
+  return mergeConfig(grpo, { teacher });
+}
+
 /** Every form, by a perfect and an imperfect teacher. */
 export const teacherOnlyArms: readonly Arm[] = [
   ...bySolver(
@@ -57,8 +63,13 @@ export const teacherOnlyArms: readonly Arm[] = [
     family: "teacher-only",
     description: "a model trained on right solutions pulls every token of the student's attempts",
     source: "arXiv:2306.13649 (GKD)",
-    config: mergeConfig(grpo, {
-      teacher: { source: "right-solutions", form: "kl", scope: "all", weight: 1, ...always },
-    }),
+    config: distillation(1),
+  },
+  {
+    name: "on-policy-distillation-imperfect",
+    family: "teacher-only",
+    description: `a model trained on right solutions pulls every token, at ${Math.round(100 * (1 - imperfectAccuracy))}% of tasks a weak partner: those where the other imperfect teachers err`,
+    source: "arXiv:2306.13649 (GKD)",
+    config: distillation(imperfectAccuracy),
   },
 ];
