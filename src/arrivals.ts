@@ -10,7 +10,9 @@ import type { Corpus } from "./corpus/corpus.js";
 import { loadPolicy } from "./engine/checkpoint.js";
 import type { Environment, Json, Step, Task } from "./environments/environment.js";
 import { ErrataError } from "./error.js";
+import { stepAt } from "./environments/play-procedure.js";
 import { isPartner, partnerName, type ArrivedFile } from "./inbox.js";
+import { writtenAction } from "./models/model.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 import type { Rollout } from "./play.js";
 import { namesByClusters, remember } from "./remember.js";
@@ -178,10 +180,10 @@ export function applyReviews(
     if ("undo" in review) {
       const own = standingVerdicts(corpus.show(mistake.id).events).find((e) => e.by === review.by);
       if (own === undefined) continue;
-      corpus.revokeVerdict(own.id);
+      corpus.reviews.revoke(own.id);
     } else {
       const { verdict, by, note, fix } = review;
-      corpus.recordVerdict({
+      corpus.reviews.record({
         mistakeId: mistake.id,
         by,
         verdict,
@@ -246,17 +248,9 @@ async function readAttempt(
     const actions = [];
     for (const text of texts) {
       if (turn.terminated || turn.truncated) break;
-      const { state, observation } = turn;
-      const completion = tokenizer.encode(text);
-      actions.push({
-        text,
-        prompt: tokenizer.encodePrompt(turn),
-        completion,
-        logprobs: completion.map(() => 0),
-        behaviourLogprobs: completion.map(() => 0),
-      });
-      steps.push({ state, observation, action: text });
-      turn = await environment.step(state, text);
+      actions.push(writtenAction(text, turn, tokenizer, environment.maxActionSymbols));
+      steps.push(stepAt(turn, text));
+      turn = await environment.step(turn.state, text);
     }
     const verdict = await environment.judge({ task, steps, end: turn });
     const rollout: Rollout = { task, actions, steps, verdict, offPolicy: false };

@@ -1,8 +1,8 @@
 /** Whose mistakes are collected, and when: before the first step, and as training goes. */
 import { usesMistakes } from "./config.js";
 import { studentModel } from "./explore.js";
-import { partnerAttempts, playPartners } from "./partner.js";
-import { inGroups, play, type Group } from "./play.js";
+import { partnerAttempts, partnerNames, playPartners, unreadable } from "./partner.js";
+import { type Group, inGroups, play, repeat } from "./play.js";
 import type { Random } from "./random.js";
 import { UNRECOGNISED } from "./corpus/mistake.js";
 import { coverageShares, type CoverageValue } from "./corpus/coverage.js";
@@ -11,6 +11,7 @@ import { namesByClusters, remember, type Admissions } from "./remember.js";
 import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
 import type { Task } from "./environments/environment.js";
+import { ErrataError } from "./error.js";
 
 /** What a step's mistakes became, and what each partner is worth where that decides who is asked. */
 export interface Collected extends Admissions {
@@ -33,12 +34,12 @@ const studentAttempts = 8;
 export async function warmUp(run: Run, setup: Setup, random: Random): Promise<void> {
   const { corpus, explore } = setup.config;
   if (!usesMistakes(setup.config)) return;
-  const partners = corpus.sources === "student" ? [] : [...setup.partners.keys()];
+  const partners = corpus.sources === "student" ? [] : partnerNames(setup);
   for (const name of partners.filter((n) => shareOf(setup, n) > 0))
     await warmUpPartner(run, setup, name, random);
   if (partners.length > 0 || corpus.sources === "weak" || explore.form === "none") return;
   await collectUntilEnough(run, setup, "student", random, async (tasks) => {
-    const repeated = tasks.flatMap((task) => new Array<Task>(studentAttempts).fill(task));
+    const repeated = repeat(tasks, studentAttempts);
     const model = studentModel(setup, run.state.student);
     const rollouts = await run.ledger.charge("expert", repeated.length, () =>
       play(setup.environment, model, repeated, random),
@@ -59,7 +60,13 @@ export async function warmUpPartner(
     const [played] = await run.ledger.charge("weak", tasks.length * partnerAttempts, () =>
       playPartners(players, [name], tasks, random),
     );
-    return played!.groups;
+    const { groups } = played!;
+    if (groups.length > 0 && tellUnreadable(run, name, groups) === groups.length * partnerAttempts)
+      throw new ErrataError(`partner "${name}": ${unreadable}, in ${tasks.length} tasks`, {
+        code: "PARTNER_UNREADABLE",
+        hint: "take a student with a tokenizer of its own (student.checkpoint), or leave the partner out",
+      });
+    return groups;
   };
   await collectUntilEnough(run, setup, `weak:${name}`, random, attempt, shareOf(setup, name));
 }
@@ -75,6 +82,7 @@ async function collectUntilEnough(
   const { corpus, partners, expert } = setup.config;
   for (let round = 0; round < mostRounds; round++) {
     const groups = await attempt(run.curriculum.next(tasksPerRound, random));
+    if (groups.length === 0) return; // may not be asked any more
     await rememberFrom(run, setup, source, groups);
     const counts = run.corpus.traceCount(setup.environment.name, {
       minSameAnswers: corpus.recurrence,
@@ -120,7 +128,7 @@ export async function collectMistakes(
   };
   if (corpus.sources !== "weak") add(await rememberFrom(run, setup, "student", unsolved));
   const players = { ...setup, partners: run.partners(setup) };
-  const names = corpus.sources === "student" ? [] : [...players.partners.keys()];
+  const names = corpus.sources === "student" ? [] : partnerNames(players);
   if (run.state.step % partners.every !== 0 || unsolved.length === 0 || names.length === 0)
     return total;
   const tasks = unsolved.map((g) => g.task);
@@ -133,6 +141,7 @@ export async function collectMistakes(
     const [played] = await run.ledger.charge("weak", own.length * partnerAttempts, () =>
       playPartners(players, [name], own, random),
     );
+    tellUnreadable(run, name, played!.groups);
     add(await rememberFrom(run, setup, played!.source, played!.groups));
   }
   return values === undefined ? total : { ...total, partners: values };
@@ -140,12 +149,14 @@ export async function collectMistakes(
 
 /**
  * What each partner is worth for collecting: how much of the student's latest errors it covers beyond
- * the others, for its cost in weights relative to the mean.
+ * the others, for its cost in weights relative to the mean (which one behind a URL is taken to have).
  */
-function partnerValues(run: Run, { config, environment, partners }: Setup): CoverageValue[] {
-  const names = [...partners.keys()];
-  const weights = names.map((name) => partners.get(name)!.weights.length);
-  const mean = weights.reduce((a, b) => a + b, 0) / weights.length;
+function partnerValues(run: Run, setup: Setup): CoverageValue[] {
+  const { config, environment, partners } = setup;
+  const names = partnerNames(setup);
+  const known = [...partners.values()].map((policy) => policy.weights.length);
+  const mean = known.length === 0 ? 1 : known.reduce((a, b) => a + b, 0) / known.length;
+  const weights = names.map((name) => partners.get(name)?.weights.length ?? mean);
   const sources = names.map((name) => `weak:${name}`);
   const similar = run.corpus.similarities(environment.name, sources);
   const answers = new Map(
@@ -216,6 +227,15 @@ export async function quarantineSuspects(
     }
   }
   return held;
+}
+
+/** How many of a partner's attempts nothing can be learned from, for want of tokens; the run's log says so. */
+function tellUnreadable(run: Run, name: string, groups: readonly Group[]): number {
+  const rollouts = groups.flatMap((g) => g.rollouts);
+  const count = rollouts.filter((r) => r.failure === unreadable).length;
+  if (count > 0)
+    run.notice({ partner: name, attempts: rollouts.length, unreadable: count }, unreadable);
+  return count;
 }
 
 /** Share of the usual number of mistakes collected from a partner, in [0, 1]. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { degradations, degraded, type Degradation } from "./degrade.js";
-import { initialAdapter } from "./engine/adapter.js";
+import { initialAdapter, mergeAdapter } from "./engine/adapter.js";
 import { LocalEngine } from "./engine/local.js";
 import type { Policy } from "./engine/engine.js";
 import type { Environment } from "./environments/environment.js";
@@ -140,6 +140,44 @@ test("lag moves an adapter, and leaves the frozen weights shared", async () => {
   await degraded("lag", 0.25, spy).act(promptsOf("a"), random());
   expect(seen[0]!.weights).toBe(right.weights);
   fresh.weights.forEach((w, i) => expect(seen[0]!.adapter!.weights[i]).toBeCloseTo(w + 0.75, 5));
+});
+
+describe("degrading a policy with an adapter", () => {
+  const shape = shapeFor(cues as Environment, cueTokenizer, {
+    width: 16,
+    layers: 2,
+    heads: 2,
+    feedForward: 16,
+  });
+  const base = engine.initialise(shape, Random.from(5, "policy"));
+  const lora = { rank: 4, alpha: 8, targets: ["o_proj", "down_proj", "q_proj"] } as const;
+  const fresh = initialAdapter(shape, lora, Random.from(7, "adapter"));
+  const noise = Random.from(8, "trained");
+  const adapted = {
+    ...base,
+    adapter: { ...fresh, weights: fresh.weights.map((w) => w + noise.normal()) },
+  };
+  const says = async (operator: Degradation, degree: number, policy: Policy): Promise<number[]> => {
+    const model = degraded(operator, degree, { ...input, policy, random: random() });
+    const actions = await model.act(promptsOf("a", "b", "c"), Random.from(6, "act"));
+    return actions.flatMap((a) => [...a.logprobs, ...a.completion]);
+  };
+
+  test.each(["noise", "quantisation", "layers", "heads"] as const)(
+    "by %s is degrading the one without that computes the same",
+    async (operator) => {
+      const own = await says(operator, 0.5, adapted);
+      expect(own).toEqual(await says(operator, 0.5, mergeAdapter(adapted)));
+      expect(own).not.toEqual(await says(operator, 0.5, base)); // the adapter does count
+    },
+  );
+
+  test("without its layers, nothing of the adapter is left either", async () => {
+    expect(await says("layers", 1, adapted)).toEqual(await says("layers", 1, base));
+    const weights = Float32Array.from(adapted.adapter.weights);
+    await says("noise", 1, adapted);
+    expect(adapted.adapter.weights).toEqual(weights);
+  });
 });
 
 test("dropped context leaves every token that ends an action", async () => {

@@ -5,6 +5,7 @@
  * ways that look like noise; truncated actions and mal-rules make systematic mistakes. Whether what
  * they make is worth learning from is decided by recurrence, not by the name of the operator.
  */
+import { mergeAdapter } from "./engine/adapter.js";
 import type { Policy } from "./engine/engine.js";
 import { parameterLayout, type Parameter } from "./engine/transformer.js";
 import type { Model } from "./models/model.js";
@@ -45,6 +46,9 @@ export interface DegradeInput extends Omit<PolicyModelOptions, "policy" | "tempe
  *     layers, heads round(degree * n) of the n layers (heads of every layer), at least one, write nothing
  *     context       every prompt token but the last is dropped with probability degree / 2
  *     truncation    actions end after (1 - degree) of the longest length
+ *
+ * Noise, quantisation, layers and heads act on the weights that the policy computes with, an adapter's
+ * part included: a trained adapter would otherwise go on saying what the dropped layers said.
  */
 export function degraded(operator: Degradation, degree: number, input: DegradeInput): Model {
   const { policy, initial, random, maxActionSymbols, ...rest } = input;
@@ -93,18 +97,19 @@ function lagging(policy: Policy, initial: Policy, degree: number): Policy {
       };
 }
 
-/** Changes each matrix (not the norm gains). */
+/** Changes each matrix (not the norm gains) of what the policy computes with: W + (alpha / rank) B A where it has an adapter. */
 function mapMatrices(
   policy: Policy,
   change: (matrix: Float32Array, parameter: Parameter) => Float32Array,
 ): Policy {
-  const weights = Float32Array.from(policy.weights);
+  const weights =
+    policy.adapter === undefined ? Float32Array.from(policy.weights) : mergeAdapter(policy).weights;
   for (const parameter of parameterLayout(policy.shape)) {
     const { shape, offset, size } = parameter;
     if (shape.length < 2) continue;
     weights.set(change(weights.slice(offset, offset + size), parameter), offset);
   }
-  return { ...policy, weights };
+  return { shape: policy.shape, weights };
 }
 
 function rootMeanSquare(values: Float32Array): number {

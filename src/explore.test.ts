@@ -4,7 +4,7 @@ import { LocalEngine } from "./engine/local.js";
 import { mixtureLogprobs } from "./engine/mixture.js";
 import type { Environment, Task } from "./environments/environment.js";
 import type { Expert } from "./expert.js";
-import { playGroups, type Explored } from "./explore.js";
+import { groupParts, playGroups, type Explored } from "./explore.js";
 import { Random } from "./random.js";
 import { cuePolicy, cues, cueTask, cueTokenizer, regardless, type CueTable } from "./testing.js";
 
@@ -172,5 +172,27 @@ describe("the counts of exploration", () => {
     const explored = await explore({ groupSize: 2 }, () => expert);
     expect(explored.groups.every((g) => g.rollouts.length === 2)).toBe(true);
     expect(explored.stuck).toBe(4);
+  });
+});
+
+describe("the share of a group that explores", () => {
+  test("is half by default, and otherwise as asked, with an attempt left to each part", () => {
+    const parts = (groupSize: number, fraction: number) =>
+      groupParts({ groupSize, explore: { fraction } });
+    expect(groupParts(parseConfig({}))).toEqual({ onPolicy: 4, exploring: 4 });
+    expect(parts(8, 0.25)).toEqual({ onPolicy: 6, exploring: 2 });
+    expect(parts(8, 0)).toEqual({ onPolicy: 7, exploring: 1 });
+    expect(parts(8, 1)).toEqual({ onPolicy: 1, exploring: 7 });
+  });
+
+  test("is what is steered where the rest was all wrong", async () => {
+    const { groups, steered } = await explore({ explore: { fraction: 0.25 } }, () => expert, hard);
+    expect(steered).toBeGreaterThan(0);
+    for (const { rollouts } of groups) {
+      expect(rollouts).toHaveLength(8);
+      expect(rollouts.slice(0, 6).every((r) => !r.offPolicy)).toBe(true);
+      const late = new Set(rollouts.slice(6).map((r) => r.offPolicy));
+      expect([...late]).toEqual([!solved(rollouts.slice(0, 6))]);
+    }
   });
 });

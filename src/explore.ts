@@ -7,7 +7,7 @@ import { steersByExpert } from "./exploration.js";
 import { PolicyModel } from "./models/model.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 import { NegativeHintModel } from "./negative-hint.js";
-import { accuracy, inGroups, play, type Group, type Rollout } from "./play.js";
+import { accuracy, type Group, inGroups, play, repeat, type Rollout } from "./play.js";
 import type { Random } from "./random.js";
 import { leastLikely, preferNewAnswers } from "./rejection.js";
 
@@ -80,9 +80,10 @@ export interface Explored {
 }
 
 /**
- * Plays every task `groupSize` times: half on-policy, and the other half on-policy too where any
- * of the first succeeded. Where none did, the second half explores as `explore.form` says, away
- * from the expert that `armFor` names, if any.
+ * Plays every task `groupSize` times: a share 1 - `explore.fraction` on-policy (half, by default), and the
+ * rest on-policy too where any of the first succeeded. Where none did, the rest explores as `explore.form` says, away
+ * from the expert that `armFor` names, if any; a negative hint names what `othersWrong` says that others
+ * got wrong at the task too.
  */
 export async function playGroups(
   player: Player,
@@ -90,12 +91,16 @@ export async function playGroups(
   tasks: readonly Task[],
   armFor: (task: Task) => Expert | undefined,
   random: Random,
+  othersWrong: (task: Task) => readonly string[] = () => [],
 ): Promise<Explored> {
   const { environment, config } = player;
   const { form, gate } = config.explore;
-  const half = config.groupSize / 2;
+  const { onPolicy, exploring } = groupParts(config);
   const student = studentModel(player, policy);
-  const first = inGroups(await play(environment, student, repeat(tasks, half), random), half);
+  const first = inGroups(
+    await play(environment, student, repeat(tasks, onPolicy), random),
+    onPolicy,
+  );
   const isStuck = first.map((g) => accuracy(g.rollouts) === 0);
   const arms = tasks.map((task, i) =>
     steersByExpert(form) && (isStuck[i] || gate === "always") ? armFor(task) : undefined,
@@ -103,10 +108,13 @@ export async function playGroups(
   const second = new Map<Task, readonly Rollout[]>();
   if (form === "new-answers" || form === "negative-hint")
     for (const group of first.filter((_, i) => isStuck[i]))
-      second.set(group.task, await withoutExpert(player, policy, group, form, random));
+      second.set(
+        group.task,
+        await withoutExpert(player, policy, group, form, othersWrong(group.task), random),
+      );
   for (const arm of new Set(arms)) {
     const chosen = tasks.filter((task, i) => arms[i] === arm && !second.has(task));
-    for (const { task, rollouts } of await sampler(player, policy, arm)(chosen, half, random))
+    for (const { task, rollouts } of await sampler(player, policy, arm)(chosen, exploring, random))
       second.set(task, rollouts);
   }
   const count = (holds: (i: number) => boolean): number => tasks.filter((_, i) => holds(i)).length;
@@ -124,8 +132,16 @@ export async function playGroups(
   };
 }
 
-function repeat(tasks: readonly Task[], times: number): Task[] {
-  return tasks.flatMap((task) => new Array<Task>(times).fill(task));
+/** Attempts of a group's first part, and of the second, which explores where the first is all wrong; each at least one. */
+export function groupParts({
+  groupSize,
+  explore: { fraction },
+}: {
+  readonly groupSize: number;
+  readonly explore: { readonly fraction: number };
+}): { readonly onPolicy: number; readonly exploring: number } {
+  const exploring = Math.min(groupSize - 1, Math.max(1, Math.round(fraction * groupSize)));
+  return { onPolicy: groupSize - exploring, exploring };
 }
 
 /** A stuck group's second half, explored without an expert. */
@@ -134,17 +150,18 @@ async function withoutExpert(
   policy: Policy,
   { task, rollouts }: Group,
   form: "new-answers" | "negative-hint",
+  others: readonly string[],
   random: Random,
 ): Promise<Rollout[]> {
   const { engine, environment, tokenizer, config } = player;
-  const half = config.groupSize / 2;
+  const { exploring } = groupParts(config);
   const student = studentModel(player, policy);
   if (form === "negative-hint") {
-    const wrong = [...new Set(rollouts.map((r) => r.steps.at(-1)?.action ?? ""))];
+    const wrong = [...new Set([...others, ...rollouts.map((r) => r.steps.at(-1)?.action ?? "")])];
     const model = new NegativeHintModel({ student, engine, policy, tokenizer, wrong });
-    return play(environment, model, repeat([task], half), random, { offPolicy: true });
+    return play(environment, model, repeat([task], exploring), random, { offPolicy: true });
   }
   const seen = new Set(rollouts.map((r) => r.verdict.answer));
-  const drawn = await play(environment, student, repeat([task], 2 * half), random);
-  return preferNewAnswers(drawn, seen, half);
+  const drawn = await play(environment, student, repeat([task], 2 * exploring), random);
+  return preferNewAnswers(drawn, seen, exploring);
 }

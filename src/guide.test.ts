@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { Policy } from "./engine/engine.js";
 import { LocalEngine } from "./engine/local.js";
 import { guide, teacherSignals, type GuideInput, type GuideOptions } from "./guide.js";
 import { trainingSequences } from "./learn.js";
 import { accuracy, inGroups, play, type Group } from "./play.js";
 import { Random } from "./random.js";
 import { TeacherBudget } from "./teacher-budget.js";
-import { solverTeacher } from "./teacher.js";
+import { imperfectTeacher, modelTeacher, solverTeacher } from "./teacher.js";
 import {
   cuePolicy,
   cues,
@@ -52,9 +53,8 @@ function input(more: Partial<GuideInput> = {}): GuideInput {
   return {
     environment,
     tokenizer: cueTokenizer,
-    engine,
     student,
-    policy,
+    score: (sequences) => engine.logprobs(policy, sequences),
     teacher: solverTeacher(environment),
     budget,
     stuckVisits: () => 2,
@@ -126,7 +126,7 @@ test("a trace takes the place of the last attempt, in the student's tokens and l
 test("a pull weighs the student's first wrong step by log q - log pi", async () => {
   const group = groupOf("ab", ["xx", "xx"]);
   const other = cuePolicy(rightWith(0.9));
-  const teacher = { ...solverTeacher(environment), policy: other };
+  const teacher = { ...solverTeacher(environment), policyFor: () => other };
   const { pulled, groups } = await guide([group], input({ teacher }), { ...options, form: "kl" });
   expect(groups).toEqual([group]);
   const signals = group.rollouts.map(() => ({ advantage: 0, charge: 0 }));
@@ -173,6 +173,49 @@ test("an imperfect solver is right on its share of tasks, always the same ones",
   const share = (await right(0.7, 2)).filter(Boolean).length / tasks.length;
   expect(share).toBeGreaterThan(0.55); // the mal-rules solve one task in eight by luck
   expect(share).toBeLessThan(0.95);
+});
+
+test("an imperfect model teaches, and pulls to, mistakes at the tasks where an imperfect solver errs", async () => {
+  const tasks = [..."abcd"].flatMap((a) => [..."abcd"].map((b) => cueTask(a + b)));
+  const [good, bad] = [cuePolicy(rightWith(0.9)), cuePolicy(rightWith(0.1))];
+  const says = (answer: string, weights: Policy) =>
+    modelTeacher(
+      environment,
+      answer,
+      scriptedModel(() => answer),
+      weights,
+    );
+  const cue = "y";
+  const teacher = imperfectTeacher(says(cue, good), [says("x", bad)], 0.5);
+  const { policyFor } = teacher;
+  const right = tasks.map((task) => policyFor!(task) === good);
+  expect(new Set(right).size).toBe(2);
+  const shown = await teacher.demonstrate(tasks, Random.from(2, "teacher"));
+  expect(shown.map((s) => s!.actions[0] === cue)).toEqual(right);
+  const solved = await solverTeacher(environment, 0.5).demonstrate(tasks, Random.from(2, "solver"));
+  for (const [i, task] of tasks.entries())
+    if (right[i]) expect(solved[i]!.actions.join("")).toBe(rightAnswer(task.data as string));
+
+  const scored = tasks.map((task) => {
+    const group = { ...groupOf(task.data as string, ["xx"]), task };
+    const rollouts = group.rollouts.map((r) => ({ ...r, task }));
+    return { group: { task, rollouts }, signals: [{ advantage: 0, charge: 0 }] };
+  });
+  const everyGroup = new Set(scored.map((s) => s.group));
+  const by = async (own: typeof teacher) =>
+    (
+      await teacherSignals(scored, { engine, teacher: own }, everyGroup, {
+        weight: 1,
+        scope: "all",
+      })
+    ).map((s) => s.signals[0]!.tokens);
+  const [mixed, toGood, toBad] = [
+    await by(teacher),
+    await by(says(cue, good)),
+    await by(says("x", bad)),
+  ];
+  for (const [i, pull] of mixed.entries()) expect(pull).toEqual((right[i] ? toGood : toBad)[i]);
+  expect(toGood).not.toEqual(toBad);
 });
 
 test("limits of tokens and money stop the calls of one step, not those of the next", async () => {

@@ -6,12 +6,13 @@
  * first wrong step are pulled towards the teacher's distribution (on-policy distillation,
  * arXiv:2306.13649); `trace`, one attempt of the group is the teacher's (LUFFY, arXiv:2504.14945).
  */
-import type { Engine, Policy } from "./engine/engine.js";
+import type { Engine } from "./engine/engine.js";
 import type { Environment, Step, Task, Turn } from "./environments/environment.js";
+import { stepAt } from "./environments/play-procedure.js";
 import type { RolloutSignal, ScoredGroup } from "./learn.js";
-import { actionSequence, type Action, type Model } from "./models/model.js";
+import { actionSequence, writtenAction, type Action, type Model } from "./models/model.js";
 import type { Tokenizer } from "./models/tokenizer.js";
-import { accuracy, play, type Fork, type Group, type Rollout } from "./play.js";
+import { accuracy, type Fork, type Group, play, repeat, type Rollout } from "./play.js";
 import type { Random } from "./random.js";
 import type { TeacherBudget, TeacherLimits } from "./teacher-budget.js";
 import type { Demonstration, Teacher } from "./teacher.js";
@@ -45,9 +46,11 @@ export interface Guided {
 export interface GuideInput {
   readonly environment: Environment;
   readonly tokenizer: Tokenizer;
-  readonly engine: Engine;
   readonly student: Model;
-  readonly policy: Policy;
+  /** Log-probs of targets under the student, in order. */
+  readonly score: (
+    sequences: readonly ReturnType<typeof actionSequence>[],
+  ) => Promise<Float32Array>;
   readonly teacher: Teacher;
   readonly budget: TeacherBudget;
   /** Visits in a row, before this one, that left the task unsolved. */
@@ -72,6 +75,10 @@ export async function guide(
   );
   if (options.form === "kl") {
     const pulled = needy.filter(() => budget.take());
+    budget.watchPulls(
+      pulled,
+      needy.filter((group) => !pulled.includes(group)),
+    );
     return { groups, calls: pulled.length, helped: 0, pulled: new Set(pulled) };
   }
   // What a call costs is known after it: where tokens or money are limited, one is asked at a time.
@@ -147,7 +154,7 @@ async function hinted(
   const played = await play(
     environment,
     student,
-    new Array<Fork>(group.rollouts.length - half).fill(fork),
+    repeat([fork], group.rollouts.length - half),
     random,
   );
   return [...own, ...played.map((r): Rollout => ({ ...r, guided: "hint" }))];
@@ -163,7 +170,7 @@ export async function forkAt(
   let turn: Turn<unknown> = environment.start(task);
   for (const action of actions) {
     if (turn.terminated || turn.truncated) return undefined;
-    steps.push({ state: turn.state, observation: turn.observation, action });
+    steps.push(stepAt(turn, action));
     turn = await environment.step(turn.state, action);
   }
   return turn.terminated || turn.truncated ? undefined : { task, steps, turn };
@@ -173,39 +180,25 @@ export async function forkAt(
 async function withTrace(
   group: Group,
   { actions }: Demonstration,
-  { environment, tokenizer, engine, policy, random }: GuideInput,
+  { environment, tokenizer, score, random }: GuideInput,
 ): Promise<Rollout[]> {
   let next = 0;
   const scripted: Model = {
     act: (prompts) =>
       Promise.resolve(
-        prompts.map((prompt): Action => {
-          const text = actions[next++] ?? "";
-          const completion = encodeAction(text, tokenizer, environment.maxActionSymbols);
-          const unknown = completion.map(() => 0);
-          return {
-            text,
-            prompt: tokenizer.encodePrompt(prompt),
-            completion,
-            logprobs: unknown,
-            behaviourLogprobs: unknown,
-          };
-        }),
+        prompts.map((prompt) =>
+          writtenAction(actions[next++] ?? "", prompt, tokenizer, environment.maxActionSymbols),
+        ),
       ),
   };
   const [trace] = await play(environment, scripted, [group.task], random, { offPolicy: true });
-  const logprobs = await engine.logprobs(policy, trace!.actions.map(actionSequence));
+  const logprobs = await score(trace!.actions.map(actionSequence));
   let at = 0;
   const scored = trace!.actions.map((action): Action => {
     const own = Array.from(logprobs.subarray(at, (at += action.completion.length)));
     return { ...action, logprobs: own, behaviourLogprobs: own };
   });
   return [...group.rollouts.slice(0, -1), { ...trace!, actions: scored, guided: "trace" }];
-}
-
-function encodeAction(text: string, tokenizer: Tokenizer, maxActionSymbols: number): number[] {
-  const tokens = tokenizer.encode(text);
-  return maxActionSymbols === 1 ? tokens : [...tokens, tokenizer.stop];
 }
 
 /** LUFFY's gamma, and the largest pull of one token. */
@@ -219,7 +212,7 @@ const largestPull = 5;
  */
 export async function teacherSignals(
   scored: readonly ScoredGroup[],
-  { engine, teacher }: Pick<GuideInput, "engine" | "teacher">,
+  { engine, teacher }: { readonly engine: Engine; readonly teacher: Teacher },
   pulled: ReadonlySet<Group>,
   { weight, scope }: Pick<GuideOptions, "weight" | "scope">,
 ): Promise<ScoredGroup[]> {
@@ -251,7 +244,8 @@ async function pullTokens(
   scope: "step" | "all",
 ): Promise<Map<Rollout, number[][]>> {
   const pulls = new Map<Rollout, number[][]>();
-  if (pulled.size === 0 || teacher.policy === undefined) return pulls;
+  const { policyFor } = teacher;
+  if (pulled.size === 0 || policyFor === undefined) return pulls;
   const places = scored.flatMap(({ group }) =>
     pulled.has(group)
       ? group.rollouts.flatMap((rollout) =>
@@ -264,19 +258,23 @@ async function pullTokens(
         )
       : [],
   );
-  const logprobs = await engine.logprobs(
-    teacher.policy,
-    places.map(({ action }) => actionSequence(action)),
-  );
-  let at = 0;
-  for (const { rollout, action, step } of places) {
-    const pull = action.logprobs.map((l) => {
-      const gap = Math.max(-largestPull, Math.min(largestPull, logprobs[at++]! - l));
-      return weight * gap;
-    });
-    const own = pulls.get(rollout) ?? rollout.actions.map(() => []);
-    own[step] = pull;
-    pulls.set(rollout, own);
+  const policies = places.map(({ rollout }) => policyFor(rollout.task));
+  for (const policy of new Set(policies)) {
+    const taught = places.filter((_, i) => policies[i] === policy);
+    const logprobs = await engine.logprobs(
+      policy,
+      taught.map(({ action }) => actionSequence(action)),
+    );
+    let at = 0;
+    for (const { rollout, action, step } of taught) {
+      const pull = action.logprobs.map((l) => {
+        const gap = Math.max(-largestPull, Math.min(largestPull, logprobs[at++]! - l));
+        return weight * gap;
+      });
+      const own = pulls.get(rollout) ?? rollout.actions.map(() => []);
+      own[step] = pull;
+      pulls.set(rollout, own);
+    }
   }
   return pulls;
 }

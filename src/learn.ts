@@ -1,12 +1,15 @@
 /** Learn: scored groups become token sequences with coefficients, and one optimizer step. */
+import { cloneSequences } from "./clone.js";
 import type { Config } from "./config.js";
 import type { Engine, TrainingSequence } from "./engine/engine.js";
 import { trainEpochs, type EpochsResult } from "./engine/epochs.js";
 import { learningRateAt } from "./engine/schedule.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 import type { Group, Rollout } from "./play.js";
+import { preferencePairs, preferenceSequences } from "./preference.js";
 import type { Random } from "./random.js";
-import type { RunState } from "./run.js";
+import type { Run, RunState } from "./run.js";
+import type { Setup } from "./setup.js";
 
 /** What the algorithm decided about one rollout. */
 export interface RolloutSignal {
@@ -88,6 +91,32 @@ export function trainingSequences(
         .map((t) => ({ ...t, component: "policy" as const })),
     }))
     .filter((s) => s.targets.length > 0);
+}
+
+/**
+ * What a step teaches under an objective: `policy`, its policy-gradient sequences; `clone`, the teacher's
+ * traces among its `guided` groups; `dpo`, own right over weak wrong attempts.
+ */
+export async function sequencesOf(
+  objective: Config["objective"],
+  step: {
+    readonly run: Run;
+    readonly setup: Setup;
+    readonly policy: readonly TrainingSequence[];
+    /** The step's groups before and after the teacher had its say. */
+    readonly own: readonly Group[];
+    readonly guided: readonly Group[];
+    readonly random: Random;
+  },
+): Promise<readonly TrainingSequence[]> {
+  const { run, setup, policy, own, guided, random } = step;
+  if (objective === "policy") return policy;
+  if (objective === "clone") return cloneSequences(guided);
+  const players = { ...setup, partners: run.partners(setup) };
+  const pairs = await run.ledger.charge("weak", 0, () => preferencePairs(players, own, random));
+  return run.ledger.charge("student", 0, () =>
+    preferenceSequences(setup.engine, run.state.student, setup.base, pairs),
+  );
 }
 
 /**

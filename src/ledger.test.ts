@@ -36,6 +36,22 @@ describe("the ledger", () => {
     });
   });
 
+  test("charges what is done within another charge to its own role alone, also where it fails", async () => {
+    const meter = { flops: 0, tokens: 0 };
+    const ledger = new Ledger(meter);
+    const compute = (flops: number) => () => Promise.resolve((meter.flops += flops));
+    await ledger.charge("weak", 1, async () => {
+      await compute(3)();
+      await ledger.charge("student", 4, compute(10));
+      await ledger.charge("student", 0, () => Promise.reject(new Error("no"))).catch(compute(100));
+      await compute(5)();
+    });
+    await ledger.charge("student", 0, compute(1));
+    expect(ledger.totals.weak).toEqual({ flops: 108, rollouts: 1, tokens: 0 });
+    expect(ledger.totals.student).toEqual({ flops: 11, rollouts: 4, tokens: 0 });
+    expect(ledger.seconds.teacher).toBe(0);
+  });
+
   test("carries on from saved totals, on another meter, also from totals that know fewer roles", async () => {
     const before = new Ledger({ flops: 0 });
     before.addRollouts("weak", 3);

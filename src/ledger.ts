@@ -8,6 +8,7 @@ export const costRoles = [
   "teacher",
   "embedding",
   "judge",
+  "user",
   "evaluation",
 ] as const;
 export type CostRole = (typeof costRoles)[number];
@@ -15,7 +16,7 @@ export type CostRole = (typeof costRoles)[number];
 export interface Cost {
   /** Floating-point operations: 2 per weight and token generated or scored, 6 trained. */
   readonly flops: number;
-  /** Episodes played. */
+  /** Episodes played; of a simulated user, answers given. */
   readonly rollouts: number;
   /** Tokens generated, scored or trained on; of remote models, those paid for. */
   readonly tokens: number;
@@ -43,7 +44,9 @@ export type Prices = Readonly<Partial<Record<CostRole, number>>>;
 
 /** A limit that was reached. */
 export interface Exceeded {
-  readonly limit: keyof Budget;
+  /** The configuration's section that holds it; `budget` where absent. */
+  readonly section?: "user";
+  readonly limit: keyof Budget | "calls";
   readonly spent: number;
   readonly budget: number;
 }
@@ -60,6 +63,9 @@ export class Ledger {
   readonly #costs: Costs;
   readonly #seconds: Record<CostRole, number>;
   readonly #meter: Meter;
+  /** Who is charged now, and what was metered when that began. */
+  #role: CostRole | undefined;
+  #since = { flops: 0, tokens: 0, time: 0 };
 
   /** Starts from `saved` (a checkpoint's `totals`) and `seconds`, metering `meter` from now on. */
   constructor(
@@ -72,17 +78,37 @@ export class Ledger {
     this.#seconds = byRole((role) => seconds?.[role] ?? 0);
   }
 
-  /** Runs `work` and charges what the engine did meanwhile, and `rollouts` episodes, to `role`. Must not be nested. */
+  /**
+   * Runs `work` and charges what the engine did meanwhile, and `rollouts` episodes, to `role`. What a
+   * charge within it meters is that one's alone. Charges must not run side by side.
+   */
   async charge<T>(role: CostRole, rollouts: number, work: () => Promise<T>): Promise<T> {
-    const before = { flops: this.#meter.flops, tokens: this.#meter.tokens ?? 0 };
-    const started = performance.now();
-    const result = await work();
-    this.#seconds[role] += (performance.now() - started) / 1000;
-    const cost = this.#costs[role];
-    cost.flops += this.#meter.flops - before.flops;
-    cost.tokens += (this.#meter.tokens ?? 0) - before.tokens;
-    cost.rollouts += rollouts;
-    return result;
+    const outer = this.#role;
+    this.#hand(role);
+    try {
+      const result = await work();
+      this.#costs[role].rollouts += rollouts;
+      return result;
+    } finally {
+      this.#hand(outer);
+    }
+  }
+
+  /** Charges what was metered since the last call to whom it was done for; `role` pays from here on. */
+  #hand(role: CostRole | undefined): void {
+    const now = {
+      flops: this.#meter.flops,
+      tokens: this.#meter.tokens ?? 0,
+      time: performance.now(),
+    };
+    if (this.#role !== undefined) {
+      const cost = this.#costs[this.#role];
+      cost.flops += now.flops - this.#since.flops;
+      cost.tokens += now.tokens - this.#since.tokens;
+      this.#seconds[this.#role] += (now.time - this.#since.time) / 1000;
+    }
+    this.#role = role;
+    this.#since = now;
   }
 
   /** Charges episodes whose number is known only after they were played. */

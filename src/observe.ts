@@ -5,6 +5,7 @@ import { drawTasks } from "./curriculum.js";
 import type { Task } from "./environments/environment.js";
 import type { Group } from "./play.js";
 import { measureOverlap } from "./overlap.js";
+import { partnerNames } from "./partner.js";
 import { Random } from "./random.js";
 import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
@@ -30,8 +31,9 @@ export async function logOverlap(run: Run, setup: Setup, random: Random): Promis
   const off = setup.config.portfolio.overlapTasks === 0 || !usesMistakes(setup.config);
   const tasks = off ? [] : overlapTasks(setup);
   const players = { ...setup, partners: run.partners(setup) };
-  if (tasks.length === 0 || (players.partners.size === 0 && run.state.experts.size === 0)) return;
-  const rollouts = tasks.length * (overlapAttempts + players.partners.size);
+  const partnerCount = partnerNames(players).length;
+  if (tasks.length === 0 || (partnerCount === 0 && run.state.experts.size === 0)) return;
+  const rollouts = tasks.length * (overlapAttempts + partnerCount);
   const report = await run.ledger.charge("evaluation", rollouts, () =>
     measureOverlap(players, {
       student: run.state.student,

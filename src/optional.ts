@@ -4,18 +4,20 @@
  * bit for bit.
  */
 import { contrast, type Contrast, type StepTokens } from "./contrast.js";
-import type { Mistake } from "./corpus/mistake.js";
 import type { TrainingSequence } from "./engine/engine.js";
-import { studentModel } from "./explore.js";
+import { sampler, studentModel } from "./explore.js";
 import { guide, teacherSignals, type Guided } from "./guide.js";
 import type { ScoredGroup } from "./learn.js";
+import { encodeAction, type Model } from "./models/model.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 import type { Group } from "./play.js";
 import type { Random } from "./random.js";
 import type { Run } from "./run.js";
 import { selfPlay, type SelfPlayRound } from "./self-play.js";
 import type { Setup } from "./setup.js";
+import type { Example } from "./supervised.js";
 import { TeacherBudget } from "./teacher-budget.js";
+import { pulledGains } from "./teacher-uplift.js";
 
 /** How many of a step's groups self-play takes. */
 export function selfPlayGroups({ selfPlay: { share }, tasksPerStep }: Setup["config"]): number {
@@ -43,9 +45,9 @@ export async function guideStep(
       {
         environment,
         tokenizer,
-        engine,
-        student: studentModel(setup, student),
-        policy: student,
+        student: charged(run, studentModel(setup, student)),
+        score: (actions) =>
+          run.ledger.charge("student", 0, () => engine.logprobs(student, actions)),
         teacher,
         budget,
         stuckVisits: (task) => stuck[task.id] ?? 0,
@@ -55,12 +57,38 @@ export async function guideStep(
     ),
   );
   run.ledger.addTokens("teacher", budget.state.tokens - run.state.teacher.tokens);
+  run.ledger.addRollouts("teacher", config.teacher.form === "kl" ? 0 : guided.calls);
+  run.ledger.addRollouts("student", finishedHints(guided.groups));
   budget.settle(guided.calls / Math.max(1, groups.length));
-  if ((step + 1) % config.explore.probeEvery === 0) budget.review();
+  if ((step + 1) % config.explore.probeEvery === 0) {
+    if (options.cap < 1) await measurePulls(run, setup, budget, random);
+    budget.review();
+  }
   if (budget.state.retired && !run.state.teacher.retired)
     run.notice({ step, share: budget.share }, "the teacher is retired: it has proved no gain");
   run.set({ teacher: budget.state });
   return guided;
+}
+
+/** What `kl` gained since the last review, on fresh attempts. With a cap of 1 nothing is rationed or retired. */
+async function measurePulls(
+  run: Run,
+  setup: Setup,
+  budget: TeacherBudget,
+  random: Random,
+): Promise<void> {
+  const watched = budget.takeWatched();
+  if (watched === undefined) return;
+  const { gains, rollouts } = await run.ledger.charge("probe", 0, () =>
+    pulledGains(watched, {
+      tasks: new Map(setup.pool.map((task) => [task.id, task])),
+      attempts: setup.config.explore.probeAttempts,
+      sample: sampler(setup, run.state.student),
+      random,
+    }),
+  );
+  run.ledger.addRollouts("probe", rollouts);
+  for (const gain of gains) budget.record({ tokens: 0, money: 0, gain });
 }
 
 /** Signals with the teacher's traces shaped and its pulls added. */
@@ -96,7 +124,7 @@ export async function selfPlayStep(
         maxActionSymbols: environment.maxActionSymbols,
         policy: student,
         initial: base,
-        student: studentModel(setup, student),
+        student: charged(run, studentModel(setup, student)),
         groups,
         groupSize: config.groupSize,
         count,
@@ -114,6 +142,17 @@ export async function selfPlayStep(
   return round;
 }
 
+/** The student as it is called within another's charge: what it computes is its own. */
+function charged(run: Run, model: Model): Model {
+  return {
+    act: (prompts, random) => run.ledger.charge("student", 0, () => model.act(prompts, random)),
+  };
+}
+
+function finishedHints(groups: readonly Group[]): number {
+  return groups.reduce((n, g) => n + g.rollouts.filter((r) => r.guided === "hint").length, 0);
+}
+
 /** The contrast of a step's right and first wrong steps. */
 export async function contrastStep(
   run: Run,
@@ -126,7 +165,10 @@ export async function contrastStep(
   if (mode === "off") return undefined;
   const mistakes = run.corpus
     .sample({ domain: environment.name, count: corpusNegatives, step: run.state.step, random })
-    .map((mistake) => stepTokens(mistake, tokenizer, environment.maxActionSymbols));
+    .map((mistake) => {
+      const step = { ...run.corpus.seenAt(mistake), action: mistake.wrongStep };
+      return stepTokens(step, tokenizer, environment.maxActionSymbols);
+    });
   const result = await run.ledger.charge("embedding", 0, () =>
     contrast(
       groups,
@@ -147,14 +189,16 @@ export async function contrastStep(
 
 /** A mistake in the tokens the student would use, stop token included: nothing but the step tells it apart. */
 export function stepTokens(
-  { state, wrongStep }: Pick<Mistake, "state" | "wrongStep">,
+  { prompt: observation, messages, action }: Example,
   tokenizer: Tokenizer,
   maxActionSymbols: number,
 ): StepTokens {
-  const action = tokenizer.encode(wrongStep);
   return {
-    prompt: tokenizer.encodePrompt({ observation: state }),
-    completion: maxActionSymbols === 1 ? action : [...action, tokenizer.stop],
+    prompt: tokenizer.encodePrompt({
+      observation,
+      ...(messages === undefined ? {} : { messages }),
+    }),
+    completion: encodeAction(action, tokenizer, maxActionSymbols),
   };
 }
 

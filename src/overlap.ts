@@ -15,12 +15,14 @@ import { UNRECOGNISED } from "./corpus/mistake.js";
 import type { Policy } from "./engine/engine.js";
 import type { Task } from "./environments/environment.js";
 import { studentModel } from "./explore.js";
-import { playPartners } from "./partner.js";
-import { inGroups, play, type Group, type Rollout } from "./play.js";
+import { partnerNames, playPartners } from "./partner.js";
+import { type Group, inGroups, play, repeat, type Rollout } from "./play.js";
 import type { Random } from "./random.js";
+import { traceStep } from "./remember.js";
 import { stepLogprobs } from "./replay.js";
 import type { Setup } from "./setup.js";
 import { bootstrap, meanInterval, type Interval } from "./statistics.js";
+import type { Example } from "./supervised.js";
 
 /** Shares of errors by signature; they sum to 1, or to 0 without errors. */
 export type SignatureShares = Readonly<Record<string, number>>;
@@ -94,9 +96,9 @@ export interface OverlapReport {
   readonly experts: Readonly<Record<string, Interval | undefined>>;
 }
 
-/** A first wrong step of the student with its right alternative. */
+/** A first wrong step of the student, with what was seen and its right alternative. */
 interface WrongStep {
-  readonly state: string;
+  readonly seen: Omit<Example, "action">;
   readonly wrong: string;
   readonly right: string;
 }
@@ -119,12 +121,12 @@ export async function measureOverlap(
 ): Promise<OverlapReport> {
   const { student, experts, tasks, attempts, random } = options;
   const validation = tasks.filter((task) => task.split !== "test");
-  const repeated = validation.flatMap((task) => new Array<Task>(attempts).fill(task));
+  const repeated = repeat(validation, attempts);
   const own = inGroups(
     await play(setup.environment, studentModel(setup, student), repeated, random),
     attempts,
   );
-  const partners = await playPartners(setup, [...setup.partners.keys()], validation, random);
+  const partners = await playPartners(setup, partnerNames(setup), validation, random);
   return overlapOf(setup, {
     own,
     partners,
@@ -153,12 +155,12 @@ export async function overlapOf(
     const wrong = await stepLogprobs(
       setup,
       policy,
-      steps.flat().map((s) => [s.state, s.wrong]),
+      steps.flat().map(({ seen, wrong: action }) => ({ ...seen, action })),
     );
     const right = await stepLogprobs(
       setup,
       policy,
-      steps.flat().map((s) => [s.state, s.right]),
+      steps.flat().map(({ seen, right: action }) => ({ ...seen, action })),
     );
     let at = 0;
     return clusteredMean(steps.map((own) => own.map(() => wrong[at]! - right[at++]!)));
@@ -228,7 +230,8 @@ function firstWrongSteps(groups: readonly Group[]): WrongStep[][] {
       const at = firstError === undefined ? undefined : steps[firstError.step];
       const right = firstError?.expected;
       if (at === undefined || right === undefined || failure !== undefined) return [];
-      return [{ state: at.observation, wrong: at.action, right }];
+      const { action: wrong, ...seen } = traceStep(at);
+      return [{ seen, wrong, right }];
     }),
   );
 }

@@ -3,10 +3,25 @@ import { Corpus } from "./corpus/corpus.js";
 import { textEmbedding } from "./corpus/embedding.js";
 import { LocalEngine } from "./engine/local.js";
 import type { Engine } from "./engine/engine.js";
-import type { Environment } from "./environments/environment.js";
-import type { Group } from "./play.js";
+import type { Environment, Message, Turn } from "./environments/environment.js";
+import { playActions } from "./environments/play-procedure.js";
+import type { Prompt, Tokenizer } from "./models/tokenizer.js";
+import { play, type Group } from "./play.js";
+import { Random } from "./random.js";
 import { remember } from "./remember.js";
-import { attempt, cuePolicy, cues, cueTask, groupOf, rightWith } from "./testing.js";
+import { tokenExample } from "./supervised.js";
+import {
+  attempt,
+  cuePolicy,
+  cues,
+  cueTask,
+  cueTokenizer,
+  groupOf,
+  rightAnswer,
+  rightWith,
+  scriptedModel,
+  type CueState,
+} from "./testing.js";
 
 const engine = new LocalEngine();
 const embedder = cuePolicy(rightWith(0.5));
@@ -207,4 +222,76 @@ test("an empty action, and a prompt longer than the context, are embedded like a
   }));
   const { admitted, merged, rejected } = await rememberAll([{ task, rollouts: changed }]);
   expect({ remembered: admitted + merged, rejected }).toEqual({ remembered: 2, rejected: 0 });
+});
+
+describe("a conversation", () => {
+  /** The cues as a conversation: every one so far with what was answered. */
+  const talk: Environment = {
+    ...(cues as Environment),
+    name: "talk",
+    start: (task) => conversed(cues.start(task)),
+    step: (state, action) => conversed(cues.step(state as CueState, action)),
+  };
+  const conversed = (turn: Turn<CueState>): Turn<unknown> => {
+    const { cues: row, answer } = turn.state;
+    const said = [...answer].flatMap((action, i): Message[] => [
+      { role: "user", content: row.charAt(i) },
+      { role: "assistant", content: action },
+    ]);
+    const system = { role: "system", content: "answer each cue" } as const;
+    const last = { role: "user", content: turn.observation } as const;
+    return { ...turn, messages: [system, ...said, last] };
+  };
+  const task = { ...cueTask("abcd"), domain: "talk" };
+
+  test("is kept as it was seen, with what a verification starts from", async () => {
+    const model = scriptedModel((cue) => (cue === "c" ? "y" : rightAnswer(cue)));
+    const rollouts = await play(talk, model, [task, task], Random.from(0, "play"));
+    await remember([{ task, rollouts }], {
+      corpus,
+      environment: talk,
+      engine,
+      embedder,
+      source: "student",
+      step: 5,
+    });
+    const { level, taskId, domain } = corpus.show(1);
+    const [kept] = corpus.show(1).traces;
+    expect(kept!.trace.map((s) => s.messages?.at(-1)?.content)).toEqual(["a", "b", "c", "d"]);
+    expect(
+      kept!.trace
+        .at(-1)!
+        .messages!.map((m) => m.content)
+        .join(" "),
+    ).toBe("answer each cue a x b y c y d");
+    // All that the environment needs to give its verdict again.
+    const again = { id: taskId, domain, level, split: "train", data: kept!.data! } as const;
+    const trajectory = await playActions(
+      talk,
+      again,
+      kept!.trace.map((s) => s.action),
+    );
+    expect(await talk.judge(trajectory)).toMatchObject(rollouts[0]!.verdict);
+    const last = corpus.list().at(-1)!;
+    expect(corpus.seenAt(last).messages).toEqual(
+      kept!.trace.find((s) => s.prompt === last.state)!.messages,
+    );
+    expect(corpus.tracesForExpert("talk", undefined, { limit: 1 })[0]!.trace).toEqual(kept!.trace);
+  });
+
+  test("is what an expert is fitted to, as the student meets it", () => {
+    const reading = {
+      ...cueTokenizer,
+      stop: 1,
+      encode: (text: string) => cueTokenizer.encode(text),
+      encodePrompt: ({ messages }: Prompt) =>
+        cueTokenizer.encode(messages!.map((m) => (m.role === "user" ? m.content : "")).join("")),
+    } as unknown as Tokenizer;
+    const messages = [
+      { role: "system", content: "answer" },
+      { role: "user", content: "ab" },
+    ] as const;
+    const { tokens } = tokenExample({ prompt: "b", messages, action: "x" }, reading, 1);
+    expect(tokens).toEqual(cueTokenizer.encode("ab"));
+  });
 });

@@ -2,10 +2,10 @@
 import { editEmbedding } from "./corpus/clusters.js";
 import { stateActionEmbedding, textEmbedding, whiten } from "./corpus/embedding.js";
 import type { Corpus } from "./corpus/corpus.js";
-import type { Admission, Candidate } from "./corpus/mistake.js";
+import type { Admission, Candidate, TraceStep } from "./corpus/mistake.js";
 import { recurrences } from "./corpus/recurrence.js";
 import type { Engine, Policy } from "./engine/engine.js";
-import type { Environment, StepVerdict } from "./environments/environment.js";
+import type { Environment, Step, StepVerdict } from "./environments/environment.js";
 import type { Group, Rollout } from "./play.js";
 
 /** What became of a batch of candidates. */
@@ -65,7 +65,8 @@ export async function remember(
       embedding: embeddings[i]!,
       recurrence,
       sameAnswers,
-      trace: steps.map(({ observation, action }) => ({ prompt: observation, action })),
+      trace: steps.map(traceStep),
+      data: task.data,
       step,
       ...(firstError.expected === undefined ? {} : { correctStep: firstError.expected }),
       ...(verdict.signature === undefined ? {} : { signature: verdict.signature }),
@@ -77,6 +78,15 @@ export async function remember(
     counts[outcome]++;
   }
   return counts;
+}
+
+/** A step as the corpus keeps it: what was seen, also as a conversation, and what was done. */
+export function traceStep({
+  observation,
+  messages,
+  action,
+}: Pick<Step<unknown>, "observation" | "messages" | "action">): TraceStep {
+  return { prompt: observation, ...(messages === undefined ? {} : { messages }), action };
 }
 
 /**

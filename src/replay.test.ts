@@ -137,9 +137,9 @@ describe("quality, measured anew", () => {
   test("reads log-probs of whole steps", async () => {
     const setup = cueSetup({ student });
     const [x, none, y] = await stepLogprobs(setup, cuePolicy(student), [
-      ["a", "x"],
-      ["a", ""],
-      ["b", "y"],
+      { prompt: "a", action: "x" },
+      { prompt: "a", action: "" },
+      { prompt: "b", action: "y" },
     ]);
     expect(x).toBeCloseTo(Math.log(0.9), 3);
     expect(none).toBe(0);

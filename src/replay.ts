@@ -9,7 +9,7 @@ import type { Group } from "./play.js";
 import type { Random } from "./random.js";
 import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
-import { tokenExample } from "./supervised.js";
+import { tokenExample, type Example } from "./supervised.js";
 
 /** Mistakes whose quality is measured anew at a refit: the latest. */
 const measuredMistakes = 512;
@@ -38,7 +38,7 @@ export function chooseTasks(
   const first = wanted === 0 ? [] : replayTasks(run, setup, wanted, replayRandom);
   if (curriculum.mode !== "learnability" || curriculum.replication === 0)
     return run.curriculum.next(count, random, { first });
-  const rates = run.corpus.replicationByTask(setup.environment.name);
+  const rates = run.corpus.exposures.ratesByTask(setup.environment.name);
   const replicationRate = ({ id }: Task): number => rates.get(id) ?? 0;
   return run.curriculum.next(count, random, { first, replicationRate });
 }
@@ -112,11 +112,11 @@ export function recordExposures(
         return at === undefined ? [] : [JSON.stringify([at.observation, at.action])];
       }),
     );
-    for (const known of run.corpus.knownAt(environment.name, task.id)) {
+    for (const known of run.corpus.exposures.knownAt(environment.name, task.id)) {
       const again =
         steps.has(JSON.stringify([known.state, known.wrongStep])) ||
         [...known.answers].some((answer) => answers.has(answer));
-      run.corpus.recordExposure(known.id, again, run.state.step);
+      run.corpus.exposures.record(known.id, again, run.state.step);
       visits++;
       replicated += Number(again);
     }
@@ -167,15 +167,16 @@ async function tempted(
   for (const [signature, expert] of experts) {
     const own = mistakes.filter((m) => m.signature === signature && m.correctStep !== undefined);
     if (own.length === 0) continue;
+    const seen = own.map((m) => run.corpus.seenAt(m));
     const wrong = await stepLogprobs(
       setup,
       expert.policy,
-      own.map((m) => [m.state, m.wrongStep]),
+      own.map((m, i) => ({ ...seen[i]!, action: m.wrongStep })),
     );
     const right = await stepLogprobs(
       setup,
       student,
-      own.map((m) => [m.state, m.correctStep!]),
+      own.map((m, i) => ({ ...seen[i]!, action: m.correctStep! })),
     );
     for (const [i, { id }] of own.entries()) measured.set(id, confusability(wrong[i]!, right[i]!));
   }
@@ -186,14 +187,10 @@ async function tempted(
 export async function stepLogprobs(
   { engine, tokenizer, environment }: Pick<Setup, "engine" | "tokenizer" | "environment">,
   policy: Policy,
-  steps: readonly (readonly [prompt: string, action: string])[],
+  steps: readonly Example[],
 ): Promise<number[]> {
-  const sequences = steps.map(([prompt, action]) => {
-    const { tokens, targets } = tokenExample(
-      { prompt, action },
-      tokenizer,
-      environment.maxActionSymbols,
-    );
+  const sequences = steps.map((step) => {
+    const { tokens, targets } = tokenExample(step, tokenizer, environment.maxActionSymbols);
     return { tokens, targets: targets.filter((t) => t.position >= 0) };
   });
   const scored = sequences.filter((s) => s.targets.length > 0);

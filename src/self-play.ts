@@ -13,10 +13,9 @@ import { degraded, type Degradation, type DegradeInput } from "./degrade.js";
 import { criticOf, critique, critiqueTurns } from "./environments/critic.js";
 import type { Environment, Task } from "./environments/environment.js";
 import { playProcedure } from "./environments/play-procedure.js";
-import type { Action, Model } from "./models/model.js";
-import type { Tokenizer } from "./models/tokenizer.js";
+import { writtenAction, type Model } from "./models/model.js";
 import { partnerAttempts } from "./partner.js";
-import { accuracy, inGroups, play, type Fork, type Group, type Rollout } from "./play.js";
+import { accuracy, type Fork, type Group, inGroups, play, repeat, type Rollout } from "./play.js";
 import type { SelfPlayState } from "./self-play-state.js";
 
 /** What the student does with the partner's mistakes. */
@@ -71,7 +70,10 @@ export async function selfPlay(
   const { environment, student, groups, groupSize, count, random } = input;
   const operator = options.operators[state.operator % options.operators.length]!;
   const chosen = random.shuffle(groups).slice(0, count);
-  const tasks = chosen.flatMap((g) => new Array<Task>(partnerAttempts).fill(g.task));
+  const tasks = repeat(
+    chosen.map((g) => g.task),
+    partnerAttempts,
+  );
   const attempts =
     operator === "mal-rule"
       ? await malRuleAttempts(tasks, input, state.degree, options.malRule)
@@ -94,12 +96,21 @@ export async function selfPlay(
       if (fork !== undefined) forks.push(fork);
     }
   }
-  const repeated = <T>(list: readonly T[]): T[] =>
-    list.flatMap((entry) => new Array<T>(groupSize).fill(entry));
-  const played = inGroups(await play(environment, student, repeated(forks), random), groupSize);
+  const played = inGroups(
+    await play(environment, student, repeat(forks, groupSize), random),
+    groupSize,
+  );
   const critic = criticOf(environment);
   const judged = inGroups(
-    await play(critic, student, repeated(faults.map((r) => critique(environment, r))), random),
+    await play(
+      critic,
+      student,
+      repeat(
+        faults.map((r) => critique(environment, r)),
+        groupSize,
+      ),
+      random,
+    ),
     groupSize,
   );
   return {
@@ -160,29 +171,17 @@ async function malRuleAttempts(
       malRule ?? random.pick(rules),
       random,
     );
-    const encoded = encoder(tokenizer, maxActionSymbols);
     scripted.push({
       task,
       steps: trajectory.steps,
-      actions: trajectory.steps.map(({ observation, action }) => encoded(observation, action)),
+      actions: trajectory.steps.map((step) =>
+        writtenAction(step.action, step, tokenizer, maxActionSymbols),
+      ),
       verdict: await environment.judge(trajectory),
       offPolicy: false,
     });
   }
   return tasks.map((_, i) => (spoilt[i] ? scripted.shift()! : own.shift()!));
-}
-
-function encoder(
-  tokenizer: Tokenizer,
-  maxActionSymbols: number,
-): (observation: string, text: string) => Action {
-  return (observation, text) => {
-    const tokens = tokenizer.encode(text);
-    const completion = maxActionSymbols === 1 ? tokens : [...tokens, tokenizer.stop];
-    const logprobs = completion.map(() => 0);
-    const prompt = tokenizer.encodePrompt({ observation });
-    return { text, prompt, completion, logprobs, behaviourLogprobs: logprobs };
-  };
 }
 
 /** Weight of one round in the averages, and rounds before a partner may be given up. */

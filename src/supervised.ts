@@ -1,11 +1,14 @@
 /** Imitation of recorded actions by cross-entropy: base students, weak partners and error experts. */
 import { newOptimizer, type Engine, type Policy, type TrainingSequence } from "./engine/engine.js";
+import type { Message } from "./environments/environment.js";
+import { actionSequence, encodeAction } from "./models/model.js";
 import type { Random } from "./random.js";
 import type { Tokenizer } from "./models/tokenizer.js";
 
-/** One decision: what was seen and what was done. */
+/** One decision: what was seen, the conversation where there was one, and what was done. */
 export interface Example {
   readonly prompt: string;
+  readonly messages?: readonly Message[];
   readonly action: string;
 }
 
@@ -33,13 +36,13 @@ export function tokenExample(
   tokenizer: Tokenizer,
   maxActionSymbols: number,
 ): TokenExample {
-  const prompt = tokenizer.encodePrompt({ observation: example.prompt });
-  const action = tokenizer.encode(example.action);
-  const completion = maxActionSymbols === 1 ? action : [...action, tokenizer.stop];
-  return {
-    tokens: [...prompt, ...completion.slice(0, -1)],
-    targets: completion.map((token, i) => ({ position: prompt.length - 1 + i, token })),
-  };
+  const { prompt: observation, messages, action } = example;
+  const prompt = tokenizer.encodePrompt({
+    observation,
+    ...(messages === undefined ? {} : { messages }),
+  });
+  const completion = encodeAction(action, tokenizer, maxActionSymbols);
+  return actionSequence({ prompt, completion });
 }
 
 /**

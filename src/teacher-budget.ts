@@ -3,7 +3,9 @@
  *
  * The unit is a *prompt-visit*: one group. At every prefix of a run, calls <= cap * visits.
  */
+import type { Group } from "./play.js";
 import { anneal } from "./reward.js";
+import { nothingWatched, watch, type WatchedTasks } from "./teacher-uplift.js";
 
 /** How much of a teacher a run may use. */
 export interface TeacherLimits {
@@ -32,6 +34,8 @@ export interface TeacherBudgetState {
   readonly gains: readonly number[];
   /** Exponential average of the gain of a call; 1 before the first. */
   readonly expectedGain: number;
+  /** Whose next attempts will show what `kl` gained; absent where nothing waits. */
+  readonly watched?: WatchedTasks;
   /** Reviews in a row that proved no gain. */
   readonly useless: number;
   readonly retired: boolean;
@@ -124,6 +128,21 @@ export class TeacherBudget {
       gains: [...gains, spent.gain],
       expectedGain: expectedGain + gainRate * (spent.gain - expectedGain),
     };
+  }
+
+  /** Groups whose tokens were pulled, and as needy ones that were not: their gain shows later. */
+  watchPulls(asked: readonly Group[], passed: readonly Group[]): void {
+    const { watched = nothingWatched } = this.#state;
+    if (asked.length + passed.length > 0)
+      this.#state = { ...this.#state, watched: watch(watched, asked, passed) };
+  }
+
+  /** Takes what waits, once there is enough of it for a review. */
+  takeWatched(): WatchedTasks | undefined {
+    const { watched, ...rest } = this.#state;
+    if (watched === undefined || watched.asked.length < fewestGains) return undefined;
+    this.#state = rest;
+    return watched;
   }
 
   /** The end of a step: lambda <- max(0, lambda + eta (use - rate)), `use` the calls per visit of the step. */

@@ -23,8 +23,8 @@ export interface Teacher {
     tasks: readonly Task[],
     random: Random,
   ): Promise<readonly (Demonstration | undefined)[]>;
-  /** Its weights, where it runs in the engine with the student's tokenizer: what `kl` needs. */
-  readonly policy?: Policy;
+  /** Its weights at a task, where it runs in the engine with the student's tokenizer: for `kl`. */
+  readonly policyFor?: (task: Task) => Policy;
 }
 
 /**
@@ -38,13 +38,45 @@ export function solverTeacher(environment: Environment, accuracy: number = 1): T
     demonstrate: (tasks, random) =>
       Promise.all(
         tasks.map(async (task) => {
-          const lot = Random.from(0, `teacher:${task.id}`);
-          const right = wrong.length === 0 || lot.uniform() < accuracy;
-          const procedure = right ? "correct" : lot.pick(wrong);
+          const procedure = lotOf(task, accuracy, wrong) ?? "correct";
           const { steps } = await playProcedure(environment, task, procedure, random);
           return { actions: steps.map((s) => s.action), tokens: 0 };
         }),
       ),
+  };
+}
+
+/** Undefined for the share `accuracy` of tasks, chosen by the task's id; for the rest, one of `wrong`. */
+function lotOf<T>(task: Task, accuracy: number, wrong: readonly T[]): T | undefined {
+  const lot = Random.from(0, `teacher:${task.id}`);
+  return wrong.length === 0 || lot.uniform() < accuracy ? undefined : lot.pick(wrong);
+}
+
+/**
+ * `right` at the share `accuracy` of tasks, one of `wrong` at the rest: the tasks at which
+ * {@link solverTeacher} of that accuracy errs, so that imperfect teachers of all forms err alike.
+ */
+export function imperfectTeacher(
+  right: Teacher,
+  wrong: readonly Teacher[],
+  accuracy: number,
+): Teacher {
+  const at = (task: Task): Teacher => lotOf(task, accuracy, wrong) ?? right;
+  const weights = (task: Task): Policy => at(task).policyFor!(task);
+  const local = [right, ...wrong].every((teacher) => teacher.policyFor !== undefined);
+  return {
+    name: `${right.name} (${Math.round(accuracy * 100)}% right)`,
+    demonstrate: async (tasks, random) => {
+      const shown = new Map<Task, Demonstration | undefined>();
+      // One after another: they draw from the same generator.
+      for (const teacher of [right, ...wrong]) {
+        const own = tasks.filter((task) => at(task) === teacher);
+        const made = await teacher.demonstrate(own, random);
+        for (const [i, task] of own.entries()) shown.set(task, made[i]);
+      }
+      return tasks.map((task) => shown.get(task));
+    },
+    ...(local ? { policyFor: weights } : {}),
   };
 }
 
@@ -57,7 +89,7 @@ export function modelTeacher(
 ): Teacher {
   return {
     name,
-    ...(policy === undefined ? {} : { policy }),
+    ...(policy === undefined ? {} : { policyFor: () => policy }),
     demonstrate: async (tasks, random) => {
       const rollouts = await play(environment, model, tasks, random);
       return rollouts.map(({ failure, actions }) =>

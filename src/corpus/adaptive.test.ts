@@ -51,12 +51,12 @@ describe("mistakes met again", () => {
     corpus.admit(candidate(0));
     corpus.admit(candidate(1, { embedding: candidate(0).embedding, answer: "same" })); // merged
     corpus.admit(candidate(2));
-    const known = corpus.knownAt("sums", "task-1");
+    const known = corpus.exposures.knownAt("sums", "task-1");
     expect(known).toEqual([
       { id: 1, state: "state 0", wrongStep: "step 0", answers: new Set(["same"]) },
     ]);
-    corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "invalid" });
-    expect(corpus.knownAt("sums", "task-1")).toEqual([]);
+    corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "invalid" });
+    expect(corpus.exposures.knownAt("sums", "task-1")).toEqual([]);
   });
 
   test("give replication rates by signature and by task, without what was revoked", () => {
@@ -69,24 +69,24 @@ describe("mistakes met again", () => {
       [1, true],
       [2, false],
     ] as const)
-      corpus.recordExposure(id, again, 1);
-    expect(corpus.replicationRates("sums")).toEqual(
+      corpus.exposures.record(id, again, 1);
+    expect(corpus.exposures.rates("sums")).toEqual(
       new Map([
         ["always-carry", { exposures: 1, rate: 0 }],
         ["drop-carry", { exposures: 4, rate: 0.75 }],
       ]),
     );
-    expect(corpus.replicationByTask("sums").get("task-0")).toBe(0.75);
-    corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "invalid" });
-    expect(corpus.replicationByTask("sums").has("task-0")).toBe(false);
-    expect(corpus.replicationRates("sums").has("drop-carry")).toBe(false);
+    expect(corpus.exposures.ratesByTask("sums").get("task-0")).toBe(0.75);
+    corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "invalid" });
+    expect(corpus.exposures.ratesByTask("sums").has("task-0")).toBe(false);
+    expect(corpus.exposures.rates("sums").has("drop-carry")).toBe(false);
   });
 
   test("retire after sixteen visits without repetition, are re-tested in 2% of draws, and reopen", () => {
     corpus.admit(candidate(0));
     corpus.admit(candidate(1));
     corpus.admit(candidate(2));
-    for (let i = 0; i < 16; i++) corpus.recordExposure(1, false, i);
+    for (let i = 0; i < 16; i++) corpus.exposures.record(1, false, i);
     expect(corpus.show(1).status).toBe("retired");
     const random = Random.from(1, "replay");
     let retired = 0;
@@ -97,7 +97,7 @@ describe("mistakes met again", () => {
         .filter((m) => m.id === 1).length;
     expect(retired / draws).toBeGreaterThan(0.01);
     expect(retired / draws).toBeLessThan(0.035);
-    corpus.recordExposure(1, true, 20);
+    corpus.exposures.record(1, true, 20);
     expect(corpus.show(1).status).toBe("accepted");
   });
 
@@ -147,9 +147,9 @@ describe("the guard against poison", () => {
   test("gives way to a person's word", () => {
     fill("heuristic", ["weak:a", "weak:b"]);
     corpus.quarantine({ ...agreed, share: 1 });
-    const event = corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "valid" });
+    const event = corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "valid" });
     expect(corpus.show(1).status).toBe("human-valid");
-    corpus.revokeVerdict(event);
+    corpus.reviews.revoke(event);
     expect(corpus.show(1).status).toBe("quarantined");
   });
 });
@@ -286,13 +286,15 @@ describe("the review queue", () => {
   test("puts what is held back first, the audit sample next, the doubtful and frequent before the rest", () => {
     for (let n = 0; n < 40; n++) corpus.admit(candidate(n));
     corpus.admit(candidate(40, { evidence: "heuristic", confidence: 0.6, recurrence: 1 }));
-    corpus.recordVerdict({ mistakeId: 7, by: "bob", verdict: "wrong-step" });
-    const queue = corpus.reviewQueue({ by: "ada", limit: 50 });
+    corpus.reviews.record({ mistakeId: 7, by: "bob", verdict: "wrong-step" });
+    const queue = corpus.reviews.queue({ by: "ada", limit: 50 });
     expect(queue[0]!.mistake.id).toBe(7);
     const ranks = queue.slice(1).map((e) => (e.audit ? 1 : 2));
     expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
     expect(queue.find((e) => !e.audit && e.mistake.id !== 7)!.mistake.id).toBe(41);
-    expect(corpus.reviewQueue({ by: "bob", limit: 50 }).map((e) => e.mistake.id)).not.toContain(7);
+    expect(corpus.reviews.queue({ by: "bob", limit: 50 }).map((e) => e.mistake.id)).not.toContain(
+      7,
+    );
     expect(uncertainty(0.5)).toBe(1);
     expect(uncertainty(1)).toBeLessThan(0.1);
   });
@@ -306,17 +308,17 @@ describe("the review queue", () => {
           state: `s${n}`,
         }),
       );
-    const audit = corpus.reviewQueue({ limit: 1000 }).filter((e) => e.audit);
+    const audit = corpus.reviews.queue({ limit: 1000 }).filter((e) => e.audit);
     const all = corpus.stats().mistakes;
     expect(audit.length / all).toBeGreaterThan(0.01);
     expect(audit.length / all).toBeLessThan(0.12);
     for (const [i, { mistake }] of audit.entries())
-      corpus.recordVerdict({
+      corpus.reviews.record({
         mistakeId: mistake.id,
         by: "ada",
         verdict: i === 0 ? "invalid" : "valid",
       });
-    const { precision, audited } = corpus.reviewReport();
+    const { precision, audited } = corpus.reviews.report();
     expect(audited).toBe(audit.length);
     expect(precision!.mean).toBeCloseTo((audited - 1) / audited, 9);
     expect(precision!.low).toBeLessThan(precision!.mean);
@@ -324,40 +326,40 @@ describe("the review queue", () => {
 
   test("reviewers who disagree hold a mistake back until all their verdicts decide", () => {
     for (let n = 0; n < 30; n++) corpus.admit(candidate(n));
-    corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "valid" });
-    corpus.recordVerdict({ mistakeId: 1, by: "bob", verdict: "invalid" });
+    corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "valid" });
+    corpus.reviews.record({ mistakeId: 1, by: "bob", verdict: "invalid" });
     expect(corpus.show(1).status).toBe("quarantined");
     // Bob turns out to call everything invalid, against two others who agree.
     for (let id = 2; id <= 25; id++) {
       for (const by of ["ada", "eve"])
-        corpus.recordVerdict({ mistakeId: id, by, verdict: id % 2 === 0 ? "valid" : "invalid" });
-      corpus.recordVerdict({ mistakeId: id, by: "bob", verdict: "invalid" });
+        corpus.reviews.record({ mistakeId: id, by, verdict: id % 2 === 0 ? "valid" : "invalid" });
+      corpus.reviews.record({ mistakeId: id, by: "bob", verdict: "invalid" });
     }
     expect(corpus.show(1).status).toBe("human-valid");
-    expect(corpus.reviewReport().reliability!["ada"]).toBeGreaterThan(
-      corpus.reviewReport().reliability!["bob"]!,
+    expect(corpus.reviews.report().reliability!["ada"]).toBeGreaterThan(
+      corpus.reviews.report().reliability!["bob"]!,
     );
   });
 
   test("a reviewer's own right step stands while the verdict does", () => {
     corpus.admit(candidate(0, { correctStep: "known" }));
-    const event = corpus.recordVerdict({
+    const event = corpus.reviews.record({
       mistakeId: 1,
       by: "ada",
       verdict: "valid",
       fix: "better",
     });
     expect(corpus.show(1).correctStep).toBe("better");
-    corpus.revokeVerdict(event);
+    corpus.reviews.revoke(event);
     expect(corpus.show(1).correctStep).toBe("known");
   });
 
   test("quality is set against people's word", () => {
     corpus.admit(candidate(0, { recurrence: 0.9 }));
     corpus.admit(candidate(1, { recurrence: 0.1 }));
-    corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "valid" });
-    corpus.recordVerdict({ mistakeId: 2, by: "ada", verdict: "invalid" });
-    expect(corpus.calibration()).toEqual([
+    corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "valid" });
+    corpus.reviews.record({ mistakeId: 2, by: "ada", verdict: "invalid" });
+    expect(corpus.reviews.calibration()).toEqual([
       { from: 0, to: 0.2, judged: 1, valid: 0 },
       { from: 0.8, to: 1, judged: 1, valid: 1 },
     ]);

@@ -1,4 +1,5 @@
 import { ErrataError } from "../error.js";
+import { writeAttempt } from "./attempt.js";
 import type { Cells } from "./cells.js";
 import { assignCluster } from "./clusters.js";
 import type { Database } from "./database.js";
@@ -268,14 +269,14 @@ function remember(
     id,
     source,
   );
-  const steps = JSON.stringify(candidate.trace.map(({ prompt, action }) => ({ prompt, action })));
+  const seen = JSON.stringify(candidate.trace.map(({ prompt, action }) => ({ prompt, action })));
   database.run(
     `INSERT INTO trace (mistake, digest, domain, level, task, signature, source, answer, same_answers, count, step, steps)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)
      ON CONFLICT DO UPDATE SET count = count + 1, step = excluded.step,
        same_answers = max(same_answers, excluded.same_answers)`,
     id,
-    sha256(JSON.stringify([taskId, signature]), steps),
+    sha256(JSON.stringify([taskId, signature]), seen),
     domain,
     level,
     taskId,
@@ -284,7 +285,7 @@ function remember(
     answer,
     sameAnswers,
     step,
-    steps,
+    writeAttempt(candidate),
   );
   database.run(
     `DELETE FROM trace WHERE id IN (SELECT id FROM trace WHERE mistake = ?

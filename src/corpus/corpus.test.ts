@@ -340,9 +340,9 @@ describe("what is asked of the corpus", () => {
         })
         .map((neighbour) => neighbour.mistake.id);
     expect(ids()).toEqual([2, 1]);
-    corpus.recordVerdict({ mistakeId: 2, by: "ada", verdict: "ambiguous" });
+    corpus.reviews.record({ mistakeId: 2, by: "ada", verdict: "ambiguous" });
     expect(ids()).toEqual([1, 3]);
-    corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "invalid" });
+    corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "invalid" });
     expect(ids()).toEqual([3, 4]);
   });
 
@@ -373,18 +373,18 @@ describe("what is asked of the corpus", () => {
 
   test("a mistake the student has outgrown is retired, and reopened when made again", () => {
     const corpus = filled();
-    for (let i = 0; i < 15; i++) corpus.recordExposure(1, false, i);
+    for (let i = 0; i < 15; i++) corpus.exposures.record(1, false, i);
     expect(corpus.show(1).status).toBe("accepted");
-    corpus.recordExposure(1, false, 15);
+    corpus.exposures.record(1, false, 15);
     expect(corpus.show(1)).toMatchObject({ status: "retired", exposures: 16 });
-    corpus.recordExposure(1, true, 16);
+    corpus.exposures.record(1, true, 16);
     expect(corpus.show(1).status).toBe("accepted");
     expect(corpus.show(1).replications).toEqual([...Array<boolean>(15).fill(false), true]);
   });
 
   test("replay draws from what is usable", () => {
     const corpus = filled();
-    corpus.recordVerdict({ mistakeId: 3, by: "ada", verdict: "invalid" });
+    corpus.reviews.record({ mistakeId: 3, by: "ada", verdict: "invalid" });
     const drawn = corpus.sample({
       domain: "arithmetic",
       count: 9,
@@ -428,7 +428,7 @@ describe("human verdicts", () => {
     let corpus = Corpus.open(path);
     corpus.admit(candidate(0));
     const before = effects(corpus);
-    const event = corpus.recordVerdict({
+    const event = corpus.reviews.record({
       mistakeId: 1,
       by: "ada",
       verdict: "invalid",
@@ -440,8 +440,8 @@ describe("human verdicts", () => {
     corpus = Corpus.open(path);
     expect(effects(corpus)).toEqual(none);
     expect(corpus.show(1).status).toBe("human-invalid");
-    corpus.revokeVerdict(event);
-    corpus.revokeVerdict(event);
+    corpus.reviews.revoke(event);
+    corpus.reviews.revoke(event);
     expect(effects(corpus)).toEqual(before);
     expect(corpus.show(1)).toMatchObject({
       status: "accepted",
@@ -456,7 +456,7 @@ describe("human verdicts", () => {
   test("what was declared right does not come back under a new id", () => {
     const corpus = Corpus.open(":memory:");
     corpus.admit(candidate(0));
-    corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "invalid" });
+    corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "invalid" });
     const repeat = candidate(7, { taskId: "task-0", answer: "answer 0" });
     expect(corpus.admit(candidate(0))).toMatchObject({ outcome: "merged", id: 1 });
     expect(corpus.admit(repeat)).toMatchObject({ outcome: "merged", id: 1 });
@@ -472,15 +472,15 @@ describe("human verdicts", () => {
     const confirmed = (): number =>
       corpus.tracesForExpert("arithmetic", "drop-carry", { limit: 9, requireHuman: true }).length;
     expect(confirmed()).toBe(0);
-    corpus.recordVerdict({ mistakeId: 2, by: "ada", verdict: "valid" });
+    corpus.reviews.record({ mistakeId: 2, by: "ada", verdict: "valid" });
     expect(confirmed()).toBe(1);
   });
 
   test("on unknown mistakes and of unknown events are refused", () => {
     const corpus = Corpus.open(":memory:");
     const verdict = { mistakeId: 5, by: "ada", verdict: "valid" } as const;
-    expect(() => corpus.recordVerdict(verdict)).toThrow(withCode("CORPUS_UNKNOWN_MISTAKE"));
-    expect(() => corpus.revokeVerdict(5)).toThrow(withCode("CORPUS_UNKNOWN_EVENT"));
+    expect(() => corpus.reviews.record(verdict)).toThrow(withCode("CORPUS_UNKNOWN_MISTAKE"));
+    expect(() => corpus.reviews.revoke(5)).toThrow(withCode("CORPUS_UNKNOWN_EVENT"));
   });
 
   test("recorded by another process are followed", () => {
@@ -488,7 +488,7 @@ describe("human verdicts", () => {
     const run = Corpus.open(path);
     run.admit(candidate(0));
     const review = Corpus.open(path);
-    review.recordVerdict({ mistakeId: 1, by: "ada", verdict: "invalid" });
+    review.reviews.record({ mistakeId: 1, by: "ada", verdict: "invalid" });
     review.close();
     const elsewhere = candidate(8, { embedding: candidate(0).embedding });
     expect(run.nearest({ ...candidate(0), limit: 9 })).toEqual([]);
@@ -519,7 +519,7 @@ describe("capacity", () => {
   test("what a person has judged stays, and evicted entries are no neighbours", () => {
     const corpus = Corpus.open(":memory:", { capacity: 3, novelty: false });
     corpus.admit(candidate(0, { recurrence: 0 }));
-    corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "valid" });
+    corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "valid" });
     for (let n = 1; n < 6; n++) corpus.admit(candidate(n));
     expect(corpus.list().map((mistake) => mistake.id)).toEqual([1, 5, 6]);
     const near = corpus.nearest({ ...candidate(1), limit: 9 });
@@ -540,7 +540,7 @@ describe("transactions and files", () => {
     corpus.begin();
     corpus.admit(candidate(1));
     corpus.admit(candidate(0));
-    corpus.recordVerdict({ mistakeId: 1, by: "ada", verdict: "invalid" });
+    corpus.reviews.record({ mistakeId: 1, by: "ada", verdict: "invalid" });
     corpus.registerHeldOut("arithmetic", ["task-2"]);
     corpus.rollback();
     expect({ stats: corpus.stats(), list: corpus.list() }).toEqual(before);
@@ -575,7 +575,7 @@ describe("transactions and files", () => {
     step(straight, 0, 60);
     step(straight, 60, 120);
     const judged = straight.list().at(-1)!.id;
-    straight.recordVerdict({ mistakeId: judged, by: "ada", verdict: "valid" });
+    straight.reviews.record({ mistakeId: judged, by: "ada", verdict: "valid" });
     step(straight, 120, 180);
     straight.snapshot(join(folder, "straight-snapshot.db"));
     straight.close();
@@ -597,9 +597,9 @@ describe("transactions and files", () => {
     step(winding, 60, 120);
     winding.close();
     winding = Corpus.open(path, options);
-    winding.recordVerdict({ mistakeId: judged, by: "ada", verdict: "valid" });
+    winding.reviews.record({ mistakeId: judged, by: "ada", verdict: "valid" });
     winding.begin();
-    winding.recordVerdict({ mistakeId: judged, by: "ada", verdict: "invalid" });
+    winding.reviews.record({ mistakeId: judged, by: "ada", verdict: "invalid" });
     winding.rollback();
     step(winding, 120, 180);
     winding.snapshot(join(folder, "winding-snapshot.db"));

@@ -11,74 +11,49 @@
  */
 import { ErrataError } from "../error.js";
 import type { Random } from "../random.js";
+import { admit, checkShare, registerHeldOut } from "./admission.js";
 import {
-  admissionState,
-  admit,
-  checkShare,
-  registerHeldOut,
-  type AdmissionState,
-} from "./admission.js";
-import { Cells } from "./cells.js";
-import { Database } from "./database.js";
+  corpusStats,
+  findMistake,
+  listMistakes,
+  showMistake,
+  type CorpusStats,
+  type MistakeQuery,
+} from "./browse.js";
 import { modalAnswers, similarities } from "./coverage.js";
+import { Database } from "./database.js";
+import { discrimination, type Discrimination } from "./discrimination.js";
+import type { Whitening } from "./embedding.js";
+import { CorpusExposures } from "./exposure.js";
 import {
-  calibration,
-  discrimination,
-  type CalibrationBand,
-  type Discrimination,
-} from "./discrimination.js";
-import { fitWhitening, type Whitening } from "./embedding.js";
-import { fromBlob, toBlob } from "./encoding.js";
-import {
-  MISTAKE_COLUMNS,
-  TRACE_COLUMNS,
-  parseReplications,
   readMistake,
   toMistake,
-  toTrace,
   type Admission,
   type Candidate,
   type Mistake,
   type MistakeDetail,
-  type MistakeRow,
   type MistakeTrace,
-  type TraceRow,
+  type TraceStep,
 } from "./mistake.js";
-import {
-  knownAt,
-  replicationByTask,
-  replicationRates,
-  type KnownMistake,
-  type ReplicationRate,
-} from "./exposure.js";
-import { normalize } from "./novelty.js";
-import {
-  markPut,
-  outcomeSources,
-  readOutcomes,
-  recordOutcome,
-  taskOutcomes,
-  type Known,
-  type Outcome,
-  type RecordedOutcome,
-  type TaskOutcomes,
-} from "./outcomes.js";
+import { nearestMistakes, type Neighbour } from "./neighbours.js";
+import { CorpusOutcomes } from "./outcomes.js";
 import { isSuspect, quarantine, type Suspicion } from "./poison.js";
-import { EXPOSURE_WINDOW, isOutgrown, quality } from "./quality.js";
-import { reviewQueue, reviewReport, type QueueEntry, type ReviewReport } from "./queue.js";
-import { readEvents, recordVerdict, replay, revokeVerdict, type Review } from "./review.js";
+import { quality } from "./quality.js";
+import { CorpusReviews } from "./reviews.js";
 import { drawReplay } from "./sampling.js";
+import { Store } from "./store.js";
 import {
   USABLE,
   countAnswers,
   countTraces,
+  readSeen,
   readTraces,
+  readTracesAt,
   summariseSignatures,
-  toRecord,
   type SignatureSummary,
   type TraceFilter,
 } from "./traces.js";
-import type { CorpusEvent, MistakeStatus } from "./verdict.js";
+import { readWhitening, storedWhitening } from "./whitening.js";
 
 /** Settings of a {@link Corpus}. */
 export interface CorpusOptions {
@@ -92,40 +67,28 @@ export interface CorpusOptions {
   readonly readOnly?: boolean;
 }
 
-/** The corpus in numbers: novelty threshold, moving admission rate, counts of candidates, and what is kept. */
-export interface CorpusStats extends AdmissionState {
-  readonly mistakes: number;
-  readonly traces: number;
-  /** Mistakes per signature. */
-  readonly bySignature: Readonly<Record<string, number>>;
-  /** Candidates per source. */
-  readonly bySource: Readonly<Record<string, number>>;
-  /** Mistakes per status. */
-  readonly byStatus: Readonly<Record<string, number>>;
-}
-
-/** A known mistake and how close it is. */
-export interface Neighbour {
-  readonly mistake: Mistake;
-  /** Cosine, in [-1, 1]. */
-  readonly similarity: number;
-}
-
 /** A store of mistakes in one SQLite file, or in memory. */
 export class Corpus {
   readonly capacity: number;
   readonly tracesPerMistake: number;
   /** Whether candidates merge by novelty, or only when they are exact repeats. */
   readonly novelty: boolean;
-  readonly #database: Database;
-  readonly #cells: Cells;
+  /** What people say of the mistakes. */
+  readonly reviews: CorpusReviews;
+  /** What models got right and wrong, for measuring overlap. */
+  readonly outcomes: CorpusOutcomes;
+  /** Mistakes that the student met again. */
+  readonly exposures: CorpusExposures;
+  readonly #store: Store;
 
-  private constructor(database: Database, options: CorpusOptions) {
+  private constructor(store: Store, options: CorpusOptions) {
     this.capacity = options.capacity ?? 4096;
     this.tracesPerMistake = options.tracesPerMistake ?? 16;
     this.novelty = options.novelty ?? true;
-    this.#database = database;
-    this.#cells = new Cells(database);
+    this.#store = store;
+    this.reviews = new CorpusReviews(store);
+    this.outcomes = new CorpusOutcomes(store);
+    this.exposures = new CorpusExposures(store);
   }
 
   /**
@@ -142,7 +105,7 @@ export class Corpus {
         hint: `set corpus.${name}`,
       });
     }
-    return new Corpus(Database.open(path, { readOnly: options.readOnly ?? false }), options);
+    return new Corpus(Store.open(path, options.readOnly ?? false), options);
   }
 
   /**
@@ -159,18 +122,17 @@ export class Corpus {
    * @throws ErrataError `CORPUS_TRANSACTION` when one is open.
    */
   begin(): void {
-    this.#database.begin();
+    this.#store.begin();
   }
 
   /** @throws ErrataError `CORPUS_TRANSACTION` when no transaction is open. */
   commit(): void {
-    this.#database.commit();
+    this.#store.commit();
   }
 
   /** @throws ErrataError `CORPUS_TRANSACTION` when no transaction is open. */
   rollback(): void {
-    this.#database.rollback();
-    this.#cells.clear();
+    this.#store.rollback();
   }
 
   /**
@@ -179,13 +141,12 @@ export class Corpus {
    * @throws ErrataError `CORPUS_TRANSACTION` inside a transaction.
    */
   snapshot(path: string): void {
-    this.#database.snapshot(path);
+    this.#store.database.snapshot(path);
   }
 
   /** Closes the file; an open transaction is rolled back. */
   close(): void {
-    this.#cells.clear();
-    this.#database.close();
+    this.#store.close();
   }
 
   /**
@@ -193,7 +154,9 @@ export class Corpus {
    * Attempts at them that are already in are deleted (their support stays counted).
    */
   registerHeldOut(domain: string, taskIds: Iterable<string>): number {
-    return this.#write(() => registerHeldOut(this.#database, this.#cells, domain, taskIds));
+    return this.#store.change((database, cells) =>
+      registerHeldOut(database, cells, domain, taskIds),
+    );
   }
 
   /**
@@ -207,7 +170,7 @@ export class Corpus {
    *   of range, `CORPUS_DIMENSION` on an embedding unlike the others.
    */
   admit(candidate: Candidate): Admission {
-    return this.#write(() => admit(this.#database, this.#cells, this, candidate));
+    return this.#store.change((database, cells) => admit(database, cells, this, candidate));
   }
 
   /**
@@ -221,16 +184,7 @@ export class Corpus {
     readonly embedding: Float32Array;
     readonly limit: number;
   }): Neighbour[] {
-    this.#cells.follow();
-    const unit = normalize(query.embedding);
-    const cell = this.#cells.get(query.domain, query.level, unit.length);
-    const neighbours: Neighbour[] = [];
-    for (const { id, similarity } of cell.ranked(unit)) {
-      if (neighbours.length >= query.limit) break;
-      const mistake = toMistake(readMistake(this.#database, id));
-      if (mistake.status !== "quarantined") neighbours.push({ mistake, similarity });
-    }
-    return neighbours;
+    return nearestMistakes(this.#store, query);
   }
 
   /**
@@ -242,7 +196,7 @@ export class Corpus {
     taskId: string,
     { sources }: Pick<TraceFilter, "sources"> = {},
   ): Map<string, number> {
-    return countAnswers(this.#database, domain, taskId, sources);
+    return countAnswers(this.#store.database, domain, taskId, sources);
   }
 
   /**
@@ -255,12 +209,22 @@ export class Corpus {
     signature: string | undefined,
     options: TraceFilter & { readonly limit: number },
   ): MistakeTrace[] {
-    return readTraces(this.#database, domain, signature, options);
+    return readTraces(this.#store.database, domain, signature, options);
+  }
+
+  /** Wrong attempts kept of one task by `sources`, what recurred most first. */
+  tracesAt(domain: string, taskId: string, sources: readonly string[]): MistakeTrace[] {
+    return readTracesAt(this.#store.database, domain, taskId, sources);
+  }
+
+  /** What was seen before a mistake's wrong step: its state and, where there was one, the conversation. */
+  seenAt(mistake: Pick<Mistake, "id" | "state" | "wrongStep">): Omit<TraceStep, "action"> {
+    return readSeen(this.#store.database, mistake);
   }
 
   /** How many attempts {@link Corpus.tracesForExpert} could give, per signature. */
   traceCount(domain: string, filter: TraceFilter = {}): Map<string, number> {
-    return countTraces(this.#database, domain, filter);
+    return countTraces(this.#store.database, domain, filter);
   }
 
   /**
@@ -268,7 +232,7 @@ export class Corpus {
    * and human-invalid mistakes, are left out.
    */
   signatures(domain: string): SignatureSummary[] {
-    return summariseSignatures(this.#database, domain);
+    return summariseSignatures(this.#store.database, domain);
   }
 
   /**
@@ -279,12 +243,12 @@ export class Corpus {
     id: number,
     factors: { readonly confusability?: number; readonly learnability?: number },
   ): void {
-    this.#write(() => {
-      const row = readMistake(this.#database, id);
+    this.#store.change((database) => {
+      const row = readMistake(database, id);
       const { confusability = row.confusability, learnability = row.learnability } = factors;
       checkShare("confusability", confusability);
       checkShare("learnability", learnability);
-      this.#database.run(
+      database.run(
         "UPDATE mistake SET confusability = ?, learnability = ?, quality = ? WHERE id = ?",
         confusability,
         learnability,
@@ -304,7 +268,12 @@ export class Corpus {
     readonly step: number;
     readonly random: Random;
   }): Mistake[] {
-    const rows = this.#database.all<{ id: number; quality: number; last: number; retired: number }>(
+    const rows = this.#store.database.all<{
+      id: number;
+      quality: number;
+      last: number;
+      retired: number;
+    }>(
       `SELECT id, quality, coalesce(last_exposure, step) AS last, retired FROM mistake
        WHERE domain = ? AND ${USABLE} ORDER BY id`,
       options.domain,
@@ -316,68 +285,12 @@ export class Corpus {
       retired: row.retired === 1,
     }));
     const drawn = drawReplay(replayable, options.count, options.random);
-    return drawn.map((id) => toMistake(readMistake(this.#database, id)));
-  }
-
-  /**
-   * Records that the student faced a mistake again, and whether it made it. Less than 2% of 16
-   * exposures replicated retires it; one replication reopens it.
-   * @throws ErrataError `CORPUS_UNKNOWN_MISTAKE`.
-   */
-  recordExposure(id: number, replicated: boolean, step: number): void {
-    this.#write(() => {
-      const row = readMistake(this.#database, id);
-      const replications = (row.replications + (replicated ? "1" : "0")).slice(-EXPOSURE_WINDOW);
-      this.#database.run(
-        "UPDATE mistake SET exposures = exposures + 1, replications = ?, last_exposure = ?, retired = ? WHERE id = ?",
-        replications,
-        step,
-        isOutgrown(parseReplications(replications)) ? 1 : 0,
-        id,
-      );
-      replay(this.#database, this.#cells, id);
-    });
-  }
-
-  /**
-   * Appends a reviewer's verdict and returns its event id. `invalid` takes the mistake out of
-   * experts, answers and neighbours; it still absorbs exact repeats, so revoking restores them all.
-   * @throws ErrataError `CORPUS_UNKNOWN_MISTAKE`.
-   */
-  recordVerdict(review: Review): number {
-    return this.#write(() => recordVerdict(this.#database, this.#cells, review));
-  }
-
-  /**
-   * Appends the revocation of a verdict: the mistake is what it would be without it.
-   * @throws ErrataError `CORPUS_UNKNOWN_EVENT` when there is no such verdict.
-   */
-  revokeVerdict(eventId: number): void {
-    this.#write(() => revokeVerdict(this.#database, this.#cells, eventId));
+    return drawn.map((id) => toMistake(readMistake(this.#store.database, id)));
   }
 
   /** Entries by id, one page of `limit` (default 100) at a time. */
-  list(
-    query: {
-      readonly domain?: string;
-      readonly signature?: string;
-      readonly status?: MistakeStatus;
-      readonly limit?: number;
-      readonly offset?: number;
-    } = {},
-  ): Mistake[] {
-    const columns = (["domain", "signature", "status"] as const).filter(
-      (column) => query[column] !== undefined,
-    );
-    const where =
-      columns.length === 0 ? "" : `WHERE ${columns.map((column) => `${column} = ?`).join(" AND ")}`;
-    const rows = this.#database.all<MistakeRow>(
-      `SELECT ${MISTAKE_COLUMNS} FROM mistake ${where} ORDER BY id LIMIT ? OFFSET ?`,
-      ...columns.map((column) => query[column]!),
-      query.limit ?? 100,
-      query.offset ?? 0,
-    );
-    return rows.map(toMistake);
+  list(query: MistakeQuery = {}): Mistake[] {
+    return listMistakes(this.#store.database, query);
   }
 
   /**
@@ -385,64 +298,22 @@ export class Corpus {
    * @throws ErrataError `CORPUS_UNKNOWN_MISTAKE`.
    */
   show(id: number): MistakeDetail {
-    const mistake = toMistake(readMistake(this.#database, id));
-    const sources = this.#database.all<{ name: string; count: number }>(
-      "SELECT source AS name, sum(count) AS count FROM mistake_source WHERE mistake = ? GROUP BY source ORDER BY source",
-      id,
-    );
-    const traces = this.#database.all<TraceRow>(
-      `SELECT ${TRACE_COLUMNS} FROM trace WHERE mistake = ? ORDER BY step DESC, id DESC`,
-      id,
-    );
-    return {
-      ...mistake,
-      sources: toRecord(sources),
-      traces: traces.map(toTrace),
-      events: readEvents(this.#database, id),
-    };
+    return showMistake(this.#store.database, id);
   }
 
   /** One entry, or undefined when there is none of this id. */
   find(id: number): Mistake | undefined {
-    const row = this.#database.get<MistakeRow>(
-      `SELECT ${MISTAKE_COLUMNS} FROM mistake WHERE id = ?`,
-      id,
-    );
-    return row === undefined ? undefined : toMistake(row);
+    return findMistake(this.#store.database, id);
   }
 
   /** The corpus in numbers. */
   stats(): CorpusStats {
-    const count = (table: "mistake" | "trace"): number =>
-      this.#database.get<{ count: number }>(`SELECT count(*) AS count FROM ${table}`)!.count;
-    const by = (column: "signature" | "status"): Record<string, number> =>
-      toRecord(
-        this.#database.all(
-          `SELECT ${column} AS name, count(*) AS count FROM mistake GROUP BY 1 ORDER BY 1`,
-        ),
-      );
-    const sources = this.#database.all<{ name: string; count: number }>(
-      "SELECT source AS name, sum(count) AS count FROM mistake_source GROUP BY source ORDER BY source",
-    );
-    return {
-      mistakes: count("mistake"),
-      traces: count("trace"),
-      ...admissionState(this.#database),
-      bySignature: by("signature"),
-      bySource: toRecord(sources),
-      byStatus: by("status"),
-    };
+    return corpusStats(this.#store.database);
   }
 
   /** The whitening stored under `name` (for example `state`), or undefined before the first fit. */
   whitening(name: string): Whitening | undefined {
-    const row = this.#database.get<{ value: Uint8Array }>(
-      "SELECT value FROM meta WHERE key = ?",
-      `whitening:${name}`,
-    );
-    if (row === undefined) return undefined;
-    const values = fromBlob(row.value);
-    return { mean: values.slice(0, values.length / 2), variance: values.slice(values.length / 2) };
+    return readWhitening(this.#store.database, name);
   }
 
   /**
@@ -451,29 +322,7 @@ export class Corpus {
    * @throws ErrataError `CORPUS_DIMENSION` on an empty batch or vectors of different lengths.
    */
   fitWhitening(name: string, vectors: readonly ArrayLike<number>[]): Whitening {
-    return this.#write(() => {
-      const stored = this.whitening(name);
-      if (stored !== undefined) return stored;
-      const { mean, variance } = fitWhitening(vectors);
-      const value = toBlob(Float32Array.of(...mean, ...variance));
-      this.#database.run("INSERT INTO meta (key, value) VALUES (?, ?)", `whitening:${name}`, value);
-      return { mean, variance };
-    });
-  }
-
-  /** The mistakes known at a task, for the student that meets it again. */
-  knownAt(domain: string, taskId: string): KnownMistake[] {
-    return knownAt(this.#database, domain, taskId);
-  }
-
-  /** How often the mistakes of each signature were repeated when the student met them again. */
-  replicationRates(domain: string): Map<string, ReplicationRate> {
-    return replicationRates(this.#database, domain);
-  }
-
-  /** By task: the largest replication rate among the signatures of its known mistakes. */
-  replicationByTask(domain: string): Map<string, number> {
-    return replicationByTask(this.#database, domain);
+    return this.#store.change((database) => storedWhitening(database, name, vectors));
   }
 
   /**
@@ -481,17 +330,17 @@ export class Corpus {
    * two weak models give, and returns how many. Trusted labels stand unless `trustedToo`.
    */
   quarantine(suspicion: Suspicion): number {
-    return this.#write(() => quarantine(this.#database, this.#cells, suspicion));
+    return this.#store.change((database, cells) => quarantine(database, cells, suspicion));
   }
 
   /** Whether {@link Corpus.quarantine} would look at this answer. */
   isSuspect(suspicion: Suspicion): boolean {
-    return isSuspect(this.#database, suspicion);
+    return isSuspect(this.#store.database, suspicion);
   }
 
   /** Signatures whose attempts a mistake holds: what an expert loses with it. */
   signaturesAt(id: number): string[] {
-    return this.#database
+    return this.#store.database
       .all<{ signature: string }>(
         "SELECT DISTINCT signature FROM mistake_source WHERE mistake = ? ORDER BY signature",
         id,
@@ -501,83 +350,16 @@ export class Corpus {
 
   /** How close each source comes to each of the student's latest mistakes, in [0, 1]. */
   similarities(domain: string, sources: readonly string[]): Map<string, number[]> {
-    return similarities(this.#database, domain, sources);
+    return similarities(this.#store.database, domain, sources);
   }
 
   /** The most frequent wrong answer of a source at each task it was wrong on. */
   modalAnswers(domain: string, source: string): Map<string, string> {
-    return modalAnswers(this.#database, domain, source);
-  }
-
-  /** Mistakes that wait for a verdict, the most worth a look first. */
-  reviewQueue(options: { readonly by?: string; readonly limit: number }): QueueEntry[] {
-    return reviewQueue(this.#database, options);
-  }
-
-  /** What reviewers' verdicts say of each other and of what the machine accepts. */
-  reviewReport(): ReviewReport {
-    return reviewReport(this.#database);
+    return modalAnswers(this.#store.database, domain, source);
   }
 
   /** How well quality tells mistakes of the known mal-rules `rules` from noise. */
   discrimination(domain: string, rules: readonly string[]): Discrimination {
-    return discrimination(this.#database, domain, rules);
-  }
-
-  /** Quality against people's word, by band of quality. */
-  calibration(): CalibrationBand[] {
-    return calibration(this.#database);
-  }
-
-  /** Every verdict and revocation, oldest first. */
-  events(): CorpusEvent[] {
-    return readEvents(this.#database);
-  }
-
-  /**
-   * Records what a model got right or wrong, for measuring overlap, unless it is there already.
-   * Held-out tasks may be among them: nothing is trained on outcomes.
-   */
-  recordOutcome(outcome: Outcome): Known {
-    return this.#write(() => recordOutcome(this.#database, outcome));
-  }
-
-  /** Remembers that the mistake of a recorded outcome was admitted or merged. */
-  markPut(outcome: Outcome): void {
-    this.#write(() => markPut(this.#database, outcome));
-  }
-
-  /** A source's outcomes in a domain, by task. */
-  outcomes(domain: string, source: string): RecordedOutcome[] {
-    return readOutcomes(this.#database, domain, source);
-  }
-
-  /** Sources with outcomes, by domain. */
-  outcomeSources(): { domain: string; source: string; attempts: number; wrong: number }[] {
-    return outcomeSources(this.#database);
-  }
-
-  /** The recorded attempts at a task, and how many were wrong with this answer. */
-  taskOutcomes(domain: string, taskId: string, answer: string): TaskOutcomes {
-    return taskOutcomes(this.#database, domain, taskId, answer);
-  }
-
-  /** Runs a change all or nothing; a failed one leaves no trace in memory either. */
-  #write<T>(change: () => T): T {
-    if (this.#database.readOnly) {
-      throw new ErrataError(`the corpus ${this.#database.path} was opened for reading`, {
-        code: "CORPUS_READ_ONLY",
-        hint: "restore the snapshot into a run and change it there",
-      });
-    }
-    try {
-      return this.#database.atomically(() => {
-        this.#cells.follow();
-        return change();
-      });
-    } catch (error) {
-      this.#cells.clear();
-      throw error;
-    }
+    return discrimination(this.#store.database, domain, rules);
   }
 }

@@ -1,6 +1,9 @@
 /** What the student meets again: known mistakes at a task, and how often they are still made. */
 import type { Database } from "./database.js";
-import { UNRECOGNISED, parseReplications } from "./mistake.js";
+import { UNRECOGNISED, parseReplications, readMistake } from "./mistake.js";
+import { EXPOSURE_WINDOW, isOutgrown } from "./quality.js";
+import { replay } from "./review.js";
+import type { Store } from "./store.js";
 import { USABLE } from "./traces.js";
 
 /** A mistake that was made at a task before. */
@@ -14,7 +17,7 @@ export interface KnownMistake {
 }
 
 /** The mistakes known at a task, by id; quarantined and human-invalid ones are left out. */
-export function knownAt(database: Database, domain: string, taskId: string): KnownMistake[] {
+function knownAt(database: Database, domain: string, taskId: string): KnownMistake[] {
   const rows = database.all<{ id: number; state: string; wrongStep: string; answer: string }>(
     `SELECT mistake.id, mistake.state, wrong_step AS wrongStep, answer.answer
      FROM answer JOIN mistake ON mistake.id = answer.mistake
@@ -40,7 +43,7 @@ export interface ReplicationRate {
 }
 
 /** Replication rates by signature, for those met again at least once. */
-export function replicationRates(database: Database, domain: string): Map<string, ReplicationRate> {
+function replicationRates(database: Database, domain: string): Map<string, ReplicationRate> {
   const rows = database.all<{ signature: string; replications: string }>(
     `SELECT signature, replications FROM mistake
      WHERE domain = ? AND replications <> '' AND ${USABLE} ORDER BY signature, id`,
@@ -63,7 +66,7 @@ export function replicationRates(database: Database, domain: string): Map<string
 }
 
 /** By task: the largest replication rate among the signatures of its known mistakes. */
-export function replicationByTask(database: Database, domain: string): Map<string, number> {
+function replicationByTask(database: Database, domain: string): Map<string, number> {
   const rates = replicationRates(database, domain);
   const rows = database.all<{ task: string; signature: string }>(
     `SELECT DISTINCT answer.task, mistake.signature FROM answer JOIN mistake ON mistake.id = answer.mistake
@@ -75,4 +78,48 @@ export function replicationByTask(database: Database, domain: string): Map<strin
   for (const { task, signature } of rows)
     byTask.set(task, Math.max(byTask.get(task) ?? 0, rates.get(signature)?.rate ?? 0));
   return byTask;
+}
+
+/** What a corpus knows of mistakes that the student met again. */
+export class CorpusExposures {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The mistakes known at a task, for the student that meets it again. */
+  knownAt(domain: string, taskId: string): KnownMistake[] {
+    return knownAt(this.#store.database, domain, taskId);
+  }
+
+  /**
+   * Records that the student faced a mistake again, and whether it made it. Less than 2% of 16
+   * exposures replicated retires it; one replication reopens it.
+   * @throws ErrataError `CORPUS_UNKNOWN_MISTAKE`.
+   */
+  record(id: number, replicated: boolean, step: number): void {
+    this.#store.change((database, cells) => {
+      const row = readMistake(database, id);
+      const replications = (row.replications + (replicated ? "1" : "0")).slice(-EXPOSURE_WINDOW);
+      database.run(
+        "UPDATE mistake SET exposures = exposures + 1, replications = ?, last_exposure = ?, retired = ? WHERE id = ?",
+        replications,
+        step,
+        isOutgrown(parseReplications(replications)) ? 1 : 0,
+        id,
+      );
+      replay(database, cells, id);
+    });
+  }
+
+  /** How often the mistakes of each signature were repeated when the student met them again. */
+  rates(domain: string): Map<string, ReplicationRate> {
+    return replicationRates(this.#store.database, domain);
+  }
+
+  /** By task: the largest replication rate among the signatures of its known mistakes. */
+  ratesByTask(domain: string): Map<string, number> {
+    return replicationByTask(this.#store.database, domain);
+  }
 }

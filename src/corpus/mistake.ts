@@ -1,11 +1,14 @@
-import type { Evidence, Split } from "../environments/environment.js";
+import type { Evidence, Json, Message, Split } from "../environments/environment.js";
 import { ErrataError } from "../error.js";
+import { readAttempt } from "./attempt.js";
 import type { Database } from "./database.js";
 import type { CorpusEvent, MistakeStatus } from "./verdict.js";
 
 /** One prompt as the policy saw it and what it did. */
 export interface TraceStep {
   readonly prompt: string;
+  /** The prompt as a conversation, for models with a chat template; absent where it was one message. */
+  readonly messages?: readonly Message[];
   readonly action: string;
 }
 
@@ -52,6 +55,8 @@ export interface Candidate {
   readonly sameAnswers: number;
   /** The whole attempt. */
   readonly trace: readonly TraceStep[];
+  /** What the environment rebuilds the task from (`Task.data`): with it the attempt can be verified again. */
+  readonly data?: Json;
   /** Training step, never a time of day. */
   readonly step: number;
 }
@@ -124,6 +129,8 @@ export interface MistakeTrace {
   readonly count: number;
   readonly step: number;
   readonly trace: readonly TraceStep[];
+  /** `Task.data`: the attempt's actions played from this task give its verdict again. Absent where nobody gave it. */
+  readonly data?: Json;
 }
 
 /** A mistake with all that is known about it. */
@@ -187,7 +194,7 @@ export function readMistake(database: Database, id: number): MistakeRow {
 }
 
 /** A row of the `trace` table. */
-export interface TraceRow extends Omit<MistakeTrace, "trace"> {
+export interface TraceRow extends Omit<MistakeTrace, "trace" | "data"> {
   readonly steps: string;
 }
 
@@ -198,5 +205,5 @@ export const TRACE_COLUMNS: string = `trace.id, trace.mistake AS mistakeId, trac
 
 /** A {@link MistakeTrace} from its row. */
 export function toTrace({ steps, ...row }: TraceRow): MistakeTrace {
-  return { ...row, trace: JSON.parse(steps) as TraceStep[] };
+  return { ...row, ...readAttempt(steps) };
 }

@@ -5,6 +5,7 @@
 import type { Database } from "./database.js";
 import { sha256 } from "./encoding.js";
 import { UNRECOGNISED } from "./mistake.js";
+import type { Store } from "./store.js";
 
 /** One verified attempt of a model at a task. */
 export interface Outcome {
@@ -42,7 +43,7 @@ export interface TaskOutcomes {
 export type Known = "new" | "recorded" | "put";
 
 /** Records an outcome unless it is there already; says what was known before. */
-export function recordOutcome(database: Database, outcome: Outcome): Known {
+function recordOutcome(database: Database, outcome: Outcome): Known {
   const { domain, taskId, source, occurrence, correct, answer } = outcome;
   const row = database.get<{ put: number }>(
     `SELECT put FROM outcome WHERE ${KEY}`,
@@ -66,7 +67,7 @@ export function recordOutcome(database: Database, outcome: Outcome): Known {
 }
 
 /** Remembers that an outcome's mistake is in the corpus, so that it is not counted twice. */
-export function markPut(database: Database, outcome: Outcome): void {
+function markPut(database: Database, outcome: Outcome): void {
   database.run(`UPDATE outcome SET put = 1 WHERE ${KEY}`, ...keyOf(outcome));
 }
 
@@ -82,11 +83,7 @@ function digestOf({ actions }: Outcome): Uint8Array {
 }
 
 /** A source's outcomes in a domain, by task. */
-export function readOutcomes(
-  database: Database,
-  domain: string,
-  source: string,
-): RecordedOutcome[] {
+function readOutcomes(database: Database, domain: string, source: string): RecordedOutcome[] {
   const rows = database.all<{
     taskId: string;
     correct: number;
@@ -109,7 +106,7 @@ export function readOutcomes(
 }
 
 /** Which sources have outcomes, by domain: how many attempts, and how many of them wrong. */
-export function outcomeSources(
+function outcomeSources(
   database: Database,
 ): { domain: string; source: string; attempts: number; wrong: number }[] {
   return database.all(
@@ -119,7 +116,7 @@ export function outcomeSources(
 }
 
 /** The attempts at a task, and how many gave `answer`. */
-export function taskOutcomes(
+function taskOutcomes(
   database: Database,
   domain: string,
   taskId: string,
@@ -134,4 +131,38 @@ export function taskOutcomes(
     answer,
   )!;
   return { attempts, wrong, sameAnswer };
+}
+
+/** The outcomes of a corpus. Held-out tasks may be among them: nothing is trained on outcomes. */
+export class CorpusOutcomes {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Records what a model got right or wrong, for measuring overlap, unless it is there already. */
+  record(outcome: Outcome): Known {
+    return this.#store.change((database) => recordOutcome(database, outcome));
+  }
+
+  /** Remembers that the mistake of a recorded outcome was admitted or merged. */
+  markPut(outcome: Outcome): void {
+    this.#store.change((database) => markPut(database, outcome));
+  }
+
+  /** A source's outcomes in a domain, by task. */
+  of(domain: string, source: string): RecordedOutcome[] {
+    return readOutcomes(this.#store.database, domain, source);
+  }
+
+  /** Sources with outcomes, by domain. */
+  sources(): { domain: string; source: string; attempts: number; wrong: number }[] {
+    return outcomeSources(this.#store.database);
+  }
+
+  /** The recorded attempts at a task, and how many were wrong with this answer. */
+  atTask(domain: string, taskId: string, answer: string): TaskOutcomes {
+    return taskOutcomes(this.#store.database, domain, taskId, answer);
+  }
 }

@@ -4,8 +4,10 @@ import {
   TRACE_COLUMNS,
   UNRECOGNISED,
   toTrace,
+  type Mistake,
   type MistakeTrace,
   type TraceRow,
+  type TraceStep,
 } from "./mistake.js";
 
 /** Which kept attempts count. */
@@ -50,6 +52,37 @@ export function readTraces(
     limit,
   );
   return rows.map(toTrace);
+}
+
+/** Kept attempts at one task by `sources`, what recurred most first. */
+export function readTracesAt(
+  database: Database,
+  domain: string,
+  taskId: string,
+  sources: readonly string[],
+): MistakeTrace[] {
+  const where = traceClause(domain, { sources });
+  const rows = database.all<TraceRow>(
+    `SELECT ${TRACE_COLUMNS} FROM trace JOIN mistake ON mistake.id = trace.mistake
+     WHERE ${where.sql} AND trace.task = ? ORDER BY trace.same_answers DESC, trace.id`,
+    ...where.parameters,
+    taskId,
+  );
+  return rows.map(toTrace);
+}
+
+/** What was seen before a mistake's wrong step: its state and, where a kept attempt holds it, the conversation. */
+export function readSeen(
+  database: Database,
+  { id, state, wrongStep }: Pick<Mistake, "id" | "state" | "wrongStep">,
+): Omit<TraceStep, "action"> {
+  const rows = database.all<TraceRow>(
+    `SELECT ${TRACE_COLUMNS} FROM trace WHERE mistake = ? ORDER BY id`,
+    id,
+  );
+  const steps = rows.flatMap((row) => toTrace(row).trace);
+  const { messages } = steps.find((s) => s.prompt === state && s.action === wrongStep) ?? {};
+  return { prompt: state, ...(messages === undefined ? {} : { messages }) };
 }
 
 /** Number of kept attempts per signature. */

@@ -28,7 +28,7 @@ export async function admitAll(
   try {
     const before: Known[] = [];
     for await (const { outcome } of withOccurrence(spool))
-      before.push(corpus.recordOutcome(outcome));
+      before.push(corpus.outcomes.record(outcome));
     counts.known = before.filter((known) => known !== "new").length;
 
     const suspects = new Map<string, Suspicion>();
@@ -90,9 +90,9 @@ async function putAll(
       continue;
     }
     counts[admission.outcome]++;
-    corpus.markPut(outcome);
+    corpus.outcomes.markPut(outcome);
     const { domain, taskId, answer } = outcome;
-    const { attempts, sameAnswer } = corpus.taskOutcomes(domain, taskId, answer);
+    const { attempts, sameAnswer } = corpus.outcomes.atTask(domain, taskId, answer);
     const key = JSON.stringify([taskId, answer]);
     const trustedToo = label === true || suspects.get(key)?.trustedToo === true;
     suspects.set(key, { domain, taskId, answer, share: sameAnswer / attempts, trustedToo });
@@ -106,7 +106,7 @@ function put(
   embedding: Float32Array,
 ): Admission {
   const { domain, taskId, source, answer, signature } = outcome;
-  const { attempts, wrong, sameAnswer } = corpus.taskOutcomes(domain, taskId, answer);
+  const { attempts, wrong, sameAnswer } = corpus.outcomes.atTask(domain, taskId, answer);
   const same = Math.max(1, sameAnswer);
   const scaled = Math.max(1, Math.floor((same * groupOfReference) / attempts));
   const { state, wrongStep, correctStep, family, step: _, ...rest } = located;

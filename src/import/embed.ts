@@ -20,8 +20,11 @@ export function embedAsRun(
   { engine, base, tokenizer }: Pick<Setup, "engine" | "base" | "tokenizer">,
   corpus: Corpus,
 ): Embed {
-  const tokensOf = ({ prompt, action }: TraceStep) => {
-    const seen = tokenizer.encodePrompt({ observation: prompt });
+  const tokensOf = ({ prompt, messages, action }: TraceStep) => {
+    const seen = tokenizer.encodePrompt({
+      observation: prompt,
+      ...(messages === undefined ? {} : { messages }),
+    });
     return { seen, tokens: [...seen, ...tokenizer.encode(action)].slice(0, base.shape.context) };
   };
   return async (steps) => {

@@ -124,7 +124,7 @@ describe("importing", () => {
     const attempts = [answer(4, "0"), answer(5, "0"), answer(0, "0")];
     expect(await bring(attempts)).toMatchObject({ wrong: 3, heldOut: 2, admitted: 1, merged: 0 });
     expect(corpus.list().map((m) => m.taskId)).toEqual(["t0"]);
-    expect(corpus.outcomes("sums", "weak:m")).toHaveLength(3);
+    expect(corpus.outcomes.of("sums", "weak:m")).toHaveLength(3);
     const again = await bring(attempts, { heldOutToo: true });
     expect(again).toMatchObject({ known: 3, heldOut: 0 });
     expect(again.admitted + again.merged).toBe(2);
@@ -204,7 +204,7 @@ describe("importing", () => {
     });
     const attempts = [answer(0, "a"), answer(1, "b"), answer(2, "c")];
     await expect(bring(attempts, { environment: failing("SANDBOX") })).rejects.toThrow("sandbox");
-    expect(corpus.outcomeSources()).toEqual([]);
+    expect(corpus.outcomes.sources()).toEqual([]);
     const faulty = { ...environment, judge: () => Promise.reject(new Error("oops")) };
     expect(await bring(attempts, { environment: faulty })).toMatchObject({
       verified: 0,
@@ -215,7 +215,7 @@ describe("importing", () => {
   test("an aborted import leaves nothing", async () => {
     const signal = AbortSignal.abort(new Error("enough"));
     await expect(bring([answer(0, "a")], { signal })).rejects.toThrow("enough");
-    expect(corpus.outcomeSources()).toEqual([]);
+    expect(corpus.outcomes.sources()).toEqual([]);
   });
 
   test("a domain without a list of tasks takes records that hold the whole task", async () => {

@@ -50,7 +50,7 @@ export interface Overlap {
  * @throws ErrataError `IMPORT_MODEL` where a model has no outcomes, or the two share no domain.
  */
 export function overlap(corpus: Corpus, weak: string, strong: string): Overlap[] {
-  const sources = corpus.outcomeSources();
+  const sources = corpus.outcomes.sources();
   const domainsOf = (model: string): Set<string> => {
     const named = sources.filter((row) => row.source === sourceOf(model));
     if (named.length > 0) return new Set(named.map((row) => row.domain));
@@ -75,8 +75,8 @@ export function overlap(corpus: Corpus, weak: string, strong: string): Overlap[]
   return domains.map((domain) =>
     compare(
       { domain, weak, strong },
-      byTask(corpus.outcomes(domain, sourceOf(weak))),
-      byTask(corpus.outcomes(domain, sourceOf(strong))),
+      byTask(corpus.outcomes.of(domain, sourceOf(weak))),
+      byTask(corpus.outcomes.of(domain, sourceOf(strong))),
     ),
   );
 }

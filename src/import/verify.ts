@@ -4,12 +4,14 @@ import type { Outcome } from "../corpus/outcomes.js";
 import type {
   Environment,
   Evidence,
+  Json,
   Split,
   Task,
   Trajectory,
   Verdict,
 } from "../environments/environment.js";
 import { playActions } from "../environments/play-procedure.js";
+import { traceStep } from "../remember.js";
 
 /** Where a wrong attempt first went wrong, as the corpus keeps it. */
 export interface Located {
@@ -23,6 +25,8 @@ export interface Located {
   readonly confidence: number;
   readonly family: string;
   readonly trace: readonly TraceStep[];
+  /** `Task.data`. */
+  readonly data?: Json;
   /** Index into `trace`. */
   readonly step: number;
 }
@@ -89,7 +93,8 @@ function locate(
     evidence: firstError.evidence,
     confidence: firstError.confidence,
     family: firstError.family,
-    trace: steps.map((step) => ({ prompt: step.observation, action: step.action })),
+    trace: steps.map(traceStep),
+    data: task.data,
     step: firstError.step,
   };
 }

@@ -45,6 +45,22 @@ describe("a policy as a model", () => {
     }
   });
 
+  test("takes the most probable token when it is greedy, also a little more probable one", async () => {
+    const model = new PolicyModel({
+      engine,
+      policy: cuePolicy(rightWith(0.55)),
+      tokenizer: cueTokenizer,
+      maxActionSymbols: 1,
+      greedy: true,
+    });
+    const actions = await model.act(
+      promptsOf(...new Array<string>(50).fill("b")),
+      Random.from(1, "act"),
+    );
+    expect(new Set(actions.map((a) => a.text))).toEqual(new Set(["y"]));
+    expect(actions[0]!.logprobs[0]).toBeCloseTo(Math.log(0.55), 3); // pi's own, not the greedy one's
+  });
+
   test("may take one token more than the longest action, to stop; its text has no special token", async () => {
     const environment = arithmetic({ view: "whole" }) as Environment;
     const tokenizer = lexiconTokenizer(environment);

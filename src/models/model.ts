@@ -30,6 +30,34 @@ export function actionSequence({ prompt, completion }: Pick<Action, "prompt" | "
   };
 }
 
+/** The tokens of an action as a policy writes it: its text's, and the stop token unless actions are one symbol. */
+export function encodeAction(
+  text: string,
+  tokenizer: Pick<Tokenizer, "encode" | "stop">,
+  maxActionSymbols: number,
+): number[] {
+  const tokens = tokenizer.encode(text);
+  return maxActionSymbols === 1 ? tokens : [...tokens, tokenizer.stop];
+}
+
+/** An action that somebody else wrote, in a policy's tokens; its log-probs are not known and 0. */
+export function writtenAction(
+  text: string,
+  prompt: Prompt,
+  tokenizer: Tokenizer,
+  maxActionSymbols: number,
+): Action {
+  const completion = encodeAction(text, tokenizer, maxActionSymbols);
+  const logprobs = completion.map(() => 0);
+  return {
+    text,
+    prompt: tokenizer.encodePrompt(prompt),
+    completion,
+    logprobs,
+    behaviourLogprobs: logprobs,
+  };
+}
+
 export interface Model {
   /** One action for each prompt. */
   act(prompts: readonly Prompt[], random: Random): Promise<Action[]>;
@@ -42,6 +70,8 @@ export interface PolicyModelOptions {
   /** Longest action in symbols; actions of one symbol have no stop token. */
   readonly maxActionSymbols: number;
   readonly temperature?: number;
+  /** Always the most probable token. */
+  readonly greedy?: boolean;
   /** Tokens after which an action is cut short. Default: what `maxActionSymbols` allows. */
   readonly maxTokens?: number;
   readonly mixture?: { readonly expert: Policy } & Mixture;
@@ -64,6 +94,7 @@ export class PolicyModel implements Model {
       maxTokens: this.#options.maxTokens ?? (single ? 1 : maxActionSymbols + 1),
       ...(single ? {} : { stopTokens: tokenizer.stops ?? [tokenizer.stop] }),
       ...(temperature === undefined ? {} : { temperature }),
+      ...(this.#options.greedy === true ? { topK: 1 } : {}),
       ...(mixture === undefined ? {} : { mixture }),
       random,
     });

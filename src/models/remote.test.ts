@@ -1,50 +1,18 @@
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { setImmediate } from "node:timers/promises";
+import type { LanguageModel } from "ai";
+import { MockLanguageModelV3 } from "ai/test";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cueTokenizer, promptsOf } from "../testing.js";
-import { remoteModel } from "./remote.js";
+import { remoteModel, RemoteModel } from "./remote.js";
+import { chatServer, type Answer, type Asked, type ChatServer } from "./testing.js";
 
-interface Asked {
-  readonly authorization: string | undefined;
-  readonly body: { model: string; messages: { role: string; content: string }[] };
-}
-
-const asked: Asked[] = [];
-let answer: (body: Asked["body"]) => { status: number; text: string };
-const server = createServer((request, response) => {
-  void respond(request).then(({ status, text }) => {
-    response.writeHead(status, { "content-type": "application/json" });
-    response.end(
-      JSON.stringify(
-        status === 200
-          ? {
-              id: "1",
-              object: "chat.completion",
-              created: 0,
-              model: "weak",
-              choices: [
-                { index: 0, finish_reason: "stop", message: { role: "assistant", content: text } },
-              ],
-              usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
-            }
-          : { error: { message: text } },
-      ),
-    );
-  });
-});
-
-async function respond(request: IncomingMessage): Promise<{ status: number; text: string }> {
-  let text = "";
-  for await (const chunk of request) text += String(chunk);
-  const body = JSON.parse(text) as Asked["body"];
-  asked.push({ authorization: request.headers.authorization, body });
-  return answer(body);
-}
-
+let answer: (body: Asked["body"]) => Answer;
+let server: ChatServer;
 let url: string;
+let asked: Asked[];
 beforeAll(async () => {
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  server = await chatServer(({ body }) => answer(body));
+  ({ url, asked } = server);
 });
 afterAll(() => server.close());
 
@@ -101,6 +69,46 @@ describe("a remote model", () => {
     expect(failure).toMatchObject({ code: "REMOTE_MODEL" });
     expect(String(failure)).toContain("wrong key");
     expect(String(failure)).not.toContain("secret-of-the-test");
+  });
+
+  test("that never answers is an error once the time is over, and holds up no other prompt", async () => {
+    answer = ({ messages }) =>
+      messages.at(-1)!.content === "a" ? undefined : { status: 200, text: "y" };
+    const model = remoteModel(
+      { url, model: "weak", keyVariable: "NONE" },
+      { timeout: 0.2, concurrency: 1 },
+    );
+    const [silent, other] = await Promise.allSettled([
+      model.act(promptsOf("a")),
+      model.act(promptsOf("b")),
+    ]);
+    expect(silent).toMatchObject({ status: "rejected", reason: { code: "REMOTE_MODEL" } });
+    expect(other).toMatchObject({ value: [{ text: "y" }] });
+  });
+
+  test("is asked no more than so many prompts at once, over all calls", async () => {
+    let [open, most] = [0, 0];
+    const model: LanguageModel = new MockLanguageModelV3({
+      doGenerate: async () => {
+        most = Math.max(most, ++open);
+        await setImmediate();
+        open--;
+        return {
+          content: [{ type: "text", text: "x" }],
+          finishReason: { unified: "stop", raw: "stop" },
+          usage: {
+            inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+            outputTokens: { total: 1, text: 1, reasoning: 0 },
+          },
+          warnings: [],
+        };
+      },
+    });
+    const remote = new RemoteModel(model, { concurrency: 2 });
+    const calls = [promptsOf("a", "b", "c"), promptsOf("d", "e")];
+    const actions = await Promise.all(calls.map((prompts) => remote.act(prompts)));
+    expect(actions.flat()).toHaveLength(5);
+    expect(most).toBe(2);
   });
 
   test.each([

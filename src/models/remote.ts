@@ -2,19 +2,24 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, type LanguageModel } from "ai";
 import { ErrataError } from "../error.js";
-import type { Action, Model } from "./model.js";
+import { atMost } from "./at-most.js";
+import { writtenAction, type Action, type Model } from "./model.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";
 
 /** How a remote model is asked. */
 export interface RemoteOptions {
   /** Encodes prompts and answers for those who train on them; the student's. */
   readonly tokenizer?: Tokenizer;
+  /** Longest action of the environment: actions of one symbol have no stop token. Default: more than one. */
+  readonly maxActionSymbols?: number;
   /** Default 1. */
   readonly temperature?: number;
   /** Longest answer, in its tokens. */
   readonly maxTokens?: number;
-  /** Prompts in flight at once. Default 4. */
+  /** Prompts in flight at once, over all calls. Default 4. */
   readonly concurrency?: number;
+  /** Seconds one answer may take, retries included. Default 120. */
+  readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -22,30 +27,24 @@ export interface RemoteOptions {
 export class RemoteModel implements Model {
   readonly #model: LanguageModel;
   readonly #options: RemoteOptions;
+  readonly #turn: <T>(work: () => Promise<T>) => Promise<T>;
 
   constructor(model: LanguageModel, options: RemoteOptions = {}) {
     this.#model = model;
     this.#options = options;
+    this.#turn = atMost(options.concurrency ?? 4);
   }
 
   /**
    * One answer for each prompt; retried twice by the AI SDK.
-   * @throws ErrataError `REMOTE_MODEL` when the server keeps failing.
+   * @throws ErrataError `REMOTE_MODEL` when the server keeps failing, or takes too long.
    */
-  async act(prompts: readonly Prompt[]): Promise<Action[]> {
-    const { concurrency = 4 } = this.#options;
-    const actions: Action[] = [];
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      for (let i = next++; i < prompts.length; i = next++)
-        actions[i] = await this.#answer(prompts[i]!);
-    };
-    await Promise.all(Array.from({ length: Math.min(concurrency, prompts.length) }, worker));
-    return actions;
+  act(prompts: readonly Prompt[]): Promise<Action[]> {
+    return Promise.all(prompts.map((prompt) => this.#turn(() => this.#answer(prompt))));
   }
 
   async #answer(prompt: Prompt): Promise<Action> {
-    const { tokenizer, temperature = 1, maxTokens, signal } = this.#options;
+    const { temperature = 1, maxTokens, timeout = 120, signal } = this.#options;
     const messages = prompt.messages ?? [{ role: "user" as const, content: prompt.observation }];
     try {
       const { text, usage } = await generateText({
@@ -54,12 +53,14 @@ export class RemoteModel implements Model {
         messages: messages.map(({ role, content }) =>
           role === "tool" ? { role: "user", content } : { role, content },
         ),
+        allowSystemInMessages: true, // they come from the environment
         temperature,
+        timeout: 1000 * timeout,
         ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
         ...(signal === undefined ? {} : { abortSignal: signal }),
       });
       const paidTokens = usage.totalTokens ?? 0;
-      return { ...encoded(text, prompt, tokenizer), paidTokens };
+      return { ...encoded(text, prompt, this.#options), paidTokens };
     } catch (cause) {
       throw new ErrataError(`the remote model did not answer: ${reason(cause)}`, {
         code: "REMOTE_MODEL",
@@ -70,14 +71,15 @@ export class RemoteModel implements Model {
   }
 }
 
-function encoded(text: string, prompt: Prompt, tokenizer: Tokenizer | undefined): Action {
+function encoded(
+  text: string,
+  prompt: Prompt,
+  { tokenizer, maxActionSymbols = 2 }: Pick<RemoteOptions, "tokenizer" | "maxActionSymbols">,
+): Action {
   const empty: Action = { text, prompt: [], completion: [], logprobs: [], behaviourLogprobs: [] };
   if (tokenizer === undefined) return empty;
   try {
-    const completion = [...tokenizer.encode(text), tokenizer.stop];
-    const logprobs = completion.map(() => 0);
-    const tokens = tokenizer.encodePrompt(prompt);
-    return { text, prompt: tokens, completion, logprobs, behaviourLogprobs: logprobs };
+    return writtenAction(text, prompt, tokenizer, maxActionSymbols);
   } catch {
     return empty; // a lexicon has no word for what it wrote
   }
