@@ -8,10 +8,12 @@ import { estimators } from "./estimators.js";
 import { explorationForms } from "./exploration.js";
 import { costRoles } from "./ledger.js";
 import { selfPlayRoles } from "./self-play.js";
+import { userDegradations } from "./environments/support/tau/user.js";
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().min(1);
 const rate = z.number().positive();
+const unlimited = z.number().positive().default(Number.MAX_SAFE_INTEGER);
 
 const rewardSchema = z.strictObject({
   penalty: z
@@ -45,6 +47,7 @@ const exploreSchema = z.strictObject({
   alpha: z.number().min(0).default(1).describe("strength of the steering"),
   mask: share.default(0.1).describe("only tokens with pi >= mask * max(pi) can be sampled"),
   floor: z.number().max(0).default(-3).describe("lowest log q that counts"),
+  fraction: share.default(0.5).describe("share of a group that may explore, at least one attempt"),
   gate: z
     .enum(["stuck", "always"])
     .default("stuck")
@@ -62,9 +65,12 @@ const expertSchema = z.strictObject({
   minimumTraces: count.default(256).describe("fewest attempts an expert is fitted to"),
   maximumTraces: count.default(1024),
   steps: count.default(200).describe("optimizer steps of a first fit"),
-  batch: count.default(128),
+  batch: count.default(64),
   learningRate: rate.default(3e-3),
   refitEvery: count.default(50),
+  overlap: share
+    .default(0.05)
+    .describe("share of the student's mistakes below which a signature gets no expert; 0 fits all"),
 });
 
 const corpusSchema = z.strictObject({
@@ -195,6 +201,24 @@ const partnersSchema = z.strictObject({
     .describe(
       "with `coverage`: agreement with a kept partner above which one that adds nothing rests",
     ),
+  remote: z
+    .record(
+      z.string().regex(/^[\w.-]+$/, "letters, digits, dots, hyphens and underscores"),
+      z.strictObject({
+        url: z.string().describe("of an OpenAI-compatible server, up to and including /v1"),
+        model: z.string().describe("name of the model there"),
+        keyVariable: z
+          .string()
+          .default("OPENAI_API_KEY")
+          .describe("environment variable with the key"),
+        temperature: z.number().min(0).default(1),
+        maxTokens: count.optional().describe("longest answer, in its tokens"),
+        timeout: rate.default(120).describe("seconds one answer may take, retries included"),
+        calls: unlimited.describe("most answers of a run"),
+      }),
+    )
+    .default({})
+    .describe("weak partners behind URLs, by name: text alone, see docs/portfolio.md"),
 });
 
 const optimizerSchema = z.strictObject({
@@ -215,10 +239,8 @@ const engineSchema = z.strictObject({
     .default("cpu")
     .describe("what computes; webgpu is not verified on hardware yet"),
   microBatchTokens: count.default(2048).describe("most tokens of one pass with gradients"),
-  microBatchBytes: count.default(2 ** 30).describe("most bytes of activations, estimated"),
+  microBatchBytes: count.default(2 ** 31).describe("most bytes of activations, estimated"),
 });
-
-const unlimited = z.number().positive().default(Number.MAX_SAFE_INTEGER);
 
 const studentSchema = z.strictObject({
   checkpoint: z.string().optional().describe("an open model: a folder, or a hub id"),
@@ -226,16 +248,19 @@ const studentSchema = z.strictObject({
   context: count.optional().describe("longest sequence, in tokens"),
   maxTokens: count.optional().describe("longest action, in tokens"),
   lora: z
-    .strictObject({
-      rank: count.default(16),
-      alpha: rate.default(32),
-      targets: z
-        .array(z.enum(projections))
-        .min(1)
-        .default([...projections]),
-    })
+    .union([
+      z.literal("none"),
+      z.strictObject({
+        rank: count.default(16),
+        alpha: rate.default(32),
+        targets: z
+          .array(z.enum(projections))
+          .min(1)
+          .default([...projections]),
+      }),
+    ])
     .optional()
-    .describe("train an adapter instead of all weights"),
+    .describe("train an adapter instead of all weights, which `none` trains"),
 });
 
 const teacherSchema = z.strictObject({
@@ -257,13 +282,43 @@ const teacherSchema = z.strictObject({
   tokens: unlimited.describe("most tokens of a run"),
   money: unlimited.describe("most money of a run"),
   price: z.number().min(0).default(0).describe("money per million of its tokens"),
-  accuracy: share.default(1).describe("share of tasks that `solver` solves right"),
+  accuracy: share
+    .default(1)
+    .describe("share of tasks that `solver` or `right-solutions` solves right"),
   private: z.boolean().default(false).describe("store hashes and counts of its text, never text"),
   model: z.string().default("").describe("name of the model behind a URL"),
   keyVariable: z
     .string()
     .default("OPENAI_API_KEY")
     .describe("environment variable with the key for a URL"),
+});
+
+const userSchema = z.strictObject({
+  source: z
+    .string()
+    .default("scripted")
+    .describe(
+      "who plays the user of tau2-retail and tau-airline: scripted, or a URL as a teacher's",
+    ),
+  model: z.string().default("").describe("name of the model behind a URL"),
+  keyVariable: z
+    .string()
+    .default("OPENAI_API_KEY")
+    .describe("environment variable with the key for a URL"),
+  degraded: z
+    .array(z.enum(userDegradations))
+    .default([])
+    .describe("ways in which a model plays worse than its scenario"),
+  temperature: z.number().min(0).default(0).describe("of a model"),
+  timeout: rate.default(120).describe("seconds one answer may take, retries included"),
+  calls: unlimited.describe("most answers of a run"),
+  tokens: unlimited.describe("most tokens of a run"),
+  money: unlimited.describe("most money of a run"),
+  price: z.number().min(0).default(0).describe("money per million of its tokens"),
+  private: z
+    .boolean()
+    .default(false)
+    .describe("store hashes and counts of conversations, never text"),
 });
 
 const contrastSchema = z.strictObject({
@@ -310,7 +365,9 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   environment: z
     .string()
     .optional()
-    .describe("train in this environment instead of the preset's; needs student.checkpoint"),
+    .describe(
+      "train in this environment instead of the preset's: with student.checkpoint, or where the preset's models have its vocabulary (coq)",
+    ),
   student: studentSchema.prefault({}),
   seed: z.number().int().min(0).default(0),
   steps: count.default(150),
@@ -352,6 +409,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   portfolio: portfolioSchema.prefault({}),
   partners: partnersSchema.prefault({}),
   teacher: teacherSchema.prefault({}),
+  user: userSchema.prefault({}),
   contrast: contrastSchema.prefault({}),
   selfPlay: selfPlaySchema.prefault({}),
   budget: budgetSchema.prefault({}),

@@ -13,9 +13,11 @@ import { steersByExpert, type ExplorationForm } from "./exploration.js";
 import type { GuideOptions } from "./guide.js";
 import type { Budget, CostRole } from "./ledger.js";
 import type { ProbeOptions } from "./portfolio.js";
+import type { RemotePartnerOptions } from "./remote-partners.js";
 import type { RewardOptions } from "./reward.js";
 import type { SelfPlayOptions } from "./self-play.js";
 import { nearest } from "./spelling.js";
+import type { UserOptions } from "./user-source.js";
 
 /** A checked configuration, every default filled in. The schema below says what each key means. */
 export interface Config {
@@ -42,13 +44,14 @@ export interface Config {
     readonly alpha: number;
     readonly mask: number;
     readonly floor: number;
+    readonly fraction: number;
     readonly gate: "stuck" | "always";
     readonly arm: string;
     readonly probeEvery: number;
     readonly probeTasks: number;
     readonly probeAttempts: number;
   };
-  readonly expert: ExpertOptions & { readonly refitEvery: number };
+  readonly expert: ExpertOptions & { readonly refitEvery: number; readonly overlap: number };
   readonly corpus: {
     readonly capacity: number;
     readonly tracesPerMistake: number;
@@ -70,8 +73,10 @@ export interface Config {
     readonly warmUpTraces: number;
     readonly collection: "all" | "coverage";
     readonly redundancy: number;
+    readonly remote: Readonly<Record<string, RemotePartnerOptions>>;
   };
   readonly teacher: TeacherOptions;
+  readonly user: UserOptions;
   readonly contrast: ContrastOptions;
   readonly selfPlay: SelfPlayOptions;
   readonly budget: Budget;
@@ -101,8 +106,8 @@ export interface StudentOptions {
   readonly context?: number | undefined;
   /** Longest action in tokens; the environment's own limit by default. */
   readonly maxTokens?: number | undefined;
-  /** Train an adapter (arXiv:2106.09685) instead of all weights. */
-  readonly lora?: AdapterShape | undefined;
+  /** Train an adapter (arXiv:2106.09685) instead of all weights; absent or `none`, train those. */
+  readonly lora?: AdapterShape | "none" | undefined;
 }
 
 /** Who teaches, how, and how much at most. */
@@ -239,6 +244,33 @@ export const grpo: ConfigInput = {
   explore: { form: "none" },
   partners: { names: [] },
 };
+
+/** Whether an open model trains in an environment of its own, instead of a preset's models in the preset's or in another. */
+export function withoutPreset({
+  environment,
+  student,
+}: Pick<Config, "environment" | "student">): boolean {
+  return environment !== undefined && student.checkpoint !== undefined;
+}
+
+/**
+ * Defaults under a configuration that trains an open model, beside its preset's: an adapter; and in an
+ * environment of its own, where no weak partner is known, plain GRPO in steps that a processor can take.
+ */
+export function openModelDefaults(config: Config): ConfigInput {
+  const adapter: ConfigInput =
+    config.student.checkpoint === undefined ? {} : { student: { lora: {} } };
+  if (!withoutPreset(config)) return adapter;
+  return {
+    ...grpo,
+    ...adapter,
+    tasksPerStep: 4,
+    learningRate: 1e-4,
+    evaluateEvery: 10,
+    evaluationTasks: 64,
+    saveEvery: 5,
+  };
+}
 
 /** `over` merged into `under`, key by key; lists are replaced. */
 export function mergeConfig(under: ConfigInput, over: ConfigInput): ConfigInput {

@@ -160,4 +160,9 @@ export type MetricsLine =
       readonly "probe/uplift": Readonly<Record<string, { mean: number; lower: number }>>;
       readonly "probe/committed": string | null;
       readonly "probe/level": string;
+    }
+  | {
+      readonly step: number;
+      /** Share of the student's mistakes that each signature makes up, where that decides which experts are fitted. */
+      readonly "expert/overlap": Readonly<Record<string, number>>;
     };

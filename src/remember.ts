@@ -147,21 +147,29 @@ async function embed(
     };
   });
   if (!engine.capabilities.embeddings) return texts.map((text) => textEmbedding(text));
-  const actions = wrong.map(({ rollout, firstError }) => rollout.actions[firstError.step]!);
+  const sequences = new Map<
+    string,
+    { readonly tokens: readonly number[]; readonly start: number }
+  >();
+  const keys = wrong.map(({ rollout, firstError }) => {
+    const { prompt, completion } = rollout.actions[firstError.step]!;
+    // An action can be empty, and a prompt as long as the context: each span keeps a token.
+    const tokens = [...prompt, ...completion].slice(0, embedder.shape.context);
+    const start = Math.min(prompt.length, tokens.length - 1);
+    const key = `${start}:${tokens.join()}`;
+    sequences.set(key, { tokens, start });
+    return key;
+  });
   const hidden = await engine.embed(
     embedder,
-    actions.flatMap(({ prompt, completion }) => {
-      // An action can be empty, and a prompt as long as the context: each span keeps a token.
-      const tokens = [...prompt, ...completion].slice(0, embedder.shape.context);
-      const start = Math.min(prompt.length, tokens.length - 1);
-      return [
-        { tokens, start: 0, end: Math.max(1, start) },
-        { tokens, start, end: tokens.length },
-      ];
-    }),
+    [...sequences.values()].flatMap(({ tokens, start }) => [
+      { tokens, start: 0, end: Math.max(1, start) },
+      { tokens, start, end: tokens.length },
+    ]),
   );
-  const states = hidden.filter((_, i) => i % 2 === 0);
-  const steps = hidden.filter((_, i) => i % 2 === 1);
+  const place = new Map([...sequences.keys()].map((key, i) => [key, i]));
+  const states = keys.map((key) => hidden[2 * place.get(key)!]!);
+  const steps = keys.map((key) => hidden[2 * place.get(key)! + 1]!);
   const stateWhitening = corpus.fitWhitening("state", states);
   const stepWhitening = corpus.fitWhitening("action", steps);
   return states.map((state, i) =>

@@ -25,10 +25,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const student = regardless({ x: 0.9, y: 0.05, z: 0.05 });
 
-async function trained(name: string, config: ConfigInput = {}) {
+async function trained(
+  name: string,
+  config: ConfigInput = {},
+  partners: Parameters<typeof cueSetup>[0]["partners"] = { "always-x": regardless({ x: 1 }) },
+) {
   const setup = cueSetup({
     student,
-    partners: { "always-x": regardless({ x: 1 }) },
+    partners,
     config: {
       steps: 3,
       tasksPerStep: 4,
@@ -166,6 +170,21 @@ describe("a refit", () => {
     });
     expect([...run.state.experts.keys()]).not.toContain("always-x");
     run.close();
+  });
+
+  test("fits no expert of what the student never does, unless it is told to fit all", async () => {
+    const partners = { "always-x": regardless({ x: 1 }), "always-y": regardless({ y: 1 }) };
+    const { run, setup, lines } = await trained("overlap", { corpus: { capacity: 128 } }, partners);
+    expect([...run.state.experts.keys()]).toEqual(["always-x"]);
+    const shares = lines.flatMap((l) => ("expert/overlap" in l ? [l["expert/overlap"]] : []));
+    expect(shares[0]!["always-x"]).toBeGreaterThan(0.4);
+    expect(shares[0]!["always-y"] ?? 0).toBeLessThan(setup.config.expert.overlap);
+    expect(run.ledger.totals.probe.flops).toBeGreaterThan(0);
+    run.close();
+    const all = { ...setup.config.expert, overlap: 0 };
+    const told = await trained("all", { expert: all, corpus: { capacity: 128 } }, partners);
+    expect([...told.run.state.experts.keys()].toSorted()).toEqual(["always-x", "always-y"]);
+    told.run.close();
   });
 
   test("keeps a proven expert where too few tasks are hard to measure any", async () => {

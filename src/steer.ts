@@ -6,7 +6,8 @@ import type { Task } from "./environments/environment.js";
 import { steersByExpert } from "./exploration.js";
 import { expertShape, fitExpert, type Expert } from "./expert.js";
 import { sampler } from "./explore.js";
-import { probe } from "./portfolio.js";
+import { namesByClusters } from "./remember.js";
+import { probe, signatureShares } from "./portfolio.js";
 import type { Random } from "./random.js";
 import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
@@ -22,8 +23,51 @@ export function armFor(run: Run, setup: Setup, task: Task, random: Random): Expe
   return experts.get(arm === "probe" ? (committed.get(task.level) ?? "") : arm);
 }
 
+/** Most answers of others that a negative hint names: half of what it has room for. */
+const mostOthers = 2;
+
 /**
- * One expert for each signature with enough attempts; never pooled, but for the ablation. Those of
+ * What partners behind a URL answered wrong at a task, what recurred most first: for negative hints.
+ * The last action of each attempt, as for the student's own.
+ */
+export function othersWrong(run: Run, setup: Setup, task: Task): readonly string[] {
+  const { remotePartners, config, environment } = setup;
+  if (config.explore.form !== "negative-hint" || (remotePartners?.size ?? 0) === 0) return [];
+  const sources = [...remotePartners!.keys()].map((name) => `weak:${name}`);
+  const traces = run.corpus.tracesAt(environment.name, task.id, sources);
+  return [...new Set(traces.map(({ trace }) => trace.at(-1)?.action ?? ""))].slice(0, mostOthers);
+}
+
+/**
+ * Of these signatures, those that make up `expert.overlap` or more of what the student gets wrong now:
+ * steering away from what it never does cannot help, and fitting is what steering costs most.
+ */
+async function overlapping(
+  run: Run,
+  setup: Setup,
+  signatures: readonly string[],
+  random: Random,
+): Promise<ReadonlySet<string>> {
+  const { config, pool } = setup;
+  const { overlap } = config.expert;
+  const { arm, probeTasks, probeAttempts } = config.explore;
+  const unnamed =
+    !config.corpus.perSignature || namesByClusters(config.corpus.signatures, setup.environment);
+  if (overlap === 0 || signatures.length < 2 || arm !== "probe" || unnamed)
+    return new Set(signatures);
+  const tasks = random.shuffle(pool).slice(0, probeTasks);
+  run.ledger.addRollouts("probe", tasks.length * probeAttempts);
+  const groups = await run.ledger.charge("probe", 0, () =>
+    sampler(setup, run.state.student)(tasks, probeAttempts, random),
+  );
+  const shares = signatureShares(groups);
+  run.log({ step: run.state.step, "expert/overlap": Object.fromEntries(shares) });
+  return new Set(signatures.filter((name) => (shares.get(name) ?? 0) >= overlap));
+}
+
+/**
+ * One expert for each signature with enough attempts that the student's own mistakes overlap
+ * ({@link overlapping}); never pooled, but for the ablation. Those of
  * `revised` signatures are fitted from nothing, or dropped: what a person has revoked must not live
  * on in their weights.
  */
@@ -50,8 +94,18 @@ export async function refitExperts(
   const stale = new Set(corpus.perSignature || revised.size === 0 ? revised : ["pooled"]);
   for (const name of stale)
     if ((new Map(wanted).get(name) ?? 0) < settings.minimumTraces) run.removeExpert(name);
-  for (const [signature, count] of wanted) {
-    if (count < settings.minimumTraces) continue;
+  const enough = wanted.filter(([, count]) => count >= settings.minimumTraces);
+  const worth = await overlapping(
+    run,
+    setup,
+    enough.map(([name]) => name),
+    random,
+  );
+  for (const [signature] of enough) {
+    if (!worth.has(signature)) {
+      if (stale.has(signature)) run.removeExpert(signature);
+      continue;
+    }
     const traces = run.corpus
       .tracesForExpert(environment.name, corpus.perSignature ? signature : undefined, {
         ...filter,
