@@ -1,6 +1,6 @@
 import type { Environment, Task } from "./environments/environment.js";
 import type { Model } from "./models/model.js";
-import { accuracy, inGroups, play } from "./play.js";
+import { accuracy, inGroups, play, repeat } from "./play.js";
 import type { Random } from "./random.js";
 
 /** Sampled accuracy on `tasks`, one attempt each at the model's temperature, in [0, 1]. */
@@ -38,7 +38,7 @@ export async function sampleTasks(
   options: { readonly attempts: number; readonly groupSize: number; readonly random: Random },
 ): Promise<Sampled> {
   const { attempts, groupSize, random } = options;
-  const repeated = tasks.flatMap((task) => new Array<Task>(attempts).fill(task));
+  const repeated = repeat(tasks, attempts);
   const groups = inGroups(await play(environment, model, repeated, random), attempts);
   const successes = groups.map((g) => g.rollouts.filter((r) => r.verdict.correct).length);
   const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

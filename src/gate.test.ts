@@ -239,16 +239,23 @@ describe("the gate in text", () => {
     const { report } = await measure();
     const lines = gateLines(report);
     expect(lines).toHaveLength(report.checks.length + 3); // overlap, its one partner, the verdict
-    expect(lines[0]).toMatch(
-      /^pass {2}startAccuracy +0\.\d{3} {2}\[0\.\d{3}, 0\.\d{3}\] {2}\(0\.03 to 0\.15\)/,
+    const [sure] = gateLines({ ...report, checks: [{ ...report.checks[0]!, outcome: "pass" }] });
+    expect(sure).toMatch(
+      /^pass {7}startAccuracy +0\.\d{3} {2}\[0\.\d{3}, 0\.\d{3}\] {2}\(0\.03 to 0\.15\)/,
     );
     expect(lines.at(-1)).toContain("passes");
     const failing = gateLines({
       ...report,
       passed: false,
-      checks: [{ ...report.checks[0]!, passed: false }],
+      checks: [{ ...report.checks[0]!, passed: false, outcome: "fail" }],
     });
-    expect(failing[0]).toMatch(/^FAIL {2}startAccuracy/);
+    expect(failing[0]).toMatch(/^FAIL {7}startAccuracy/);
     expect(failing.at(-1)).toContain("fails");
+    for (const passed of [true, false]) {
+      const open = { ...report.checks[0]!, passed, outcome: "undecided" } as const;
+      const [line] = gateLines({ ...report, checks: [open] });
+      expect(line).toMatch(/^undecided {2}startAccuracy.*the interval crosses a bound/);
+      expect(line).not.toMatch(/pass|FAIL/);
+    }
   });
 });

@@ -10,7 +10,7 @@ import { recurrences } from "./corpus/recurrence.js";
 import { drawTasks } from "./curriculum.js";
 import { allWrong, sampleTasks } from "./evaluate.js";
 import { studentModel } from "./explore.js";
-import { playPartners } from "./partner.js";
+import { partnerNames, playPartners } from "./partner.js";
 import {
   clusteredMean,
   coverage as coverageOf,
@@ -19,7 +19,7 @@ import {
   signatureShares,
   type OverlapReport,
 } from "./overlap.js";
-import { inGroups, play, type Rollout } from "./play.js";
+import { inGroups, play, repeat, type Rollout } from "./play.js";
 import { playProcedure } from "./environments/play-procedure.js";
 import type { Task } from "./environments/environment.js";
 import { Random } from "./random.js";
@@ -82,9 +82,9 @@ export async function gate(
     groupSize: config.groupSize,
     random,
   });
-  const repeated = tasks.flatMap((t) => new Array<Task>(errorAttempts).fill(t));
+  const repeated = repeat(tasks, errorAttempts);
   const own = inGroups(await play(environment, student, repeated, random), errorAttempts);
-  const weak = await playPartners(setup, [...setup.partners.keys()], tasks, random);
+  const weak = await playPartners(setup, partnerNames(setup), tasks, random);
   const weakGroups = weak.flatMap((p) => p.groups);
   const made = signatureShares(weakGroups.flatMap((g) => g.rollouts));
   const known = new Set(Object.keys(made).filter((name) => made[name]! > leastShare));
@@ -260,6 +260,12 @@ interface Choice {
   readonly token: number;
 }
 
+const words: Readonly<Record<GateOutcome, string>> = {
+  pass: "pass     ",
+  fail: "FAIL     ",
+  undecided: "undecided",
+};
+
 /** The gate as lines of text. */
 export function gateLines(report: GateReport): string[] {
   const width = Math.max(...report.checks.map((c) => c.name.length));
@@ -268,7 +274,7 @@ export function gateLines(report: GateReport): string[] {
   return [
     ...report.checks.map(
       (c) =>
-        `${c.passed ? "pass" : "FAIL"}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  [${c.interval.low.toFixed(3)}, ${c.interval.high.toFixed(3)}]  (${range(c)})  ${c.outcome === "undecided" ? "undecided: the interval crosses a bound. " : ""}${c.meaning}`,
+        `${words[c.outcome]}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  [${c.interval.low.toFixed(3)}, ${c.interval.high.toFixed(3)}]  (${range(c)})  ${c.outcome === "undecided" ? "the interval crosses a bound. " : ""}${c.meaning}`,
     ),
     ...overlapLines(report.overlap),
     report.outcome === "undecided"

@@ -1,5 +1,6 @@
 /** Play: models attempt tasks, the environment judges. One broken rollout is data; its siblings go on. */
 import type { Environment, Step, Task, Turn, Verdict } from "./environments/environment.js";
+import { stepAt } from "./environments/play-procedure.js";
 import type { Random } from "./random.js";
 import type { Action, Model } from "./models/model.js";
 
@@ -98,11 +99,11 @@ function begin(environment: Environment, entry: Task | Fork): Episode {
 }
 
 async function advance(environment: Environment, episode: Episode, action: Action): Promise<void> {
-  const { state, observation } = episode.turn;
+  const { turn } = episode;
   episode.actions.push(action);
-  episode.steps.push({ state, observation, action: action.text });
+  episode.steps.push(stepAt(turn, action.text));
   try {
-    episode.turn = await environment.step(state, action.text);
+    episode.turn = await environment.step(turn.state, action.text);
   } catch (cause) {
     episode.failure = String(cause);
   }
@@ -127,6 +128,11 @@ export function accuracy(rollouts: readonly Rollout[]): number {
   return rollouts.length === 0
     ? 0
     : rollouts.filter((r) => r.verdict.correct).length / rollouts.length;
+}
+
+/** Every entry `times` times in a row: attempts that {@link inGroups} puts together again. */
+export function repeat<T>(entries: readonly T[], times: number): T[] {
+  return entries.flatMap((entry) => new Array<T>(times).fill(entry));
 }
 
 /** Cuts rollouts into groups of `size` consecutive ones of the same task. */

@@ -1,7 +1,7 @@
 /** Preferences instead of advantages: the student's right attempt over a weak partner's wrong one. */
 import { actionSequence } from "./models/model.js";
 import type { Engine, Policy, Target, TrainingSequence } from "./engine/engine.js";
-import { playPartners } from "./partner.js";
+import { partnerNames, playPartners } from "./partner.js";
 import type { Group, Rollout } from "./play.js";
 import type { Random } from "./random.js";
 import type { Setup } from "./setup.js";
@@ -26,11 +26,11 @@ export async function preferencePairs(
 ): Promise<Pair[]> {
   const tasks = groups.filter((g) => g.rollouts.some((r) => r.verdict.correct)).map((g) => g.task);
   if (tasks.length === 0) return [];
-  const partners = await playPartners(setup, [...setup.partners.keys()], tasks, random);
+  const partners = await playPartners(setup, partnerNames(setup), tasks, random);
   const usable = (r: Rollout): boolean => r.failure === undefined;
   return tasks.flatMap((task) => {
     const own = groups.find((g) => g.task === task)!.rollouts;
-    const weak = partners.flatMap((p) => p.groups.find((g) => g.task === task)!.rollouts);
+    const weak = partners.flatMap((p) => p.groups.find((g) => g.task === task)?.rollouts ?? []);
     const right = own.filter((r) => usable(r) && r.verdict.correct);
     const wrong = weak.filter((r) => usable(r) && !r.verdict.correct);
     return right.length === 0 || wrong.length === 0

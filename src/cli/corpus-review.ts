@@ -5,6 +5,7 @@ import type { MistakeDetail } from "../corpus/mistake.js";
 import type { QueueEntry } from "../corpus/queue.js";
 import { reviewVerdicts, type ReviewVerdict } from "../corpus/verdict.js";
 import { ReviewSession } from "../reviews.js";
+import { attemptLines } from "./attempt-lines.js";
 import { command, group, wholeNumber } from "./command.js";
 import { findRun } from "./runs.js";
 import { paint, share, Terminal } from "./terminal.js";
@@ -35,7 +36,7 @@ const nextCommand = command("next", "what waits for a verdict, the most worth a 
       const entries = queue(session, options.by, options.limit ?? 1);
       if (terminal.json) {
         const shown = entries.map((entry) => ({ ...entry, mistake: detail(session, entry) }));
-        terminal.result({ pending: session.pending, queue: shown });
+        terminal.result({ verdictsNotYetTaken: session.pending, queue: shown });
       } else if (entries.length === 0) terminal.print("nothing waits for a verdict");
       else for (const entry of entries) show(terminal, detail(session, entry), entry);
     });
@@ -75,9 +76,9 @@ const statsCommand = command("stats", "what the verdicts say of the mistakes and
   .option(...corpusFlag)
   .action((options: ReviewOptions) => {
     withSession(options, (session, terminal) => {
-      const report = session.corpus.reviewReport();
-      const bands = session.corpus.calibration();
-      terminal.result({ pending: session.pending, ...report, calibration: bands });
+      const report = session.corpus.reviews.report();
+      const bands = session.corpus.reviews.calibration();
+      terminal.result({ verdictsNotYetTaken: session.pending, ...report, calibration: bands });
       if (terminal.json) return;
       const verdicts = Object.entries(report.verdicts).map(([name, n]) => `${name} ${n}`);
       terminal.print(`${report.judged} mistakes judged: ${verdicts.join(", ") || "none"}`);
@@ -133,7 +134,7 @@ function open({ run, corpus }: ReviewOptions): ReviewSession {
 }
 
 function queue(session: ReviewSession, by: string | undefined, limit: number): QueueEntry[] {
-  return session.corpus.reviewQueue({ limit, ...(by === undefined ? {} : { by }) });
+  return session.corpus.reviews.queue({ limit, ...(by === undefined ? {} : { by }) });
 }
 
 function detail(session: ReviewSession, { mistake }: QueueEntry): MistakeDetail {
@@ -159,8 +160,8 @@ function show(terminal: Terminal, mistake: MistakeDetail, { score, audit }: Queu
     `  seen ${mistake.support} times by ${Object.keys(mistake.sources).join(", ")}; ` +
       `${mistake.evidence}, confidence ${mistake.confidence}${mistake.suspected ? "; many models agree on this answer" : ""}`,
   );
-  for (const { prompt, action } of mistake.traces[0]?.trace ?? [])
-    terminal.print(paint.dim(`    ${prompt}  =>  ${action}`));
+  for (const line of attemptLines(mistake.traces[0]?.trace ?? []))
+    terminal.print(paint.dim(`    ${line}`));
 }
 
 const keys: Readonly<Record<string, ReviewVerdict>> = {

@@ -4,6 +4,7 @@ import { Corpus } from "../corpus/corpus.js";
 import { discriminationLines, type Discrimination } from "../corpus/discrimination.js";
 import type { MistakeDetail } from "../corpus/mistake.js";
 import type { MistakeStatus } from "../corpus/verdict.js";
+import { attemptLines } from "./attempt-lines.js";
 import { command, group, wholeNumber } from "./command.js";
 import { importCommand } from "./corpus-import.js";
 import { overlapCommand } from "./corpus-overlap.js";
@@ -158,7 +159,7 @@ function show(mistake: MistakeDetail, terminal: Terminal): void {
   for (const [name, value] of facts) terminal.print(`  ${name.padEnd(10)}  ${value}`);
   for (const { source, count: times, trace } of mistake.traces.slice(0, 3)) {
     terminal.print(`  attempt of ${source}, ${times} times:`);
-    for (const { prompt, action } of trace) terminal.print(`    ${prompt}  =>  ${action}`);
+    for (const line of attemptLines(trace)) terminal.print(`    ${line}`);
   }
   for (const event of mistake.events)
     terminal.print(
@@ -174,14 +175,19 @@ function sourceList({ sources }: Pick<MistakeDetail, "sources">): string {
 
 type Measure = (corpus: Corpus) => Discrimination | undefined;
 
-/** How well quality tells the domain's mal-rules from noise; nothing for a corpus of no run. */
+/** How well quality tells the domain's mal-rules from noise; nothing for a corpus of no run, or of an open model's. */
 async function discriminationOf({ run, corpus: file }: RunOption): Promise<Measure> {
   if (file !== undefined) return () => undefined;
-  const { presets } = await import("../presets.js");
-  const environment = presets[runConfig(findRun(run)).preset]?.environment();
-  if (environment === undefined) return () => undefined;
-  const rules = Object.keys(environment.procedures).filter((n) => n !== "correct" && n !== "noise");
-  return (corpus) => corpus.discrimination(environment.name, rules);
+  const [{ presets }, { ruleSignatures }] = await Promise.all([
+    import("../presets.js"),
+    import("../environments/rule-signatures.js"),
+  ]);
+  const { preset: name, environment: domain, student } = runConfig(findRun(run));
+  const preset = presets[name];
+  if (preset === undefined || student.checkpoint !== undefined) return () => undefined;
+  const environment = preset.environment();
+  const rules = await ruleSignatures(environment, preset.levels);
+  return (corpus) => corpus.discrimination(domain ?? environment.name, rules);
 }
 
 function stats(corpus: Corpus, terminal: Terminal, measure: Measure, folder: string): void {

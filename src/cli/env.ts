@@ -3,13 +3,16 @@ import { checkEnvironment } from "../environments/check.js";
 import { environmentNames } from "../environments/index.js";
 import { command, group, wholeNumber } from "./command.js";
 import { dataSetNames, environmentNamed } from "../environment-file.js";
+import { userFor } from "../user-source.js";
 import { exitCodes } from "./exit-codes.js";
 import { count, paint, Terminal } from "./terminal.js";
+import { userCost, userExample, withSettings } from "./user-settings.js";
 
 interface CheckFlags {
   readonly tasks: number;
   readonly seed: number;
   readonly level?: string;
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -21,6 +24,7 @@ const checkCommand = command(
     "errata env check proof --json",
     "errata env check ./tasks.jsonl",
     "errata env check ./my-environment.ts",
+    "errata env check tau2-retail --tasks 3 --set user.source=http://localhost:8000/v1 user.model=name",
   ],
 )
   .argument(
@@ -30,6 +34,7 @@ const checkCommand = command(
   .option("--tasks <n>", "tasks tried, spread over levels and splits", wholeNumber(1), 500)
   .option("--seed <n>", "seed of the tasks", wholeNumber(0), 0)
   .option("--level <name>", "only this level of difficulty")
+  .option("--set <key=value...>", `who plays the user, for example ${userExample}`)
   .action(checkAction);
 
 /** `errata env`. */
@@ -40,7 +45,8 @@ export const envCommand: Command = group(
 
 async function checkAction(name: string, options: CheckFlags): Promise<void> {
   const terminal = new Terminal(options);
-  const checked = await environmentNamed(name);
+  const user = userFor(withSettings({}, options.set).user);
+  const checked = await environmentNamed(name, user === undefined ? {} : { user });
   const { failures, ...counts } = await checkEnvironment(checked, {
     tasks: options.tasks,
     seed: options.seed,
@@ -49,7 +55,12 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
   const { tasks, referenceAccepted, corrupted, corruptedRejected, verdictsPerSecond } = counts;
   const sound =
     failures.length === 0 && referenceAccepted === tasks && corruptedRejected === corrupted;
-  if (terminal.json) terminal.result({ ...counts, ...(sound ? {} : { failures }) });
+  if (terminal.json)
+    terminal.result({
+      ...counts,
+      ...(user === undefined ? {} : { user: user.spent }),
+      ...(sound ? {} : { failures }),
+    });
   else {
     terminal.print(`${counts.env}: ${sound ? "sound" : paint.red("NOT sound")}`);
     terminal.print(`  right answers accepted      ${count(referenceAccepted)} of ${count(tasks)}`);
@@ -61,8 +72,11 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
         paint.yellow("  no answer could be made wrong: whether any is refused is not known"),
       );
     terminal.print(`  verdicts per second         ${count(Math.round(verdictsPerSecond))}`);
-    for (const { task, fault, detail } of failures)
-      terminal.print(`  ${fault} on ${task}: ${detail}`);
+    if (user !== undefined) terminal.print(`  ${userCost(user)}`);
+    for (const { task, fault, detail, more } of failures)
+      terminal.print(
+        `  ${fault} on ${task}${more > 0 ? ` and ${count(more)} more` : ""}: ${detail}`,
+      );
   }
   if (!sound) process.exitCode = exitCodes.failed;
 }

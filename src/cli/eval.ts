@@ -10,6 +10,8 @@ import { command, wholeNumber } from "./command.js";
 import { showBuild } from "./progress.js";
 import { findRun, runConfig } from "./runs.js";
 import { share, table, Terminal } from "./terminal.js";
+import { userCost, userExample, withSettings } from "./user-settings.js";
+import type { MeteredUser } from "../user-source.js";
 
 interface EvalOptions {
   readonly tasks?: number;
@@ -17,6 +19,9 @@ interface EvalOptions {
   readonly level?: string;
   readonly checkpoint: "base" | "last";
   readonly transfer?: boolean;
+  readonly greedy?: boolean;
+  readonly maxTokens?: number;
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -24,6 +29,8 @@ interface EvalOptions {
 export const evalCommand: Command = command("eval", "measure a run's student on held-out tasks", [
   "errata eval arithmetic-seed0-1 --tasks 1000",
   "errata eval demo-1/student --checkpoint base --json",
+  "errata eval proof-seed0-1 --set environment=coq",
+  "errata eval gsm8k-seed0-1 --greedy --max-tokens 256",
 ])
   .argument("<run>", "name or folder of a run")
   .option("--tasks <n>", "how many tasks (default: the run's evaluationTasks)", wholeNumber(1))
@@ -36,32 +43,39 @@ export const evalCommand: Command = command("eval", "measure a run's student on 
       .choices(["base", "last"])
       .default("last"),
   )
+  .option("--greedy", "take the most probable token each time instead of sampling")
+  .option("--max-tokens <n>", "longest answer in tokens (default: as in training)", wholeNumber(1))
   .option("--transfer", "compare with the student before training on tasks of other kinds too")
+  .option(
+    "--set <key=value...>",
+    `another environment with the same vocabulary (environment=coq), or who plays the user (${userExample})`,
+  )
   .action(evalAction);
 
 async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<void> {
   const terminal = new Terminal(options);
   const folder = findRun(nameOrFolder);
-  const config = runConfig(folder);
+  const config = withSettings(runConfig(folder), options.set, ["user", "environment"]);
   const [
     { LocalEngine },
     { loadPolicy },
     { baseStudent, presetFor },
     { lastCheckpoint },
     { play },
-    { studentModel },
+    { PolicyModel },
   ] = await Promise.all([
     import("../engine/local.js"),
     import("../engine/checkpoint.js"),
     import("../prepare.js"),
     import("../run.js"),
     import("../play.js"),
-    import("../explore.js"),
+    import("../models/model.js"),
   ]);
   const preset = await presetFor(config);
   const engine = new LocalEngine(config.engine);
   const { base, tokenizer, environment } = await baseStudent(config, engine, {
     onProgress: showBuild(terminal),
+    preset,
   });
   const levels = options.level === undefined ? preset.levels : [options.level];
   // The test tasks are the run's own, or more drawn after them.
@@ -101,15 +115,16 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     return;
   }
   // As in training: the run's own tasks give the very number that its metrics hold.
+  const { greedy = false, maxTokens: maxActionSymbols = environment.maxActionSymbols } = options;
   const rollouts = await play(
     environment,
-    studentModel(player, policy),
+    new PolicyModel({ engine, policy, tokenizer, maxActionSymbols, greedy }),
     tasks,
     Random.from(0, `evaluation:${step}`),
   );
   const right = new Set(rollouts.filter((r) => r.verdict.correct).map((r) => r.task));
   const failed = rollouts.filter((r) => r.failure !== undefined).length;
-  show(terminal, { folder, step, options, tasks, levels, right, failed });
+  show(terminal, { folder, step, options, tasks, levels, right, failed, user: preset.user });
 }
 
 function showTransfer(
@@ -145,18 +160,21 @@ function show(
     readonly levels: readonly string[];
     readonly right: ReadonlySet<Task>;
     readonly failed: number;
+    readonly user: MeteredUser | undefined;
   },
 ): void {
-  const { folder, step, options, tasks, levels, right, failed } = result;
+  const { folder, step, options, tasks, levels, right, failed, user } = result;
   const measure = (of: readonly Task[]) => {
     const correct = of.filter((t) => right.has(t)).length;
     const { mean: accuracy, low, high } = wilsonInterval(correct, of.length);
     return { tasks: of.length, correct, accuracy, interval: { low, high } };
   };
   const overall = measure(tasks);
-  const byLevel = levels.map(
-    (level) => [level, measure(tasks.filter((t) => t.level === level))] as const,
-  );
+  // Of few tasks, or of a split without any, a level may have none.
+  const byLevel = levels
+    .map((level) => [level, tasks.filter((t) => t.level === level)] as const)
+    .filter(([, of]) => of.length > 0)
+    .map(([level, of]) => [level, measure(of)] as const);
   const { split, checkpoint } = options;
   if (terminal.json) {
     terminal.result({
@@ -164,8 +182,10 @@ function show(
       checkpoint,
       step,
       split,
+      ...(options.greedy === true ? { greedy: true } : {}),
       ...overall,
       failed,
+      ...(user === undefined ? {} : { user: user.spent }),
       levels: Object.fromEntries(byLevel),
     });
     return;
@@ -177,11 +197,12 @@ function show(
     `${m.correct} of ${m.tasks}`,
   ];
   terminal.print(
-    `${folder}, ${checkpoint === "base" ? "before training" : `step ${step}`}, ${split} tasks, one attempt each:`,
+    `${folder}, ${checkpoint === "base" ? "before training" : `step ${step}`}, ${split} tasks, one ${options.greedy === true ? "greedy " : ""}attempt each:`,
   );
   const rows = [["", "accuracy", "95% interval", ""], row("all", overall)];
-  if (levels.length > 1) rows.push(...byLevel.map(([level, m]) => row(level, m)));
+  if (byLevel.length > 1) rows.push(...byLevel.map(([level, m]) => row(level, m)));
   for (const line of table(rows)) terminal.print(`  ${line}`);
   if (failed > 0)
     terminal.print(`  the environment failed on ${failed} attempts, counted as wrong`);
+  if (user !== undefined) terminal.print(`  ${userCost(user)}`);
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ErrataError } from "../error.js";
 import { Random } from "../random.js";
 import { type ArithmeticState, arithmetic, arithmeticTask } from "./arithmetic/arithmetic.js";
 import { checkEnvironment } from "./check.js";
@@ -88,6 +89,30 @@ test("without a lexicon observations and actions are not held to one", async () 
     referenceAccepted: 30,
     failures: [],
   });
+});
+
+test("what is wrong with every task is said once", async () => {
+  const broken: Environment<ArithmeticState> = {
+    ...window,
+    step: () => {
+      throw new Error("no such thing");
+    },
+  };
+  const { failures } = await checkEnvironment(broken, QUICK);
+  expect(failures).toEqual([
+    { task: expect.any(String) as string, fault: "threw", detail: "no such thing", more: 29 },
+  ]);
+});
+
+test("an environment that cannot judge even one attempt says why itself", async () => {
+  const absent = new ErrataError("no prover is installed", {
+    code: "PROVER_MISSING",
+    hint: "install one",
+  });
+  const start = (): never => {
+    throw absent;
+  };
+  await expect(checkEnvironment({ ...window, start }, QUICK)).rejects.toBe(absent);
 });
 
 test("an aborted check stops with the signal's reason", async () => {

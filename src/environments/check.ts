@@ -23,6 +23,8 @@ export interface CheckFailure {
   readonly task: string;
   readonly fault: "reference-refused" | "corruption-accepted" | "contract" | "threw";
   readonly detail: string;
+  /** Other tasks of which the same was to be said. */
+  readonly more: number;
 }
 
 /** An environment is sound when nothing failed: all counts match and `failures` is empty. */
@@ -38,7 +40,7 @@ export interface CheckResult {
   readonly corruptedRejected: number;
   /** Attempts played and judged, per second of wall-clock time. */
   readonly verdictsPerSecond: number;
-  /** The first ten. */
+  /** The first ten that differ. */
   readonly failures: readonly CheckFailure[];
 }
 
@@ -60,7 +62,8 @@ const TASKS_PER_TURN = 64;
  * level every other procedure is played and judged too. All attempts are held to the interface:
  * observations and actions within the lexicon (where there is one) and the limits, first errors
  * within the attempt, tasks of the split and level asked for.
- * @throws ErrataError `ENVIRONMENT_LEVEL` on an unknown or empty level; the signal's reason when aborted.
+ * @throws ErrataError `ENVIRONMENT_LEVEL` on an unknown or empty level, and what the environment says where
+ *   it cannot judge even a first attempt, as without Coq or Lean; the signal's reason when aborted.
  */
 export async function checkEnvironment<S>(
   environment: Environment<S>,
@@ -74,7 +77,7 @@ export async function checkEnvironment<S>(
   const total = Math.min(tasks, listed?.length ?? Infinity);
   const mistaken = Object.keys(environment.procedures).filter((name) => name !== "correct");
 
-  const failures: CheckFailure[] = [];
+  const failures: (CheckFailure & { more: number })[] = [];
   let referenceAccepted = 0;
   let corrupted = 0;
   let corruptedRejected = 0;
@@ -101,6 +104,7 @@ export async function checkEnvironment<S>(
         }
       }
     } catch (cause) {
+      if (verdicts === 0 && cause instanceof ErrataError) throw cause;
       fail(task, "threw", cause instanceof Error ? cause.message : String(cause));
     }
     seconds += (performance.now() - started) / 1000;
@@ -175,7 +179,9 @@ export async function checkEnvironment<S>(
   }
 
   function fail(task: Task, fault: CheckFailure["fault"], detail: string): void {
-    if (failures.length < FAILURES) failures.push({ task: task.id, fault, detail });
+    const same = failures.find((each) => each.fault === fault && each.detail === detail);
+    if (same !== undefined) same.more++;
+    else if (failures.length < FAILURES) failures.push({ task: task.id, fault, detail, more: 0 });
   }
 }
 

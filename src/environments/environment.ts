@@ -99,6 +99,8 @@ export interface Verdict {
 export interface Step<S> {
   readonly state: S;
   readonly observation: string;
+  /** The conversation that was seen, where there was one: see {@link Turn.messages}. */
+  readonly messages?: readonly Message[];
   readonly action: string;
 }
 

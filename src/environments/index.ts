@@ -12,8 +12,15 @@ import { proof } from "./proof/proof.js";
 import { rewriting } from "./rewriting/rewriting.js";
 import { support } from "./support/support.js";
 import { tau2Retail, tauAirline } from "./support/tau/tau.js";
+import type { User } from "./support/tau/user.js";
 
-const ENVIRONMENTS: Readonly<Record<string, () => unknown>> = {
+/** What some environments take. */
+export interface EnvironmentOptions {
+  /** Plays the user of tau2-bench's conversations. Default: the scripted one. */
+  readonly user?: User;
+}
+
+const ENVIRONMENTS: Readonly<Record<string, (options: EnvironmentOptions) => unknown>> = {
   arithmetic: () => arithmetic(),
   code: () => code(),
   coq: () => coq(),
@@ -28,18 +35,21 @@ const ENVIRONMENTS: Readonly<Record<string, () => unknown>> = {
   proof: () => proof(),
   rewriting: () => rewriting(),
   support: () => support(),
-  "tau-airline": () => tauAirline(),
-  "tau2-retail": () => tau2Retail(),
+  "tau-airline": (options) => tauAirline(options),
+  "tau2-retail": (options) => tau2Retail(options),
 };
 
 /** Names that {@link environment} knows. */
 export const environmentNames: readonly string[] = Object.keys(ENVIRONMENTS);
 
+/** Environments in which somebody converses, as far as a model may play them. */
+export const conversations: readonly string[] = ["tau-airline", "tau2-retail"];
+
 /**
- * The environment of a name, with its default options.
+ * The environment of a name, with its default options but for the given.
  * @throws ErrataError `ENVIRONMENT_UNKNOWN` when no environment has it; the hint names the nearest.
  */
-export function environment(name: string): Environment {
+export function environment(name: string, options: EnvironmentOptions = {}): Environment {
   const make = Object.hasOwn(ENVIRONMENTS, name) ? ENVIRONMENTS[name] : undefined;
   if (make === undefined) {
     const guess = nearest(name.toLowerCase(), environmentNames);
@@ -49,5 +59,5 @@ export function environment(name: string): Environment {
     });
   }
   // A state is only ever handed back to the environment it came from, so its type may be forgotten.
-  return make() as Environment;
+  return make(options) as Environment;
 }

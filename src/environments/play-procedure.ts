@@ -42,13 +42,17 @@ async function play<S>(
   let turn: Turn<S> = environment.start(task);
   while (!turn.terminated && !turn.truncated) {
     if (steps.length === limit) return { task, steps, end: { ...turn, truncated: true } };
-    const { state, observation } = turn;
-    const action = act(state, steps.length);
-    steps.push({ state, observation, action });
-    const next = environment.step(state, action);
+    const action = act(turn.state, steps.length);
+    steps.push(stepAt(turn, action));
+    const next = environment.step(turn.state, action);
     turn = next instanceof Promise ? await next : next;
   }
   return { task, steps, end: turn };
+}
+
+/** The step that `action` takes at a turn: what was seen, and what was done. */
+export function stepAt<S>({ state, observation, messages }: Turn<S>, action: string): Step<S> {
+  return { state, observation, ...(messages === undefined ? {} : { messages }), action };
 }
 
 function procedureNamed<S>(environment: Environment<S>, name: string): Procedure<S> {

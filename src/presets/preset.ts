@@ -1,12 +1,18 @@
 import type { Recipe } from "../base.js";
 import type { ConfigInput } from "../config.js";
+import type { MeteredUser } from "../user-source.js";
 import type { Environment } from "../environments/environment.js";
 
 /** A domain with the base student and weak partners to train on it. */
 export interface Preset {
   readonly name: string;
   readonly description: string;
+  /** Where its models are trained, and play unless `playedIn` says otherwise. */
   readonly environment: () => Environment;
+  /** Another environment with the same vocabulary: `coq` for models of `proof`. */
+  readonly playedIn?: () => Environment;
+  /** Plays the user of the environment's conversations, where a model does. */
+  readonly user?: MeteredUser;
   /** Levels trained and evaluated on. */
   readonly levels: readonly string[];
   /** Levels never trained on, longer or harder, that `errata eval --transfer` asks about. */

@@ -1,5 +1,7 @@
 /** The verdict on an attempt: Coq's own word. */
+import { NO_PROGRESS_CONFIDENCE } from "../tactic-attempts.js";
 import type { StepVerdict, Trajectory, Verdict } from "../environment.js";
+import { FATAL_FAMILIES } from "../proof/attempts.js";
 import { signatureOf } from "../proof/signature.js";
 import { correct, isGoalProvable } from "../proof/procedures.js";
 import type { Goal } from "../proof/tactics.js";
@@ -12,16 +14,6 @@ import {
   sentenceOf,
   tryAction,
 } from "./state.js";
-
-/** Confidence that the last step of an attempt that Coq took no offence at is its error. */
-export const NO_PROGRESS_CONFIDENCE = 0.3;
-
-const FATAL_FAMILIES: Readonly<Record<string, string>> = {
-  left: "wrong-disjunct",
-  right: "wrong-disjunct",
-  exfalso: "premature-exfalso",
-  apply: "unreachable-premise",
-};
 
 /**
  * Grades by replaying the actions through Coq on the task alone: correct only if `Qed` is accepted

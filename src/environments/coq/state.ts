@@ -147,7 +147,10 @@ function observe({ form, goal, text, theorem, script }: CoqState): string {
   return script.length === 0 ? text : [theorem, "Proof.", ...script, "", text].join("\n");
 }
 
-/** A printed goal in the terms of `proof`; undefined where it is not propositional. */
+/**
+ * A printed goal in the terms of `proof`, hypotheses in the order they came up: `destruct` puts new ones
+ * where the old one stood, `proof` puts them last. Undefined where it is not propositional.
+ */
 export function propositional({ hypotheses, conclusion }: PrintedGoal): Goal | undefined {
   const goal = parseInfix(conclusion);
   if (goal === undefined) return undefined;
@@ -159,6 +162,7 @@ export function propositional({ hypotheses, conclusion }: PrintedGoal): Goal | u
     if (formula === undefined || number === null) return undefined;
     known.push({ variable: Number(number[1]), formula });
   }
+  known.sort((a, b) => a.variable - b.variable);
   return { hypotheses: known, conclusion: goal };
 }
 

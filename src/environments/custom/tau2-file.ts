@@ -5,7 +5,7 @@ import { hashText } from "../../random.js";
 import type { Environment, Split } from "../environment.js";
 import { loadAirline, loadRetail, type TauDomain } from "../support/tau/load.js";
 import { parseTasks, type TauTask } from "../support/tau/task.js";
-import { tauEnvironment } from "../support/tau/tau.js";
+import { tauEnvironment, type TauOptions } from "../support/tau/tau.js";
 
 const DOMAINS: Readonly<Record<string, () => TauDomain>> = {
   "tau2-retail": () => loadRetail(),
@@ -21,7 +21,11 @@ export const tau2Domains: readonly string[] = Object.keys(DOMAINS);
  * @throws ErrataError `ENVIRONMENT_FILE` where the file or the domain is absent, `TAU_TASK` where a
  *   task cannot be read.
  */
-export function tau2File(domain: string, path: string): Environment<unknown> {
+export function tau2File(
+  domain: string,
+  path: string,
+  options: Pick<TauOptions, "user"> = {},
+): Environment<unknown> {
   const load = Object.hasOwn(DOMAINS, domain) ? DOMAINS[domain] : undefined;
   if (load === undefined)
     throw new ErrataError(`there is no domain "${domain}" to run the tasks of ${path} in`, {
@@ -33,7 +37,7 @@ export function tau2File(domain: string, path: string): Environment<unknown> {
     const tenth = hashText(`tau2:${task.id}`) % 10;
     tasks[tenth === 0 ? "test" : tenth === 1 ? "validation" : "train"].push(task);
   }
-  const environment: unknown = tauEnvironment(domain, () => ({ ...load(), tasks }));
+  const environment: unknown = tauEnvironment(domain, () => ({ ...load(), tasks }), options);
   return environment as Environment;
 }
 

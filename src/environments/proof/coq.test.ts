@@ -6,9 +6,8 @@ import { play } from "./forks.js";
 import { drawTheorem } from "./generator.js";
 import { LEVELS } from "./level.js";
 import { correct, noise } from "./procedures.js";
-import { corruptScript } from "./corrupt.js";
+import { attempts } from "./attempts.js";
 import { parseSequent, type Sequent, sequentText } from "./sequent.js";
-import { act, initialState, isSolved } from "./state.js";
 import { ACTIONS, type Goal } from "./tactics.js";
 
 const version = coqVersion();
@@ -85,7 +84,9 @@ function drawAttempts(): Attempt[] {
         const actions = play(sequent, correct, { limit: level.tactics[1] }).moves.map(
           ({ action }) => action,
         );
-        const corrupted = [1, 2].map(() => corruptScript(sequentText(sequent), actions, random)!);
+        const corrupted = [1, 2].map(() =>
+          attempts.corrupt(sequentText(sequent), actions, random)!,
+        );
         const walks = [noise, mostlyRight].map((policy) =>
           play(sequent, policy, { random, limit: 14 }).moves.map(({ action }) => action),
         );
@@ -103,5 +104,5 @@ function mostlyRight(goal: Goal, random: Random): string {
 }
 
 function accepted({ sequent, actions }: Attempt): boolean {
-  return isSolved(actions.reduce(act, initialState(sequentText(sequent))));
+  return attempts.isSolved(attempts.run(sequentText(sequent), actions));
 }

@@ -15,7 +15,7 @@ import { type Fork, play, SHALLOW_POLICIES, walk, type Walk } from "./forks.js";
 import type { Level } from "./level.js";
 import { firstMention } from "./procedures.js";
 import { canonicalSequent, type Sequent, sequentKey } from "./sequent.js";
-import { MAX_STEPS } from "./state.js";
+import { MAX_STEPS } from "./attempts.js";
 import { type Branch, branchesOf, drawDisjunction, drawTheory, MAX_HOPS } from "./theory.js";
 
 /** Most theories tried for one theorem. */

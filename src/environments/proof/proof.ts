@@ -1,11 +1,10 @@
 /** The domain of theorem proving: one tactic per action, one goal per observation. */
 import { ErrataError } from "../../error.js";
 import type { Environment, Procedure, Task } from "../environment.js";
-import { corruptScript } from "./corrupt.js";
+import { attempts, MAX_STEPS, type ProofState } from "./attempts.js";
 import { ATOMS, CONNECTIVES, falsity } from "./formula.js";
 import { drawTheorem, splitOf } from "./generator.js";
 import { type Level, LEVELS } from "./level.js";
-import { judgeProof } from "./judge.js";
 import * as policies from "./procedures.js";
 import {
   canonicalSequent,
@@ -14,10 +13,9 @@ import {
   sequentText,
   TURNSTILE,
 } from "./sequent.js";
-import { act, initialState, isOver, MAX_STEPS, type ProofState, turnAt } from "./state.js";
 import { ACTIONS } from "./tactics.js";
 
-export type { ProofState } from "./state.js";
+export type { ProofState } from "./attempts.js";
 
 const LEVELS_BY_NAME: ReadonlyMap<string, Level> = new Map(
   LEVELS.map((level) => [level.name, level]),
@@ -77,16 +75,16 @@ export function proof(): Environment<ProofState> {
       return proofTask(drawTheorem({ split, level, random }), name);
     },
 
-    start: (task) => turnAt(initialState(task.data)),
+    start: (task) => attempts.turnAt(attempts.start(task.data)),
 
-    step: (state, action) => turnAt(act(state, action)),
+    step: (state, action) => attempts.turnAt(attempts.act(state, action)),
 
-    judge: judgeProof,
+    judge: (trajectory) => attempts.judge(trajectory),
 
     /** The two sides of a disjunction, where the correct method takes one and the other is fatal. */
     choices(state) {
       const goal = state.development.goals[0];
-      if (goal === undefined || isOver(state) || goal.conclusion.kind !== "or") return [];
+      if (goal === undefined || attempts.isOver(state) || goal.conclusion.kind !== "or") return [];
       const right = policies.correct(goal);
       if (right !== "left" && right !== "right") return [];
       return policies.losesNothing(goal, right === "left" ? "right" : "left")
@@ -94,7 +92,7 @@ export function proof(): Environment<ProofState> {
         : ["left", "right"];
     },
 
-    corrupt: (task, actions, random) => corruptScript(task.data, actions, random),
+    corrupt: (task, actions, random) => attempts.corrupt(task.data, actions, random),
   };
 }
 

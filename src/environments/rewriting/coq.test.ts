@@ -1,13 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../../random.js";
 import { coqVersion, runCoq } from "../proof/coq.js";
-import { corruptScript } from "./corrupt.js";
+import { attempts as engine } from "./attempts.js";
 import { coqPreamble, coqScript } from "./export.js";
 import { drawTheorem } from "./generator.js";
 import { LEVELS } from "./level.js";
 import { correct, ignore, noise } from "./procedures.js";
 import { type Sequent, sequentText } from "./sequent.js";
-import { act, initialState, isSolved } from "./state.js";
 import { play } from "./walk.js";
 
 const version = coqVersion();
@@ -24,7 +23,7 @@ describe.skipIf(version === undefined)(`Coq (${title})`, () => {
   }) => {
     const attempts = drawAttempts();
     const ours = attempts.map(({ sequent, actions }) =>
-      isSolved(actions.reduce(act, initialState(sequentText(sequent)))),
+      engine.isSolved(engine.run(sequentText(sequent), actions)),
     );
     // Without a law's lemma the script that uses it fails, so bothAccept covers them all.
     const coqs = await runCoq(attempts.map(coqScript), {
@@ -57,7 +56,7 @@ function drawAttempts(): Attempt[] {
         const script = (policy: typeof noise): string[] =>
           play(sequent, policy, 16, random).moves.map(({ action }) => action);
         const right = script(correct);
-        const corrupted = corruptScript(sequentText(sequent), right, random)!;
+        const corrupted = engine.corrupt(sequentText(sequent), right, random)!;
         return [right, corrupted, script(ignore), script(noise)].map((actions) => ({
           sequent,
           actions,

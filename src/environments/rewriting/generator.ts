@@ -12,7 +12,7 @@ import { isProvable, stepsToProve } from "./decision.js";
 import { instance, type Order, SCHEMAS } from "./law.js";
 import type { Level } from "./level.js";
 import { canonicalSequent, type Sequent, sequentKey } from "./sequent.js";
-import { MAX_STEPS } from "./state.js";
+import { MAX_STEPS } from "./attempts.js";
 import { ATOMS, atom, type Term } from "./term.js";
 import { play, SHALLOW_POLICIES, walk, type Walk } from "./walk.js";
 

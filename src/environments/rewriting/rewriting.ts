@@ -1,19 +1,17 @@
 /** The domain of rewriting under side conditions: one tactic per action, one goal per observation. */
 import { ErrataError } from "../../error.js";
 import type { Environment, Procedure, Task } from "../environment.js";
-import { corruptScript } from "./corrupt.js";
+import { attempts, MAX_STEPS, type RewritingState } from "./attempts.js";
 import { drawTheorem, MAX_FACTS, splitOf } from "./generator.js";
-import { judgeRewriting } from "./judge.js";
 import { type Level, LEVELS } from "./level.js";
 import * as policies from "./procedures.js";
 import { canonicalSequent, FACT_NAMES, type Sequent, sequentText, TURNSTILE } from "./sequent.js";
 import { SCHEMAS } from "./law.js";
-import { act, initialState, isOver, MAX_STEPS, type RewritingState, turnAt } from "./state.js";
 import { ACTIONS } from "./tactics.js";
 import { ATOMS, OPERATORS } from "./term.js";
 import { forkAt } from "./walk.js";
 
-export type { RewritingState } from "./state.js";
+export type { RewritingState } from "./attempts.js";
 
 const LEVELS_BY_NAME: ReadonlyMap<string, Level> = new Map(
   LEVELS.map((level) => [level.name, level]),
@@ -76,20 +74,20 @@ export function rewriting(): Environment<RewritingState> {
       return rewritingTask(drawTheorem({ split, level, random }), name);
     },
 
-    start: (task) => turnAt(initialState(task.data)),
+    start: (task) => attempts.turnAt(attempts.start(task.data)),
 
-    step: (state, action) => turnAt(act(state, action)),
+    step: (state, action) => attempts.turnAt(attempts.act(state, action)),
 
-    judge: judgeRewriting,
+    judge: (trajectory) => attempts.judge(trajectory),
 
     /** The two laws of a redex, where the side condition of one of them does not follow. */
     choices(state) {
       const { goals, sequent } = state.development;
-      if (goals[0] === undefined || isOver(state)) return [];
+      if (goals[0] === undefined || attempts.isOver(state)) return [];
       return forkAt(goals[0], sequent.facts)?.actions ?? [];
     },
 
-    corrupt: (task, actions, random) => corruptScript(task.data, actions, random),
+    corrupt: (task, actions, random) => attempts.corrupt(task.data, actions, random),
   };
 }
 

@@ -130,6 +130,7 @@ export function replay(
     steps.push({
       state,
       observation: state.messages.map((m) => `${m.role}: ${m.content}`).join("\n\n"),
+      messages: state.messages,
       action,
     });
     state = afterAgent(state, action, tools);

@@ -54,7 +54,8 @@ export const USER_GUIDELINES: string = `You play a customer who contacts a custo
 - When the scenario does not say enough to go on, write ${USER_ENDS.outOfScope}.`;
 
 /** Ways in which a model-driven user can be made worse than its scenario. */
-export type UserDegradation = "vague" | "contradictory" | "pushing";
+export const userDegradations = ["vague", "contradictory", "pushing"] as const;
+export type UserDegradation = (typeof userDegradations)[number];
 
 const DEGRADATIONS: Readonly<Record<UserDegradation, string>> = {
   vague: "Be vague: leave out ids, names and details until you are asked for exactly that.",
