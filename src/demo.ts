@@ -10,7 +10,8 @@ import { grpo, mergeConfig, parseConfig, type Config, type ConfigInput } from ".
 import type { Cost, CostRole } from "./ledger.js";
 import type { MetricsLine } from "./metrics.js";
 import { presetNamed, type PrepareOptions } from "./prepare.js";
-import { prepareModels, trainInProcess, type Interrupts } from "./run-process.js";
+import { prepareModels } from "./prepare-models.js";
+import { trainInProcess, type Interrupts, type RunProgress } from "./run-process.js";
 import { learningCurve, readCorpus, readRun, stuckGroups, type StuckGroups } from "./run-record.js";
 import { stepsToTarget } from "./statistics.js";
 
@@ -34,8 +35,8 @@ export interface DemoOptions extends Interrupts {
   /** Holds both run folders; runs that are already there are resumed. */
   readonly folder: string;
   readonly onBuild?: PrepareOptions["onProgress"];
-  /** Told of every line of both runs' metrics, and of the mistakes admitted so far. */
-  readonly onLine?: (arm: DemoArm, line: MetricsLine, admitted: number) => void;
+  /** Told of every line of both runs' metrics. */
+  readonly onLine?: (arm: DemoArm, line: MetricsLine, progress: RunProgress) => void;
 }
 
 /**
@@ -55,13 +56,14 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const outcomes = await Promise.allSettled(
     demoArms.map(async (arm) => {
       try {
-        return await trainInProcess({
+        const { finished } = await trainInProcess({
           config: configs[arm],
           folder: join(folder, arm),
           signal: stop,
           ...(hurry === undefined ? {} : { hurry }),
-          onLine: (line, admitted) => onLine?.(arm, line, admitted),
+          onLine: (line, progress) => onLine?.(arm, line, progress),
         });
+        return finished;
       } catch (error) {
         fault.abort();
         throw error;

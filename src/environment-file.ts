@@ -12,7 +12,7 @@ import { tau2File } from "./environments/custom/tau2-file.js";
 import { tasksFile } from "./environments/custom/tasks-file.js";
 import type { Environment } from "./environments/environment.js";
 import { gsm8k } from "./environments/gsm8k/gsm8k.js";
-import { environment } from "./environments/index.js";
+import { conversations, environment, type EnvironmentOptions } from "./environments/index.js";
 import { ErrataError } from "./error.js";
 import { importDefault } from "./import-default.js";
 
@@ -20,15 +20,16 @@ const TASKS = [".jsonl", ".json"];
 const CODE = [".ts", ".mts", ".js", ".mjs"];
 
 /** Environments of data sets, which can be read from a place of one's own: `mbpp:my/problems.jsonl`. */
-const DATA_SETS: Readonly<Record<string, (path: string) => unknown>> = {
-  gsm8k: (folder) => gsm8k({ folder }),
-  humaneval: (file) => humaneval({ file }),
-  "humaneval-js": (file) => humanevalJs({ file }),
-  livecodebench: (file) => livecodebench({ file }),
-  mbpp: (file) => mbpp({ file }),
-  "tau2-retail": (file) => tau2File("tau2-retail", file),
-  "tau-airline": (file) => tau2File("tau-airline", file),
-};
+const DATA_SETS: Readonly<Record<string, (path: string, options: EnvironmentOptions) => unknown>> =
+  {
+    gsm8k: (folder) => gsm8k({ folder }),
+    humaneval: (file) => humaneval({ file }),
+    "humaneval-js": (file) => humanevalJs({ file }),
+    livecodebench: (file) => livecodebench({ file }),
+    mbpp: (file) => mbpp({ file }),
+    "tau2-retail": (file, options) => tau2File("tau2-retail", file, options),
+    "tau-airline": (file, options) => tau2File("tau-airline", file, options),
+  };
 
 /** Names that take a file behind a colon. */
 export const dataSetNames: readonly string[] = Object.keys(DATA_SETS);
@@ -37,14 +38,22 @@ export const dataSetNames: readonly string[] = Object.keys(DATA_SETS);
  * The environment of a name, of a data set in a given place (`mbpp:problems.jsonl`), or of a file
  * with tasks (`.jsonl`, `.json`) or with code that exports one by default (`.ts`, `.js`).
  * @throws ErrataError `ENVIRONMENT_UNKNOWN` on a name, `ENVIRONMENT_FILE` or
- *   `ENVIRONMENT_DEFINITION` on a file.
+ *   `ENVIRONMENT_DEFINITION` on a file, `USER_UNUSED` on a user where nobody converses.
  */
-export async function environmentNamed(nameOrPath: string): Promise<Environment> {
+export async function environmentNamed(
+  nameOrPath: string,
+  options: EnvironmentOptions = {},
+): Promise<Environment> {
   const [, name = "", place = ""] = /^([\w-]{2,}):(.+)$/.exec(nameOrPath) ?? [];
-  if (Object.hasOwn(DATA_SETS, name)) return forgetful(DATA_SETS[name]!(place));
+  if (options.user !== undefined && !conversations.includes(name || nameOrPath))
+    throw new ErrataError(`nobody in "${nameOrPath}" is played by a model`, {
+      code: "USER_UNUSED",
+      hint: `leave user.source at scripted, or use ${conversations.join(" or ")}`,
+    });
+  if (Object.hasOwn(DATA_SETS, name)) return forgetful(DATA_SETS[name]!(place, options));
   const kind = extname(nameOrPath);
   if (TASKS.includes(kind)) return forgetful(tasksFile(nameOrPath));
-  if (!CODE.includes(kind)) return environment(nameOrPath);
+  if (!CODE.includes(kind)) return environment(nameOrPath, options);
   if (!existsSync(nameOrPath))
     throw new ErrataError(`there is no file ${nameOrPath}`, {
       code: "ENVIRONMENT_FILE",

@@ -14,6 +14,9 @@ export { Random } from "./random.js";
 
 export type * from "./environments/environment.js";
 export { environment, environmentNames } from "./environments/index.js";
+export { tau2Retail, tauAirline } from "./environments/support/tau/tau.js";
+export { modelUser, type User } from "./environments/support/tau/user.js";
+export { MeteredUser, type UserOptions } from "./user-source.js";
 export { defineEnvironment, type EnvironmentDefinition } from "./environments/custom/define.js";
 export { tasksFile } from "./environments/custom/tasks-file.js";
 export { gsm8k } from "./environments/gsm8k/gsm8k.js";
@@ -49,11 +52,19 @@ export {
   type RemoteAddress,
   type RemoteOptions,
 } from "./models/remote.js";
-export { modelTeacher, solverTeacher, type Demonstration, type Teacher } from "./teacher.js";
+export {
+  imperfectTeacher,
+  modelTeacher,
+  solverTeacher,
+  type Demonstration,
+  type Teacher,
+} from "./teacher.js";
+export { RemotePartner, type RemotePartnerOptions } from "./remote-partners.js";
 export { PolicyModel, type Action, type Model } from "./models/model.js";
 export { LexiconTokenizer } from "./models/tokenizer.js";
 
-export { Corpus, type CorpusOptions, type CorpusStats } from "./corpus/corpus.js";
+export { Corpus, type CorpusOptions } from "./corpus/corpus.js";
+export type { CorpusStats } from "./corpus/browse.js";
 export type { Candidate, Mistake, MistakeDetail, MistakeTrace } from "./corpus/mistake.js";
 export type { MistakeStatus, ReviewVerdict } from "./corpus/verdict.js";
 
@@ -66,7 +77,12 @@ export { presets, type Preset } from "./presets.js";
 export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./prepare.js";
 export type { Setup } from "./setup.js";
 export { Run, type RunState } from "./run.js";
-export { trainInProcess, type RunProcessOptions } from "./run-process.js";
+export {
+  trainInProcess,
+  type RunEnd,
+  type RunProcessOptions,
+  type RunProgress,
+} from "./run-process.js";
 export { learningCurve, readRun, type RunRecord } from "./run-record.js";
 export { train } from "./train.js";
 export { evaluate, sampleTasks, type Sampled } from "./evaluate.js";

@@ -4,11 +4,12 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { trainStage, type Recipe } from "./base.js";
-import type { Config } from "./config.js";
+import { usesMistakes, type Config } from "./config.js";
 import { nearest } from "./spelling.js";
 import { loadPolicy, savePolicy } from "./engine/checkpoint.js";
 import { initialAdapter } from "./engine/adapter.js";
 import type { Policy } from "./engine/engine.js";
+import { HaltingEngine } from "./engine/halting.js";
 import { LocalEngine } from "./engine/local.js";
 import { ErrataError } from "./error.js";
 import { playProcedure } from "./environments/play-procedure.js";
@@ -16,6 +17,7 @@ import type { Environment } from "./environments/environment.js";
 import { lexiconTokenizer, type Tokenizer } from "./models/tokenizer.js";
 import { presets, type Preset } from "./presets.js";
 import { Random } from "./random.js";
+import { remotePartners } from "./remote-partners.js";
 import { runTasks, type Setup } from "./setup.js";
 import { explorationForm } from "./exploration.js";
 import { teacherFor } from "./teacher-source.js";
@@ -34,6 +36,8 @@ export const prebuiltFolder: string = join(
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
+  /** Ends what the engine computes: see `HaltingEngine`. */
+  readonly halt?: AbortSignal;
   /** Told what is being trained and how far it is. */
   readonly onProgress?: (progress: BuildProgress) => void;
   /** Train even where a prebuilt or cached model exists. */
@@ -123,7 +127,11 @@ export async function presetModel(
   return build(recipe.stages.length);
 }
 
-function partnerRecipe(preset: Preset, name: string): Recipe {
+/**
+ * The recipe of a weak partner.
+ * @throws ErrataError `PARTNER_UNKNOWN`.
+ */
+export function partnerRecipe(preset: Preset, name: string): Recipe {
   const recipe = Object.hasOwn(preset.partners, name) ? preset.partners[name] : undefined;
   if (recipe !== undefined) return recipe;
   throw new ErrataError(`preset "${preset.name}" has no weak partner "${name}"`, {
@@ -146,30 +154,61 @@ export function rightSolutions({ name, student }: Preset): Recipe {
 }
 
 /**
- * The preset of a configuration: the one it names, or, with `environment`, that environment's with
- * nothing but an open model to train in it.
- * @throws ErrataError `PRESET_UNKNOWN`, `ENVIRONMENT_UNKNOWN`, `STUDENT_MISSING`.
+ * The preset of a configuration: the one it names; with `environment`, the same played there, where its
+ * models have the words for that; and with an open model, nothing but that to train in the environment.
+ * @throws ErrataError `PRESET_UNKNOWN`, `ENVIRONMENT_UNKNOWN`, `STUDENT_MISSING`; `USER_SOURCE`,
+ *   `USER_UNUSED`, `REMOTE_ADDRESS` on a user that cannot play.
  */
 export async function presetFor(config: Config): Promise<Preset> {
   const { environment: name, student } = config;
-  if (name === undefined) return presetNamed(config.preset);
-  const { environmentNamed } = await import("./environment-file.js");
-  const environment = await environmentNamed(name);
-  if (student.checkpoint === undefined)
+  const [{ environmentNamed }, { userFor }] = await Promise.all([
+    import("./environment-file.js"),
+    import("./user-source.js"),
+  ]);
+  const user = userFor(config.user);
+  const playing = user === undefined ? {} : { user };
+  if (name === undefined) {
+    const preset = presetNamed(config.preset);
+    if (user !== undefined) await environmentNamed(preset.environment().name, playing);
+    return preset;
+  }
+  const environment = await environmentNamed(name, playing);
+  if (student.checkpoint === undefined) {
+    const preset = presetNamed(config.preset);
+    if (canPlay(preset, environment))
+      return {
+        ...preset,
+        description: `${preset.description}; played in ${name}`,
+        playedIn: () => environment,
+      };
     throw new ErrataError(`there is no student to train in "${name}"`, {
       code: "STUDENT_MISSING",
-      hint: "set student.checkpoint to the folder or hub id of an open model, or use a preset",
+      hint: `set student.checkpoint to the folder or hub id of an open model, or use a preset whose students have its vocabulary ("${config.preset}" has another)`,
     });
+  }
   return {
     name: environment.name,
     description: `an open model in ${name}`,
     environment: () => environment,
+    ...playing,
     levels: environment.levels,
     kind: "natural",
     student: { size: { width: 2, layers: 1, heads: 1, feedForward: 1 }, seed: 0, stages: [] },
     partners: {},
     config: {},
   };
+}
+
+/** Whether a preset's models have the words, and its levels, for another environment. */
+function canPlay({ environment: trainedIn, levels }: Preset, environment: Environment): boolean {
+  const { lexicon, maxActionSymbols, maxObservationSymbols } = trainedIn();
+  return (
+    lexicon !== undefined &&
+    JSON.stringify(lexicon) === JSON.stringify(environment.lexicon) &&
+    maxActionSymbols === environment.maxActionSymbols &&
+    maxObservationSymbols >= environment.maxObservationSymbols &&
+    levels.every((level) => environment.levels.includes(level))
+  );
 }
 
 /** The student before training, and what it sees and says. */
@@ -182,15 +221,16 @@ export interface BaseStudent {
 /**
  * The student of a configuration: the preset's, or an open model, with a fresh adapter where one is to be
  * trained.
- * @throws ErrataError those of `loadCheckpoint`, `ADAPTER_SHAPE`, `ENVIRONMENT_LEXICON`.
+ * @throws ErrataError those of `presetFor` (where `options` brings none), of `loadCheckpoint`,
+ *   `ADAPTER_SHAPE`, `ENVIRONMENT_LEXICON`.
  */
 export async function baseStudent(
   config: Config,
   engine: LocalEngine,
-  options: PrepareOptions = {},
+  options: PrepareOptions & { readonly preset?: Preset } = {},
 ): Promise<BaseStudent> {
-  const preset = await presetFor(config);
-  const environment = preset.environment();
+  const preset = options.preset ?? (await presetFor(config));
+  const environment = (preset.playedIn ?? preset.environment)();
   const { checkpoint, lora, maxTokens, context, revision } = config.student;
   if (checkpoint === undefined) {
     const base = await presetModel(preset, "student", preset.student, engine, options);
@@ -201,12 +241,15 @@ export async function baseStudent(
     revision,
     ...(context === undefined ? {} : { context }),
   });
-  const adapted = (): Policy => ({
-    ...policy,
-    adapter: initialAdapter(policy.shape, lora!, Random.from(config.seed, "adapter")),
-  });
+  const base =
+    lora === undefined || lora === "none"
+      ? policy
+      : {
+          ...policy,
+          adapter: initialAdapter(policy.shape, lora, Random.from(config.seed, "adapter")),
+        };
   return {
-    base: lora === undefined ? policy : adapted(),
+    base,
     tokenizer,
     environment: {
       ...environment,
@@ -217,18 +260,36 @@ export async function baseStudent(
 
 /**
  * Everything a run needs that does not change while it trains.
- * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, both before anything is trained.
+ * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, `USER_PRIVATE`, all before anything is trained.
  */
 export async function prepare(config: Config, options: PrepareOptions = {}): Promise<Setup> {
+  if (config.user.private && (usesMistakes(config) || config.selfPlay.share > 0))
+    throw new ErrataError(
+      "user.private: mistakes are kept with the conversation they were made in",
+      {
+        code: "USER_PRIVATE",
+        hint: "train without a corpus (--set explore.form=none reward.penalty=0 reward.diverge=0 selfPlay.share=0), or without user.private",
+      },
+    );
   const preset = await presetFor(config);
   const recipes = (config.partners.names ?? Object.keys(preset.partners)).map(
     (name) => [name, partnerRecipe(preset, name)] as const,
   );
-  const engine = new LocalEngine(config.engine);
-  const { base, tokenizer, environment } = await baseStudent(config, engine, options);
+  const { halt } = options;
+  const engine =
+    halt === undefined ? new LocalEngine(config.engine) : new HaltingEngine(config.engine, halt);
+  const { base, tokenizer, environment } = await baseStudent(config, engine, {
+    ...options,
+    preset,
+  });
   const partners = new Map<string, Policy>();
   for (const [name, recipe] of recipes)
     partners.set(name, await presetModel(preset, name, recipe, engine, options));
+  const remote = await remotePartners(
+    config.partners.remote,
+    { environment, tokenizer },
+    new Set(Object.keys(preset.partners)),
+  );
   const tasks = runTasks({ environment, preset, config });
   const teacher = await teacherFor({
     config: config.teacher,
@@ -236,17 +297,24 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
     environment,
     tokenizer,
     rightSolutions: () => presetModel(preset, "teacher", rightSolutions(preset), engine, options),
+    wrongSolutions: async () => {
+      const wrong = new Map<string, Policy>();
+      for (const [name, recipe] of Object.entries(preset.partners))
+        wrong.set(name, await presetModel(preset, name, recipe, engine, options));
+      return wrong;
+    },
   });
   const { form, reason } = explorationForm(config.explore.form, engine.capabilities, environment);
   return {
     config: { ...config, explore: { ...config.explore, form } },
-    notices: reason === undefined ? [] : [reason],
+    notices: [...(reason === undefined ? [] : [reason]), ...remote.notices],
     engine,
     environment,
     tokenizer,
     preset,
     base,
     partners,
+    ...(remote.partners.size === 0 ? {} : { remotePartners: remote.partners }),
     ...(teacher === undefined ? {} : { teacher }),
     ...tasks,
   };

@@ -1,5 +1,6 @@
 /** What a step writes into its run's folder. */
 import { createHash } from "node:crypto";
+import type { Config } from "./config.js";
 import type { Contrast } from "./contrast.js";
 import type { Corpus } from "./corpus/corpus.js";
 import type { TrainResult } from "./engine/engine.js";
@@ -82,7 +83,7 @@ export function mechanismMetrics(
   const mean = (values: readonly number[]): number =>
     values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
   const domain = rollouts[0]?.task.domain;
-  const rates = domain === undefined ? [] : [...corpus.replicationRates(domain)];
+  const rates = domain === undefined ? [] : [...corpus.exposures.rates(domain)];
   return {
     "rollout/tokens": mean(rollouts.map(tokensOf)),
     "rollout/repeated": mean(rollouts.map(repeatRate)),
@@ -191,15 +192,18 @@ function shareRight(groups: readonly Group[]): number | null {
 
 /**
  * The lines of `rollouts/step-*.jsonl` for a step: one a rollout. Of attempts that a private teacher
- * took part in, only a hash is written.
+ * or user took part in, only a hash is written.
  */
-export function rolloutLines(result: StepResult, privateTeacher: boolean = false): string {
+export function rolloutLines(
+  result: StepResult,
+  { teacher, user }: Pick<Config, "teacher" | "user">,
+): string {
   return result.groups
     .flatMap(({ group, signals }) =>
       group.rollouts.map((rollout, i) => {
         const { task, guided, offPolicy, failure } = rollout;
         const { advantage, charge } = signals[i]!;
-        const hidden = guided !== undefined && privateTeacher;
+        const hidden = user.private || (guided !== undefined && teacher.private);
         return JSON.stringify({
           task: task.id,
           level: task.level,

@@ -2,12 +2,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type Config } from "./config.js";
-import { Corpus, type CorpusStats } from "./corpus/corpus.js";
+import type { CorpusStats } from "./corpus/browse.js";
+import { Corpus } from "./corpus/corpus.js";
 import type { SignatureSummary } from "./corpus/traces.js";
 import { ErrataError } from "./error.js";
 import type { Cost, CostRole } from "./ledger.js";
 import type { MetricsLine, StepMetrics } from "./metrics.js";
 import { lastCheckpoint } from "./run.js";
+import { freshTeacherBudget, type TeacherBudgetState } from "./teacher-budget.js";
 
 /** A run read back. */
 export interface RunRecord {
@@ -15,6 +17,8 @@ export interface RunRecord {
   readonly finished: boolean;
   readonly lines: readonly MetricsLine[];
   readonly cost: Readonly<Record<CostRole, Cost>>;
+  /** Share of prompt visits with a teacher, in [0, 1]. */
+  readonly teacherShare: number;
   /** The folder of the checkpoint. */
   readonly checkpoint: string;
 }
@@ -35,7 +39,9 @@ export function readRun(folder: string): RunRecord {
     finished: boolean;
     ledger: Readonly<Record<CostRole, Cost>>;
     metricsBytes: number;
+    teacher?: TeacherBudgetState;
   };
+  const { calls, visits } = saved.teacher ?? freshTeacherBudget;
   const metrics = readFileSync(join(folder, "metrics.jsonl")).subarray(0, saved.metricsBytes);
   return {
     config: parseConfig(json(join(folder, "config.json")), join(folder, "config.json")),
@@ -46,6 +52,7 @@ export function readRun(folder: string): RunRecord {
       .filter((text) => text !== "")
       .map((text) => JSON.parse(text) as MetricsLine),
     cost: saved.ledger,
+    teacherShare: visits === 0 ? 0 : calls / visits,
     checkpoint,
   };
 }

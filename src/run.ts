@@ -36,7 +36,14 @@ import { newOptimizer, type OptimizerState, type Policy } from "./engine/engine.
 import { ErrataError } from "./error.js";
 import type { Expert } from "./expert.js";
 import { Inbox, partnerName } from "./inbox.js";
-import { Ledger, trainingFlops, type Cost, type CostRole, type Exceeded } from "./ledger.js";
+import {
+  Ledger,
+  trainingFlops,
+  type Cost,
+  type CostRole,
+  type Exceeded,
+  type Meter,
+} from "./ledger.js";
 import type { MetricsLine } from "./metrics.js";
 import {
   mechanismMetrics,
@@ -46,9 +53,11 @@ import {
   stepMetrics,
   type StepResult,
 } from "./run-lines.js";
+import type { RemotePartner } from "./remote-partners.js";
 import { lockRun } from "./run-lock.js";
 import { freshSelfPlay, type SelfPlayState } from "./self-play-state.js";
 import type { Setup } from "./setup.js";
+import type { MeteredUser } from "./user-source.js";
 import { freshTeacherBudget, type TeacherBudgetState } from "./teacher-budget.js";
 
 /** What training changes, replaced as a whole at the end of a step. */
@@ -82,6 +91,8 @@ interface SavedState {
   readonly ledger: Readonly<Record<CostRole, Cost>>;
   readonly teacher: TeacherBudgetState;
   readonly selfPlay: SelfPlayState;
+  /** Answers of partners behind URLs, by name; absent where there are none. */
+  readonly remoteCalls?: Readonly<Record<string, number>>;
 }
 
 /** The projection of the contrastive loss, in a checkpoint. */
@@ -109,9 +120,13 @@ export class Run {
   readonly ledger: Ledger;
   /** What arrives while the run trains. */
   readonly inbox: Inbox;
+  /** The step at which a run that is extended was evaluated when it was finished before. */
+  readonly evaluatedAt: number | undefined;
   /** Called with every line written to `metrics.jsonl`. */
   onLine: ((line: MetricsLine) => void) | undefined;
   readonly #config: Config;
+  readonly #user: MeteredUser | undefined;
+  readonly #remote: ReadonlyMap<string, RemotePartner>;
   readonly #logger: pino.Logger;
   readonly #unlock: () => void;
   #state: RunState;
@@ -132,19 +147,26 @@ export class Run {
 
   private constructor(
     folder: string,
-    { config, engine, pool }: Setup,
+    setup: Setup,
     state: RunState,
     corpus: Corpus,
     unlock: () => void,
     saved?: SavedState,
   ) {
+    const { config, pool, preset } = setup;
+    const { user } = preset;
     this.folder = folder;
     this.#unlock = unlock;
     this.#config = config;
     this.#state = state;
-    this.#finished = saved?.finished ?? false;
+    this.#finished = saved?.finished === true && saved.step >= config.steps;
+    this.evaluatedAt = saved === undefined ? undefined : lastEvaluation(folder);
     this.curriculum = new Curriculum(pool, saved?.curriculum, config.curriculum);
-    this.ledger = new Ledger(engine, saved?.ledger, readSeconds(folder));
+    this.#remote = setup.remotePartners ?? new Map();
+    for (const [name, partner] of this.#remote) partner.resume(saved?.remoteCalls?.[name] ?? 0);
+    this.ledger = new Ledger(meterOf(setup), saved?.ledger, readSeconds(folder));
+    this.#user = user;
+    user?.chargeTo(this.ledger);
     this.inbox = new Inbox(folder);
     this.corpus = corpus;
     this.#before = { state, curriculum: this.curriculum.state, ledger: this.ledger.totals };
@@ -193,7 +215,8 @@ export class Run {
 
   /**
    * Opens a run at its last checkpoint; what was written after it is discarded and will be
-   * computed again.
+   * computed again. With more steps in `setup.config` than it was started with, a finished run goes on:
+   * what is annealed over a run is from here on annealed over the longer one.
    * @throws ErrataError `RUN_MISSING` without a checkpoint, `RUN_BUSY` while another process trains it.
    */
   static async resume(folder: string, setup: Setup): Promise<Run> {
@@ -214,6 +237,7 @@ export class Run {
       experts.set(expert.signature, { ...expert, policy });
     }
     truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes);
+    recordSteps(folder, setup.config.steps);
     const state: RunState = {
       step: saved.step,
       student: await loadPolicy(at("model.safetensors"), setup),
@@ -292,9 +316,9 @@ export class Run {
     return this.#joined.size === 0 ? partners : new Map([...partners, ...this.#joined]);
   }
 
-  /** The limit of the configured budget that is spent, if one is. */
+  /** The limit of the configured budget, or of a simulated user, that is spent, if one is. */
   get overBudget(): Exceeded | undefined {
-    return this.ledger.exceeded(this.#config.budget, this.#config.prices);
+    return this.ledger.exceeded(this.#config.budget, this.#config.prices) ?? this.#user?.exceeded;
   }
 
   commitArm(level: string, signature: string | undefined): void {
@@ -329,7 +353,7 @@ export class Run {
     if (this.#config.keepRollouts)
       writeFileSync(
         join(this.folder, "rollouts", `${stepName(step)}.jsonl`),
-        rolloutLines(result, this.#config.teacher.private),
+        rolloutLines(result, this.#config),
       );
     this.#commit({
       ...this.#state,
@@ -437,6 +461,9 @@ export class Run {
       ledger,
       teacher: state.teacher,
       selfPlay: state.selfPlay,
+      ...(this.#remote.size === 0
+        ? {}
+        : { remoteCalls: Object.fromEntries([...this.#remote].map(([n, p]) => [n, p.calls])) }),
     };
     if (contrast !== undefined) await saveHead(join(partial, contrastFile), contrast);
     await savePolicy(join(partial, "model.safetensors"), student);
@@ -462,6 +489,36 @@ export class Run {
     this.corpus.close();
     this.#unlock();
   }
+}
+
+/** What a setup computes and pays for: its engine's work, and the tokens of partners behind URLs. */
+function meterOf({ engine, remotePartners }: Setup): Meter {
+  if (remotePartners === undefined) return engine;
+  const paid = (): number => [...remotePartners.values()].reduce((n, { tokens }) => n + tokens, 0);
+  return {
+    get flops() {
+      return engine.flops;
+    },
+    get tokens() {
+      return engine.tokens + paid();
+    },
+  };
+}
+
+/** The step of the evaluation that `metrics.jsonl` ends with, as that of a finished run does. */
+function lastEvaluation(folder: string): number | undefined {
+  const last = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n").at(-1)!;
+  const line = last === "" ? {} : (JSON.parse(last) as Partial<MetricsLine>);
+  return "eval/accuracy" in line ? line.step : undefined;
+}
+
+/** Writes into `config.json` how many steps a run now has; whole or not at all. */
+function recordSteps(folder: string, steps: number): void {
+  const path = join(folder, "config.json");
+  const config = JSON.parse(readFileSync(path, "utf8")) as Config;
+  if (config.steps === steps) return;
+  writeFileSync(`${path}.partial`, `${JSON.stringify({ ...config, steps }, null, 2)}\n`);
+  renameSync(`${path}.partial`, path);
 }
 
 function readSeconds(folder: string): Partial<Record<CostRole, number>> {

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConfigInput } from "../src/config.js";
 import type { Environment } from "../src/environments/environment.js";
 import type { MetricsLine } from "../src/metrics.js";
+import { requireSameConfig } from "../src/cli/config-file.js";
+import { runConfig } from "../src/cli/runs.js";
 import { Run } from "../src/run.js";
 import { train } from "../src/train.js";
 import { differences, errata, outcomeOf, overrides, tinyPlace, type Place } from "./tiny.js";
@@ -131,7 +133,7 @@ describe("an interrupted run ends with the same bytes as one that was not", () =
     expect(differences(at("whole"), at("saving"))).toEqual([]);
   });
 
-  test("when its process is killed", async () => {
+  test("when its command is killed: the process that trains drops its step and ends too", async () => {
     const flags = ["--no-gate", "--set", ...overrides, "steps=24"];
     const whole = await errata(place, ["train", "--name", "unharmed", ...flags]);
     expect(whole).toMatchObject({ status: 0 });
@@ -144,6 +146,9 @@ describe("an interrupted run ends with the same bytes as one that was not", () =
       }, 2);
     });
     expect(killed.signal).toBe("SIGKILL");
+    // `errata` waits for whoever holds the command's stderr, so for the process that trained.
+    expect(existsSync(join(at("killed"), "lock"))).toBe(false);
+    expect(readdirSync(join(at("killed"), "checkpoints"))).not.toContain("step-000024");
     const resumed = await errata(place, ["train", "--name", "killed", "--resume", "--json"]);
     expect(resumed).toMatchObject({ status: 0 });
     expect(JSON.parse(resumed.stdout)).toMatchObject({ finished: true, step: 24 });
@@ -183,6 +188,36 @@ describe("the command", () => {
     expect(twice.status).toBe(2);
     expect(twice.stderr).toContain("RUN_EXISTS");
     expect(twice.stderr).toContain("--resume");
+  });
+
+  test("extends a finished run, whose evaluation is not repeated, and stops and resumes as ever", async () => {
+    await runToEnd("short", { steps: 4 });
+    const short = readFileSync(join(at("short"), "metrics.jsonl"), "utf8");
+    const saved = runConfig(at("short"));
+    const asked = (steps: number) => () => requireSameConfig("short", saved, { ...saved, steps });
+    expect(asked(3)).toThrow("steps is 4, not 3");
+    expect(asked(7)).not.toThrow();
+    await resumeToEnd("short", { steps: 7 });
+    expect(runConfig(at("short")).steps).toBe(7);
+    const lines = readFileSync(join(at("short"), "metrics.jsonl"), "utf8");
+    expect(lines.startsWith(short)).toBe(true);
+    const all = lines.trim().split("\n");
+    const evaluated = all
+      .map((line) => JSON.parse(line) as MetricsLine)
+      .flatMap((line) => ("eval/accuracy" in line ? [line.step] : []));
+    expect(evaluated).toEqual([0, 4, 7]);
+
+    // The same, but cut off within the first step of the extension.
+    const { run: brief, setup } = await start("brief", { steps: 4 });
+    await train(brief, setup);
+    brief.close();
+    const longer = await place.setup({ steps: 7 });
+    const extended = await Run.resume(at("brief"), longer);
+    extended.beginStep();
+    await extended.abandon();
+    extended.close();
+    await resumeToEnd("brief", { steps: 7 });
+    expect(differences(at("short"), at("brief"))).toEqual([]);
   });
 
   test("refuses a run that another process is training", async () => {

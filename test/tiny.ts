@@ -111,16 +111,17 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs `errata` in `place`; `during` sees the process while it runs. */
+/** Runs `errata` in `place`; `during` sees the process while it runs; `env` is added to its environment. */
 export function errata(
   place: Pick<Place, "folder" | "cache">,
   args: readonly string[],
   during: (child: ChildProcess) => void = () => undefined,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   const program = fileURLToPath(new URL("../bin/errata.js", import.meta.url));
   const child = spawn(process.execPath, [program, ...args], {
     cwd: place.folder,
-    env: { ...process.env, ERRATA_CACHE: place.cache, NO_COLOR: "1" },
+    env: { ...process.env, ERRATA_CACHE: place.cache, NO_COLOR: "1", ...env },
   });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));

@@ -213,7 +213,8 @@ async function protocolAsked(target: string, flags: CompareFlags): Promise<Proto
   const fixed = quick || !tune;
   return protocolOf(study, {
     config,
-    ...(fixed ? { rates: tunedRates[study.domain] ?? {} } : {}),
+    // An ablation differs from ours in one thing, which the rate must not be.
+    ...(fixed ? { rates: study.name === "ablation" ? {} : (tunedRates[study.domain] ?? {}) } : {}),
   });
 }
 

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import {
   applyOverrides,
   mergeConfig,
+  openModelDefaults,
   parseConfig,
+  withoutPreset,
   type Config,
   type ConfigInput,
 } from "../config.js";
@@ -24,7 +26,7 @@ export interface ConfigSources {
 }
 
 /**
- * The configuration of a command: defaults < preset < file < flags < `--set`.
+ * The configuration of a command: defaults < preset or open model < file < flags < `--set`.
  * @throws ErrataError `CONFIG_MISSING`, `CONFIG_FILE`, `CONFIG_INVALID`, `CONFIG_SET`, `PRESET_UNKNOWN`.
  */
 export async function resolveConfig({
@@ -35,8 +37,11 @@ export async function resolveConfig({
   const written = await readConfigFile(file);
   const input = applyOverrides(mergeConfig(written?.input ?? {}, flags), overrides);
   const source = written === undefined ? "the configuration" : written.path;
-  const { preset } = parseConfig(input, source);
-  return parseConfig(mergeConfig(presetNamed(preset).config, input), source);
+  const asked = parseConfig(input, source);
+  // An environment of its own takes the place of the preset's, and of what was tuned for that.
+  const preset = withoutPreset(asked) ? {} : presetNamed(asked.preset).config;
+  const defaults = mergeConfig(preset, openModelDefaults(asked));
+  return parseConfig(mergeConfig(defaults, input), source);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -57,7 +62,7 @@ async function readConfigFile(
 }
 
 /**
- * Makes sure that a run is carried on with the configuration it was started with.
+ * Makes sure that a run is carried on with the configuration it was started with, but for more steps.
  * @throws ErrataError `RUN_CONFIG_CHANGED`, listing every difference.
  */
 export function requireSameConfig(folder: string, saved: Config, asked: Config): void {
@@ -69,13 +74,14 @@ export function requireSameConfig(folder: string, saved: Config, asked: Config):
     else if (JSON.stringify(a) !== JSON.stringify(b))
       changes.push(`${path} is ${JSON.stringify(a)}, not ${JSON.stringify(b)}`);
   };
-  visit(saved, asked, "");
+  const { steps } = asked.steps > saved.steps ? saved : asked;
+  visit(saved, { ...asked, steps }, "");
   if (changes.length === 0) return;
   throw new ErrataError(
     `${folder} was started with another configuration:\n  ${changes.join("\n  ")}`,
     {
       code: "RUN_CONFIG_CHANGED",
-      hint: "leave those flags out to resume it, or start anew under another --name",
+      hint: "leave those flags out to resume it (only --steps may grow), or start anew under another --name",
     },
   );
 }

@@ -146,19 +146,19 @@ function showArms(
   terminal: Terminal,
   { steps, tasksPerStep }: Config,
 ): (arm: DemoArm, ...line: Parameters<TrainingProgress["add"]>) => void {
-  const progress = {
+  const arms = {
     student: new TrainingProgress(steps, tasksPerStep),
     grpo: new TrainingProgress(steps, tasksPerStep),
   };
-  return (arm, line, admitted) => {
-    const evaluated = progress[arm].add(line, admitted);
-    const left = Math.max(progress.student.secondsLeft() ?? 0, progress.grpo.secondsLeft() ?? 0);
+  return (arm, line, progress) => {
+    const evaluated = arms[arm].add(line, progress);
+    const left = Math.max(arms.student.secondsLeft() ?? 0, arms.grpo.secondsLeft() ?? 0);
     const both = (["student", "grpo"] as const).map(
-      (name) => `${titles[name]} ${progress[name].summary()}`,
+      (name) => `${titles[name]} ${arms[name].summary()}`,
     );
     terminal.status(`${both.join(" | ")}${left > 0 ? ` | ${duration(left)} left` : ""}`);
     if (evaluated && !terminal.live)
-      terminal.print(`${titles[arm].padEnd(10)}  ${progress[arm].line()}`);
+      terminal.print(`${titles[arm].padEnd(10)}  ${arms[arm].line()}`);
   };
 }
 

@@ -8,7 +8,7 @@ import { playProcedure } from "../environments/play-procedure.js";
 import { expertShape } from "../expert.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { partnerAttempts } from "../partner.js";
-import { baseStudent, presetFor } from "../prepare.js";
+import { baseStudent, partnerRecipe, presetFor } from "../prepare.js";
 import { Random } from "../random.js";
 
 /** One kind of work. */
@@ -31,10 +31,13 @@ const sampledTasks = 64;
  * each time, so a small student's share is usually well below this.
  */
 export async function estimateCost(config: Config): Promise<CostEstimate[]> {
-  const preset = await presetFor(config);
+  // An estimate asks nobody: a scripted user plays.
+  const preset = await presetFor({ ...config, user: { ...config.user, source: "scripted" } });
+  const names = config.partners.names ?? Object.keys(preset.partners);
+  for (const name of names) partnerRecipe(preset, name);
   const open = config.student.checkpoint !== undefined;
-  const loaded = open ? await baseStudent(config, new LocalEngine()) : undefined;
-  const environment = loaded?.environment ?? preset.environment();
+  const loaded = open ? await baseStudent(config, new LocalEngine(), { preset }) : undefined;
+  const environment = loaded?.environment ?? (preset.playedIn ?? preset.environment)();
   const tokenizer = loaded?.tokenizer ?? lexiconTokenizer(environment);
   const random = Random.from(0, "estimate");
   const tasks = drawTasks(environment, {
@@ -71,13 +74,11 @@ export async function estimateCost(config: Config): Promise<CostEstimate[]> {
     played("evaluation", evaluations * config.evaluationTasks, N),
   ];
   const collects = explore.form !== "none" || config.reward.penalty > 0;
-  const names = partners.names ?? Object.keys(preset.partners);
   if (collects && corpus.sources !== "student")
     for (const name of names) {
-      const recipe = preset.partners[name];
-      if (recipe === undefined) continue;
       const visits = Math.ceil(steps / partners.every) * tasksPerStep * partnerAttempts;
-      const weights = parameterCount(shapeFor(environment, tokenizer, recipe.size));
+      const { size } = partnerRecipe(preset, name);
+      const weights = parameterCount(shapeFor(environment, tokenizer, size));
       const warmUp = partners.warmUpTraces * partnerAttempts;
       estimates.push(played(`partner ${name} plays`, visits + warmUp, weights));
     }

@@ -1,6 +1,7 @@
 /** The progress of base models and of training, for people. */
 import type { MetricsLine, StepMetrics } from "../metrics.js";
 import type { BuildProgress } from "../prepare.js";
+import type { RunProgress } from "../run-process.js";
 import { count, duration, type Terminal } from "./terminal.js";
 
 /** Shows the training of base models: one updating line, or a plain line a model. */
@@ -23,8 +24,9 @@ export class TrainingProgress {
   #step: StepMetrics | undefined;
   #accuracy: number | undefined;
   #admitted = 0;
+  #tokens = 0;
   readonly #groups: number;
-  #clock: { readonly at: number; readonly step: number } | undefined;
+  #clock: { readonly at: number; readonly step: number; readonly tokens: number } | undefined;
 
   /** Of a run of `steps` steps, each of `groups` groups. */
   constructor(steps: number, groups: number) {
@@ -32,9 +34,10 @@ export class TrainingProgress {
     this.#groups = groups;
   }
 
-  /** Takes one line in; `admitted` are the mistakes admitted so far. Tells whether it is an evaluation. */
-  add(line: MetricsLine, admitted: number = this.#admitted): boolean {
+  /** Takes one line in, with what was done so far. Tells whether it is an evaluation. */
+  add(line: MetricsLine, { admitted, tokens }: Pick<RunProgress, "admitted" | "tokens">): boolean {
     this.#admitted = admitted;
+    this.#tokens = tokens;
     if ("eval/accuracy" in line) {
       this.#accuracy = line["eval/accuracy"];
       return true;
@@ -42,7 +45,7 @@ export class TrainingProgress {
     if ("rollout/accuracy" in line) {
       this.#step = line;
       // The first step also collects the weak partners' mistakes: it says nothing of the others.
-      this.#clock ??= { at: performance.now(), step: line.step };
+      this.#clock ??= { at: performance.now(), step: line.step, tokens };
     }
     return false;
   }
@@ -61,7 +64,7 @@ export class TrainingProgress {
     return `${this.done}/${this.#steps}${accuracy}${stuck}${mistakes}`;
   }
 
-  /** One line: step, accuracy, reward, stuck groups, mistakes, time left. */
+  /** One line: step, accuracy, reward, stuck groups, mistakes, tokens a second of all roles, time left. */
   line(): string {
     const parts = [`step ${this.done}/${this.#steps}`];
     if (this.#accuracy !== undefined) parts.push(`accuracy ${this.#accuracy.toFixed(3)}`);
@@ -70,17 +73,26 @@ export class TrainingProgress {
       parts.push(`stuck ${this.#step["group/stuck"]}/${this.#groups}`);
       parts.push(`mistakes ${count(this.#admitted)}`);
     }
-    const left = this.secondsLeft();
-    if (left !== undefined) parts.push(`${duration(left)} left`);
+    const pace = this.#pace();
+    if (pace !== undefined) {
+      parts.push(`${count(Math.round(pace.tokens))} tokens/s`);
+      parts.push(`${duration(this.secondsLeft()!)} left`);
+    }
     return parts.join("  ");
   }
 
   /** Undefined until two steps are done. */
   secondsLeft(): number | undefined {
+    const pace = this.#pace();
+    return pace === undefined ? undefined : (this.#steps - this.done) / pace.steps;
+  }
+
+  /** Steps and tokens a second since the first step; undefined until two steps are done. */
+  #pace(): { steps: number; tokens: number } | undefined {
     if (this.#clock === undefined || this.#step === undefined) return undefined;
     const steps = this.#step.step - this.#clock.step;
     if (steps === 0) return undefined;
-    const each = (performance.now() - this.#clock.at) / 1000 / steps;
-    return each * (this.#steps - this.done);
+    const seconds = (performance.now() - this.#clock.at) / 1000;
+    return { steps: steps / seconds, tokens: (this.#tokens - this.#clock.tokens) / seconds };
   }
 }

@@ -1,5 +1,5 @@
 /** The folders of runs: their names, and finding them again. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type Config } from "../config.js";
 import { nearest } from "../spelling.js";
@@ -39,6 +39,11 @@ export function claimRunFolder(prefix: string): string {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
   }
+}
+
+/** Takes back what {@link claimRunFolder} made where no run began in it. */
+export function removeIfEmpty(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 /** Folders that hold a run, the most recently changed first. */

@@ -1,0 +1,37 @@
+/** A local engine that stops for good: for a process that has to write a checkpoint and end. */
+import type {
+  Completion,
+  OptimizerState,
+  Policy,
+  SampleRequest,
+  TrainingSequence,
+  TrainOptions,
+  TrainResult,
+} from "./engine.js";
+import { LocalEngine, type LocalEngineOptions } from "./local.js";
+
+/**
+ * A `LocalEngine` whose signal ends all sampling between two tokens and all training between two
+ * micro-batches, what is asked for later too; with its reason as the error.
+ */
+export class HaltingEngine extends LocalEngine {
+  readonly #signal: AbortSignal;
+
+  constructor(options: LocalEngineOptions, signal: AbortSignal) {
+    super(options);
+    this.#signal = signal;
+  }
+
+  override sample(policy: Policy, request: SampleRequest): Promise<Completion[]> {
+    return super.sample(policy, { signal: this.#signal, ...request });
+  }
+
+  override trainStep(
+    policy: Policy,
+    optimizer: OptimizerState,
+    sequences: readonly TrainingSequence[],
+    options: TrainOptions,
+  ): Promise<TrainResult> {
+    return super.trainStep(policy, optimizer, sequences, { signal: this.#signal, ...options });
+  }
+}
