@@ -10,7 +10,7 @@ import { coqVersion } from "./environments/proof/coq.js";
 import { proof } from "./environments/proof/proof.js";
 import { studentModel } from "./explore.js";
 import { play, repeat, type Rollout } from "./play.js";
-import { baseStudent, prepare, presetFor } from "./prepare.js";
+import { baseStudent, canPlay, prepare, presetFor, presetNamed } from "./prepare.js";
 import { Random } from "./random.js";
 
 const config = parseConfig({ preset: "proof", environment: "coq" });
@@ -33,6 +33,15 @@ test.each([
     code: "STUDENT_MISSING",
     hint: expect.stringContaining("student.checkpoint") as string,
   });
+});
+
+test("another vocabulary of the same size is another language", () => {
+  const own = proof() as Environment;
+  const preset = presetNamed("proof");
+  expect(canPlay(preset, own)).toBe(true);
+  const [first = "", ...rest] = own.lexicon!.words;
+  const reordered = { ...own, lexicon: { ...own.lexicon!, words: [...rest, first] } };
+  expect(canPlay(preset, reordered)).toBe(false);
 });
 
 test("what a run would cost is not told of partners that do not exist", async () => {

@@ -7,6 +7,7 @@ import type { Task } from "./environments/environment.js";
 import type { Player } from "./explore.js";
 import type { Preset } from "./presets.js";
 import { Random } from "./random.js";
+import type { RemotePartner } from "./remote-partners.js";
 import type { Teacher } from "./teacher.js";
 
 export interface Setup extends Player {
@@ -17,6 +18,8 @@ export interface Setup extends Player {
   readonly base: Policy;
   /** Weak partners by name. They never learn. */
   readonly partners: ReadonlyMap<string, Policy>;
+  /** Weak partners that answer in text alone, by name; none of a name in `partners`. */
+  readonly remotePartners?: ReadonlyMap<string, RemotePartner>;
   /** What was changed of the configuration because something cannot be done here; logged by the run. */
   readonly notices?: readonly string[];
   /** Optional: asked within `config.teacher`'s limits. */

@@ -21,7 +21,7 @@ import { takeArrivals } from "./arrivals.js";
 import { collectMistakes, quarantineSuspects, rememberFrom, warmUp } from "./collect.js";
 import { evaluate } from "./evaluate.js";
 import { playGroups, studentModel } from "./explore.js";
-import { movesWithinStep, optimize, trainingSequences } from "./learn.js";
+import { movesWithinStep, optimize, sequencesOf, trainingSequences } from "./learn.js";
 import {
   contrastStep,
   guideSignals,
@@ -30,18 +30,14 @@ import {
   selfPlayStep,
   withContrast,
 } from "./optional.js";
-import { cloneSequences } from "./clone.js";
-import { preferencePairs, preferenceSequences } from "./preference.js";
 import { trainingFlops } from "./ledger.js";
 import { Random } from "./random.js";
-import type { Group } from "./play.js";
 import type { Run } from "./run.js";
 import { score } from "./score.js";
 import type { Setup } from "./setup.js";
-import type { TrainingSequence } from "./engine/engine.js";
 import { logDistance, logOverlap } from "./observe.js";
 import { chooseTasks, recordExposures, recordVisits, refreshQuality } from "./replay.js";
-import { armFor, probeArms, refitExperts } from "./steer.js";
+import { armFor, othersWrong, probeArms, refitExperts } from "./steer.js";
 
 /** Trains until the configured number of steps or until `signal` asks to stop after a step. */
 export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promise<void> {
@@ -51,7 +47,8 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
     const { step } = run.state;
     const random = (purpose: string): Random => Random.from(config.seed, `${purpose}:${step}`);
     run.beginStep();
-    if (step % config.evaluateEvery === 0) await evaluateHeldOut(run, setup);
+    if (step % config.evaluateEvery === 0 && step !== run.evaluatedAt)
+      await evaluateHeldOut(run, setup);
     if (step === 0) await warmUp(run, setup, random("warm-up"));
     if (step % config.expert.refitEvery === 0) {
       const { revised } = await takeArrivals(run, setup, random("arrivals"));
@@ -74,6 +71,7 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
         tasks,
         (task) => armFor(run, setup, task, armRandom),
         random("play"),
+        (task) => othersWrong(run, setup, task),
       ),
     );
 
@@ -105,12 +103,14 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
       trainingSequences(signals, tokenizer, config.reward.scope, merge),
       contrasted,
     );
-    const sequences =
-      config.objective === "policy"
-        ? policy
-        : config.objective === "clone"
-          ? cloneSequences(guided.groups)
-          : await preferences(run, setup, explored.groups, random("pairs"));
+    const sequences = await sequencesOf(config.objective, {
+      run,
+      setup,
+      policy,
+      own: explored.groups,
+      guided: guided.groups,
+      random: random("pairs"),
+    });
     const update = await run.ledger.charge("student", 0, () =>
       optimize(setup, run.state, sequences, random("mini-batches")),
     );
@@ -147,21 +147,6 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
   if (!run.finished && run.overBudget !== undefined)
     run.notice({ budget: run.overBudget }, "stopped: the budget is spent");
   await run.save();
-}
-
-/** Own right over weak wrong attempts: see preference.ts. */
-async function preferences(
-  run: Run,
-  setup: Setup,
-  groups: readonly Group[],
-  random: Random,
-): Promise<TrainingSequence[]> {
-  const { engine, base } = setup;
-  const players = { ...setup, partners: run.partners(setup) };
-  const pairs = await run.ledger.charge("weak", 0, () => preferencePairs(players, groups, random));
-  return run.ledger.charge("student", 0, () =>
-    preferenceSequences(engine, run.state.student, base, pairs),
-  );
 }
 
 async function evaluateHeldOut(run: Run, setup: Setup): Promise<void> {

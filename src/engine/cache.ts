@@ -76,9 +76,14 @@ export class KeyValueCache {
     this.#lengths[row] = prompt.length;
   }
 
-  /** Empties `row`, which goes on taking tokens. */
+  /** Gives up `row`, which goes on taking tokens, as long as the shortest of the rows. */
   clear(row: number): void {
-    this.#lengths[row] = 0;
+    this.#lengths[row] = this.#lengths.reduce((least, length) => Math.min(least, length), Infinity);
+  }
+
+  /** Whether all rows are of one length. */
+  get even(): boolean {
+    return this.#lengths.every((length) => length === this.#lengths[0]);
   }
 
   /** Appends one token's keys and values ([2 * layers * B, kvHeads * d]: keys of all layers, then values). */
@@ -86,8 +91,8 @@ export class KeyValueCache {
     const width = this.#width;
     const B = this.#lengths.length;
     const { layers } = this.#shape;
+    const { even } = this;
     const first = this.#lengths[0]!;
-    const even = this.#lengths.every((length) => length === first);
     for (let i = 0; i < 2 * layers; i++) {
       const store = i < layers ? this.#keys[i]! : this.#values[i - layers]!;
       const from = i * B * width;
@@ -128,14 +133,19 @@ export class KeyValueCache {
     return this.#lengths.reduce((most, length) => Math.max(most, length), 0);
   }
 
-  /** `pastKey<i>` and `pastValue<i>` [C, B * kvHeads, d] (views) and `bias`, C the longest row's length. */
+  /**
+   * `pastKey<i>` and `pastValue<i>` [C, B * kvHeads, d] (views), C the longest row's length, and `bias`
+   * where rows are shorter.
+   */
   feeds(): Feeds {
     const { keyValueHeads: K, headWidth: d, layers } = this.#shape;
     const B = this.#lengths.length;
     const C = this.#longest();
     if (C > this.#capacity) throw new RangeError(`${C} tokens in a cache for ${this.#capacity}`);
     const size = C * B * this.#width;
-    const feeds: Record<string, ort.Tensor> = { bias: floats(this.#mask(C), [B, 1, 1, C]) };
+    const feeds: Record<string, ort.Tensor> = this.even
+      ? {}
+      : { bias: floats(this.#mask(C), [B, 1, 1, C]) };
     for (let i = 0; i < layers; i++) {
       feeds[`pastKey${i}`] = floats(this.#keys[i]!.subarray(0, size), [C, B * K, d]);
       feeds[`pastValue${i}`] = floats(this.#values[i]!.subarray(0, size), [C, B * K, d]);

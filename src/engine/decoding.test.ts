@@ -55,6 +55,27 @@ describe("rows of a batch", () => {
     expectEqual(await sample(engine, all, { maxRows }), await sample(engine, all));
   });
 
+  it("of one length have the log-probabilities of the uncached pass, while some of them end", async () => {
+    const equal = Array.from({ length: 16 }, (_, i) => [i % 11, (3 * i) % 11, (i * i) % 11]);
+    const completions = await engine.sample(policy, {
+      prompts: equal,
+      maxTokens: 24,
+      stopToken: 8,
+      random: Random.from(9, "equal"),
+    });
+    expect(new Set(completions.map((c) => c.tokens.length)).size).toBeGreaterThan(4);
+    const uncached = await engine.logprobs(
+      policy,
+      completions.map(({ tokens }, i) => ({
+        tokens: [...equal[i]!, ...tokens],
+        targets: tokens.map((token, t) => ({ position: 2 + t, token })),
+      })),
+    );
+    completions
+      .flatMap((c) => c.logprobs)
+      .forEach((l, i) => expect(Math.abs(l - uncached[i]!)).toBeLessThan(1e-4));
+  });
+
   it("of equal prompts differ by their seeds, and equal seeds make them equal", async () => {
     const [a, b, c] = await engine.sample(policy, {
       prompts: [prompts[5]!, prompts[5]!, prompts[5]!],

@@ -1,15 +1,18 @@
-/** The gradient of a batch, accumulated over micro-batches, and the AdamW step that uses it. */
-import {
-  graphShape,
-  trainableLayout,
-  trainableWeights,
-  withTrainable,
-  type GraphShape,
-} from "./adapter.js";
+/** The gradient of a batch, accumulated over micro-batches. */
+import { graphShape, trainableLayout, trainableWeights } from "./adapter.js";
 import type { Graph } from "./graph.js";
-import type { OptimizerState, Policy, TrainingSequence, TrainOptions } from "./engine.js";
-import { floats, integers, scalar, type Feeds, type Sessions } from "./sessions.js";
-import { adam, gradientGraph, optimizerGraph } from "./training-graph.js";
+import type { Policy, TrainingSequence, TrainOptions } from "./engine.js";
+import {
+  floats,
+  int64,
+  integers,
+  scalar,
+  type Feeds,
+  type Outputs,
+  type Sessions,
+} from "./sessions.js";
+import type { Parameter } from "./shape.js";
+import { gradientGraph, gradientName } from "./training-graph.js";
 
 /** What the passes over some sequences gave. */
 export interface Gradient {
@@ -39,7 +42,8 @@ export async function batchGradient(
   const starts = sequences.map(({ targets }) => (M += targets.length) - targets.length);
   const logprobs = new Float32Array(M);
   const entropy = new Float32Array(M);
-  let total: Float32Array | undefined;
+  const sum = new Float32Array(trainableWeights(policy).length);
+  const layout = trainableLayout(shape);
   let loss = 0;
   let tokens = 0;
   for (const piece of pieces) {
@@ -51,12 +55,13 @@ export async function batchGradient(
     );
     const hidden = hiddenFeeds(part, T, policy.shape.width);
     const kind = hidden === undefined ? "gradient" : "gradient+hidden";
+    const picks = targetFeeds(part, T);
     const graph = (): Graph => gradientGraph(shape, { hidden: hidden !== undefined });
     const outputs = await sessions.run(kind, shape, graph, {
       ...sessions.modelFeeds(policy),
       ...feeds,
       ...hidden,
-      ...targetFeeds(part, T),
+      ...picks.feeds,
       ...streams(part),
       ratioLow: scalar(1 - clipLow),
       ratioHigh: scalar(1 + clipHigh),
@@ -67,15 +72,27 @@ export async function batchGradient(
     for (const i of piece) {
       const end = at + sequences[i]!.targets.length;
       logprobs.set(outputs["logprobs"]!.subarray(at, end), starts[i]);
-      entropy.set(outputs["entropy"]!.subarray(at, end), starts[i]);
+      for (let m = at; m < end; m++)
+        entropy[starts[i]! + m - at] = outputs["entropy"]![picks.places[m]!]!;
       at = end;
     }
-    const gradient = outputs["gradient"]!;
-    if (total === undefined) total = gradient;
-    else addTo(total, gradient);
+    collect(sum, layout, outputs, piece === pieces[0]);
   }
-  total ??= new Float32Array(trainableWeights(policy).length);
-  return { sum: total, loss, logprobs, entropy, tokens };
+  return { sum, loss, logprobs, entropy, tokens };
+}
+
+/** Adds the gradients of all weights to `sum`, or for the first piece puts them there. */
+function collect(
+  sum: Float32Array,
+  layout: readonly Parameter[],
+  outputs: Outputs,
+  first: boolean,
+): void {
+  for (const { name, offset, size } of layout) {
+    const gradient = outputs[gradientName(name)]!;
+    if (first) sum.set(gradient, offset);
+    else addTo(sum.subarray(offset, offset + size), gradient);
+  }
 }
 
 /** a += b. */
@@ -121,8 +138,16 @@ function hiddenFeeds(
   return { hiddenRows: integers(rows), hiddenGradients: floats(flat, [rows.length, width]) };
 }
 
+/** Where the targets of some sequences are, and what they are. */
+export interface TargetFeeds {
+  /** `rows` int64 [U], the rows of [B * T] with targets, and `targets` int64 [M, 2], (place, token). */
+  readonly feeds: Feeds;
+  /** The index into `rows` of each target [M]. */
+  readonly places: Int32Array;
+}
+
 /**
- * Rows of [B * T] and tokens of all targets.
+ * The feeds that pick all targets, sequence by sequence.
  * @throws RangeError where a target lies outside its sequence.
  */
 export function targetFeeds(
@@ -131,20 +156,27 @@ export function targetFeeds(
     readonly targets: readonly { readonly position: number; readonly token: number }[];
   }[],
   T: number,
-): Feeds {
+): TargetFeeds {
+  const M = sequences.reduce((n, { targets }) => n + targets.length, 0);
   const rows: number[] = [];
-  const targets: number[] = [];
-  sequences.forEach(({ tokens, targets: wanted }, b) => {
-    for (const { position, token } of wanted) {
+  const places = new Int32Array(M);
+  const pairs = new BigInt64Array(2 * M);
+  let m = 0;
+  sequences.forEach(({ tokens, targets }, b) => {
+    const known = new Int32Array(tokens.length).fill(-1);
+    for (const { position, token } of targets) {
       if (!(position >= 0 && position < tokens.length))
         throw new RangeError(
           `a target at position ${position} of a sequence of ${tokens.length} tokens`,
         );
-      rows.push(b * T + position);
-      targets.push(token);
+      if (known[position] === -1) known[position] = rows.push(b * T + position) - 1;
+      places[m] = known[position]!;
+      pairs[2 * m] = BigInt(places[m]!);
+      pairs[2 * m + 1] = BigInt(token);
+      m++;
     }
   });
-  return { rows: integers(rows), targets: integers(targets) };
+  return { feeds: { rows: integers(rows), targets: int64(pairs, [M, 2]) }, places };
 }
 
 /** L2 norm, in float64. */
@@ -152,70 +184,4 @@ export function norm(vector: Float32Array): number {
   let total = 0;
   for (let i = 0; i < vector.length; i++) total += vector[i]! * vector[i]!;
   return Math.sqrt(total);
-}
-
-/** One AdamW step along `gradient`, its norm scaled to `clipNorm` at most. */
-export async function optimizerStep(
-  sessions: Sessions,
-  policy: Policy,
-  optimizer: OptimizerState,
-  gradient: Float32Array,
-  gradientNorm: number,
-  { learningRate, clipNorm = 1, weightDecay = 0 }: TrainOptions,
-): Promise<{ policy: Policy; optimizer: OptimizerState }> {
-  const weights = trainableWeights(policy);
-  const P = weights.length;
-  const steps = optimizer.steps + 1;
-  const decayed = decayMask(graphShape(policy));
-  const next = {
-    weights: new Float32Array(P),
-    first: new Float32Array(P),
-    second: new Float32Array(P),
-  };
-  const scalars = {
-    clip: scalar(Math.min(1, clipNorm / (gradientNorm + 1e-6))),
-    learningRate: scalar(learningRate),
-    weightDecay: scalar(weightDecay),
-    correction1: scalar(1 - adam.beta1 ** steps),
-    correction2: scalar(1 - adam.beta2 ** steps),
-  };
-  for (let start = 0; start < P; start += tile) {
-    const end = Math.min(P, start + tile);
-    const vector = (data: Float32Array): Feeds[string] =>
-      floats(data.subarray(start, end), [end - start]);
-    const outputs = await sessions.run("optimizer", undefined, optimizerGraph, {
-      ...scalars,
-      gradient: vector(gradient),
-      weights: vector(weights),
-      first: vector(optimizer.first),
-      second: vector(optimizer.second),
-      decayed: vector(decayed),
-    });
-    next.weights.set(outputs["newWeights"]!, start);
-    next.first.set(outputs["newFirst"]!, start);
-    next.second.set(outputs["newSecond"]!, start);
-  }
-  return {
-    policy: withTrainable(policy, next.weights),
-    optimizer: { steps, first: next.first, second: next.second },
-  };
-}
-
-/** Weights updated at once: their dozen temporary vectors then stay in a processor's cache. */
-const tile = 2 ** 16;
-
-const masks = new Map<string, Float32Array>();
-
-/** 1 for weights of matrices, 0 for norm gains and biases [P]. */
-function decayMask(shape: GraphShape): Float32Array {
-  const key = JSON.stringify(shape);
-  let mask = masks.get(key);
-  if (mask === undefined) {
-    const layout = trainableLayout(shape);
-    mask = new Float32Array(layout.reduce((n, p) => n + p.size, 0));
-    for (const { shape: dimensions, offset, size } of layout)
-      if (dimensions.length > 1) mask.fill(1, offset, offset + size);
-    masks.set(key, mask);
-  }
-  return mask;
 }

@@ -172,7 +172,7 @@ export class Graph {
     });
   }
 
-  /** The ONNX bytes of this graph, without the nodes on which no output depends. */
+  /** The ONNX bytes of this graph, without the nodes and inputs on which no output depends. */
   encode(): Uint8Array {
     const needed = new Set(this.#outputs.map((o) => o.name));
     const nodes = [...this.#nodes].reverse().filter((node) => {
@@ -182,7 +182,7 @@ export class Graph {
     });
     return encodeModel({
       nodes: nodes.reverse(),
-      inputs: this.#inputs,
+      inputs: this.#inputs.filter((input) => needed.has(input.name)),
       outputs: this.#outputs,
       constants: this.#constants.filter((c) => needed.has(c.name)),
     });

@@ -1,6 +1,6 @@
 /** The graphs that only read weights: prompts, scoring, hidden states, and one decoding step. */
-import { Graph, type Tensor } from "./graph.js";
-import { gatherRows, pick } from "./operations.js";
+import { Graph } from "./graph.js";
+import { pick } from "./operations.js";
 import {
   decode,
   forward,
@@ -21,18 +21,14 @@ function forwardGraph(shape: ModelShape): {
   const tokens = graph.input("tokens", "int64", ["N"]);
   const causal = graph.input("causal", "float32", ["T", "T"]);
   const batch = graph.input("batch", "float32", ["B"]);
-  return { graph, model, result: forward(shape, model, tokens, causal, batch) };
+  const rows = graph.input("rows", "int64", ["U"]);
+  return { graph, model, result: forward(shape, model, tokens, causal, batch, rows) };
 }
 
-function nextLogprobs(graph: Graph, shape: ModelShape, model: ModelInputs, hidden: Tensor): Tensor {
-  const rows = graph.input("rows", "int64", ["M"]);
-  return unembed(shape, model, gatherRows(hidden, rows));
-}
-
-/** `rows` int64 [M] of N to `logprobs` [M, V]; with `cache`, also `key<i>` and `value<i>` [kvHeads, B, T, d]. */
+/** `rows` int64 [U] of N to `logprobs` [U, V]; with `cache`, also `key<i>` and `value<i>` [kvHeads, B, T, d]. */
 export function promptGraph(shape: ModelShape, options: { readonly cache: boolean }): Graph {
   const { graph, model, result } = forwardGraph(shape);
-  graph.output("logprobs", nextLogprobs(graph, shape, model, result.hidden));
+  graph.output("logprobs", unembed(shape, model, result.hidden));
   if (options.cache) {
     result.keys.forEach((key, i) => graph.output(`key${i}`, key));
     result.values.forEach((value, i) => graph.output(`value${i}`, value));
@@ -40,11 +36,11 @@ export function promptGraph(shape: ModelShape, options: { readonly cache: boolea
   return graph;
 }
 
-/** `rows` and `targets` int64 [M] to `logprobs` [M] of the targets. */
+/** `rows` int64 [U] and `targets` int64 [M, 2], pairs of an index into them and a token, to `logprobs` [M]. */
 export function scoringGraph(shape: ModelShape): Graph {
   const { graph, model, result } = forwardGraph(shape);
-  const targets = graph.input("targets", "int64", ["M"]);
-  graph.output("logprobs", pick(nextLogprobs(graph, shape, model, result.hidden), targets));
+  const targets = graph.input("targets", "int64", ["M", 2]);
+  graph.output("logprobs", pick(unembed(shape, model, result.hidden), targets));
   return graph;
 }
 
@@ -55,13 +51,16 @@ export function hiddenGraph(shape: ModelShape): Graph {
   return graph;
 }
 
-/** One token a row over a cache: see `decode` in transformer.ts. */
-export function decodingGraph(shape: ModelShape): Graph {
+/** One token a row over a cache, whose rows may be of different lengths unless `even`: see `decode`. */
+export function decodingGraph(
+  shape: ModelShape,
+  { even = false }: { readonly even?: boolean } = {},
+): Graph {
   const graph = new Graph();
   const model = modelInputs(graph, shape);
   const tokens = graph.input("tokens", "int64", ["B"]);
   const positions = graph.input("positions", "int64", ["B", 1]);
-  const bias = graph.input("bias", "float32", ["B", 1, 1, "C"]);
+  const bias = even ? undefined : graph.input("bias", "float32", ["B", 1, 1, "C"]);
   const result = decode(graph, shape, model, tokens, positions, bias);
   graph.output("logprobs", result.logprobs);
   graph.output("rows", result.rows);

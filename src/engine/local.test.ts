@@ -432,6 +432,12 @@ describe("a training step", () => {
     both.forEach((g, i) => {
       expect(Math.abs(g - 2 * first[i]! - second[i]!)).toBeLessThan(1e-5 * norm(both));
     });
+    const entropyOf = async (...targets: Target[]): Promise<number> => {
+      const state = newOptimizer(policy);
+      const result = await engine.trainStep(policy, state, one(...targets), { learningRate: 0 });
+      return result.entropy;
+    };
+    expect(await entropyOf(a, b, a)).toBeCloseTo(await entropyOf(a), 6);
   });
 
   it("does not depend on the padding of other sequences", async () => {

@@ -1,5 +1,6 @@
 /** The embedded engine: graphs built here, executed by ONNX Runtime. */
 import type { Random } from "../random.js";
+import { adamStep } from "./adam.js";
 import { trainableWeights } from "./adapter.js";
 import { decodeRows } from "./decoding.js";
 import type {
@@ -14,7 +15,7 @@ import type {
   TrainOptions,
   TrainResult,
 } from "./engine.js";
-import { addTo, batchGradient, norm, optimizerStep, type Gradient } from "./gradient.js";
+import { addTo, batchGradient, norm, type Gradient } from "./gradient.js";
 import { microBatches, microBatchTokens, type MicroBatchLimits } from "./micro-batches.js";
 import { ForwardPasses, type ScoredSequence } from "./passes.js";
 import type { Provider } from "./provider.js";
@@ -43,6 +44,8 @@ export class LocalEngine implements Engine {
   readonly capabilities: Capabilities = { embeddings: true, mixtureSampling: true };
   readonly #options: LocalEngineOptions;
   readonly #wide: Sessions;
+  /** As wide, for gradients of all weights of a large model, which need the memory of nearly all else. */
+  readonly #frugal: Sessions;
   readonly #single: Sessions;
   #helpers: WorkerEngine[] | undefined;
   #flops = 0;
@@ -52,6 +55,7 @@ export class LocalEngine implements Engine {
     const { threads = 1, provider = "cpu" } = options;
     this.#options = options;
     this.#wide = new Sessions({ threads, provider });
+    this.#frugal = new Sessions({ threads, provider, keepMemory: false });
     this.#single = threads === 1 ? this.#wide : new Sessions({ threads: 1, provider });
   }
 
@@ -184,7 +188,8 @@ export class LocalEngine implements Engine {
     pieces: readonly (readonly number[])[],
     options: Pick<TrainOptions, "clipLow" | "clipHigh" | "signal">,
   ): Promise<Gradient> {
-    const sessions = this.#sessionsFor(policy);
+    const large = trainableWeights(policy).length > sharedWeights;
+    const sessions = large ? this.#frugal : this.#sessionsFor(policy);
     const gradient = await batchGradient(sessions, policy, sequences, pieces, options);
     this.#count(policy, gradient.tokens, 6);
     return gradient;
@@ -210,7 +215,7 @@ export class LocalEngine implements Engine {
     // Second moments are float32: a gradient whose square they cannot hold is not finite either.
     const finite = Number.isFinite(loss) && Number.isFinite(Math.fround(gradientNorm ** 2));
     const updated = finite
-      ? await optimizerStep(this.#wide, policy, optimizer, gradient.sum, gradientNorm, options)
+      ? adamStep(policy, optimizer, gradient.sum, gradientNorm, options)
       : { policy, optimizer };
     const targets = sequences.flatMap((s) => s.targets);
     const mismatches = targets.flatMap((t, i) =>

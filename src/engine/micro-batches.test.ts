@@ -35,6 +35,17 @@ describe("micro-batches", () => {
     expect(microBatches([5, 5, 5, 5], { maxTokens: 1000, parts: 2 })).toHaveLength(2);
   });
 
+  it("give threads that take them in turn shares of about one size", () => {
+    const equal = Array.from({ length: 128 }, () => 43);
+    for (const parts of [2, 3, 4]) {
+      const tokens = Array.from({ length: parts }, () => 0);
+      microBatches(equal, { maxTokens: 2048, parts }).forEach((piece, i) => {
+        tokens[i % parts]! += 43 * piece.length;
+      });
+      expect(Math.max(...tokens)).toBeLessThan((1.1 * 43 * 128) / parts);
+    }
+  });
+
   it("keep to the smaller of the limits in tokens and in bytes", () => {
     const each = activationBytes(tinyShape, 10);
     expect(microBatchTokens(tinyShape, 10, { microBatchBytes: 64.5 * each })).toBe(64);

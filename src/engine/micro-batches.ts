@@ -5,7 +5,7 @@ import type { ModelShape } from "./shape.js";
 export interface MicroBatchLimits {
   /** Most tokens, padding included. Default 2048. */
   readonly microBatchTokens?: number;
-  /** Most bytes of activations, by {@link activationBytes}. Default 1 GiB. */
+  /** Most bytes of activations, by {@link activationBytes}. Default 2 GiB. */
   readonly microBatchBytes?: number;
 }
 
@@ -21,28 +21,37 @@ export function activationBytes(shape: ModelShape, T: number): number {
 
 /** Most tokens of sequences up to T long that fit into the limits; at least one sequence always does. */
 export function microBatchTokens(shape: ModelShape, T: number, limits: MicroBatchLimits): number {
-  const { microBatchTokens: tokens = 2048, microBatchBytes: bytes = 2 ** 30 } = limits;
+  const { microBatchTokens: tokens = 2048, microBatchBytes: bytes = 2 ** 31 } = limits;
   return Math.min(tokens, Math.floor(bytes / activationBytes(shape, T)));
 }
 
 /**
  * Indices of sequences in pieces of like length, none of more than `maxTokens` tokens with padding
- * (a longer sequence is a piece of its own), and at least `parts` of them where that makes no piece
- * empty. The order of the pieces and in each is fixed by the lengths alone.
+ * (a longer sequence is a piece of its own). Their number is the least that fits, rounded up to a
+ * multiple of `parts`, and the largest of them as small as that allows, so that `parts` threads that
+ * take them in turn are done at about the same time. The pieces are fixed by the lengths alone.
  */
 export function microBatches(
   lengths: readonly number[],
   { maxTokens, parts = 1 }: { readonly maxTokens: number; readonly parts?: number },
 ): number[][] {
   const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]!);
-  const total = lengths.reduce((n, length) => n + length, 0);
-  const most = Math.max(1, Math.min(maxTokens, Math.ceil(total / parts)));
-  const pieces: number[][] = [];
-  for (const i of order) {
-    const piece = pieces.at(-1);
-    // Sorted by length, the first sequence of a piece is its longest.
-    if (piece !== undefined && (piece.length + 1) * lengths[piece[0]!]! <= most) piece.push(i);
-    else pieces.push([i]);
+  const cut = (most: number): number[][] => {
+    const pieces: number[][] = [];
+    for (const i of order) {
+      const piece = pieces.at(-1);
+      // Sorted by length, the first sequence of a piece is its longest.
+      if (piece !== undefined && (piece.length + 1) * lengths[piece[0]!]! <= most) piece.push(i);
+      else pieces.push([i]);
+    }
+    return pieces;
+  };
+  const wanted = parts * Math.ceil(cut(maxTokens).length / parts);
+  let [low, high] = [1, Math.max(1, maxTokens)];
+  while (low < high) {
+    const most = Math.floor((low + high) / 2);
+    if (cut(most).length <= wanted) high = most;
+    else low = most + 1;
   }
-  return pieces;
+  return cut(high);
 }

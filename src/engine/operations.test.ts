@@ -79,7 +79,11 @@ const cases: Case[] = [
     shapes: [[4, 3]],
     build: (g, [a]) => op.gatherRows(a!, g.integers([2, 0, 2, 3])),
   },
-  { name: "pick", shapes: [[3, 5]], build: (g, [a]) => op.pick(a!, g.integers([4, 0, 2])) },
+  {
+    name: "pick, a repeated pair and two of one row",
+    shapes: [[3, 5]],
+    build: (g, [a]) => op.pick(a!, op.reshape(g.integers([2, 4, 0, 0, 2, 4, 0, 3]), [4, 2])),
+  },
   {
     name: "rotary",
     shapes: [[2, 3, 4, 6]],

@@ -3,7 +3,7 @@
  * In the comments g is the gradient of the output.
  */
 import type { Attribute } from "./onnx.js";
-import type { Dimension, Graph, Shape, Tensor, VectorJacobianProduct } from "./graph.js";
+import type { Dimension, Shape, Tensor, VectorJacobianProduct } from "./graph.js";
 
 const microsoft = "com.microsoft";
 
@@ -316,11 +316,14 @@ export function matmul(a: Tensor, b: Tensor, options: MatrixOptions = {}): Tenso
   });
 }
 
-/** Softmax over the last axis. dx = y * (g - sum(g * y)). */
-export function softmax(x: Tensor): Tensor {
+/**
+ * Softmax over the last axis. dx = y * (g - sum(g * y)). Entries that were masked by a large negative
+ * number make it slow unless it is told that there may be some.
+ */
+export function softmax(x: Tensor, { masked = true }: { readonly masked?: boolean } = {}): Tensor {
   const y: Tensor = x.graph.node({
     operator: "Softmax",
-    inputs: [withoutDenormals(x)],
+    inputs: [masked ? withoutDenormals(x) : x],
     shape: x.shape,
     attributes: { axis: -1 },
     vjp: ([g]) => [multiply(y, subtract(g!, sum(multiply(g!, y), [x.shape.length - 1], true)))],
@@ -410,73 +413,39 @@ export function gatherRows(x: Tensor, indices: Tensor): Tensor {
     shape: [...indices.shape, ...x.shape.slice(1)],
     attributes: { axis: 0 },
     vjp: ([g]) => {
-      const zeros = x.graph.node({
-        operator: "ConstantOfShape",
-        inputs: [shapeOf(x)],
-        shape: x.shape,
-      });
       const column = x.graph.node({
         operator: "Unsqueeze",
         inputs: [indices, x.graph.integers([indices.shape.length])],
         shape: [...indices.shape, 1],
         type: "int64",
       });
-      const scattered = x.graph.node({
-        operator: "ScatterND",
-        inputs: [zeros, column, g!],
-        shape: x.shape,
-        attributes: { reduction: "add" },
-      });
-      return [scattered, undefined];
+      return [scatterAdd(x, column, g!), undefined];
     },
   });
 }
 
-/** y[m] = x[m, indices[m]] for x [M, V] and indices int64 [M]. */
+/** y[m] = x[r, v] for x [U, V] and each pair (r, v) of indices int64 [M, 2]. Repeated pairs add up in dx. */
 export function pick(x: Tensor, indices: Tensor): Tensor {
-  const [rows, width] = x.shape;
-  if (x.shape.length !== 2 || typeof width !== "number" || indices.shape[0] !== rows)
+  if (x.shape.length !== 2 || indices.shape[1] !== 2)
     throw new RangeError(
       `pick: x ${describe(x.shape)} and indices ${describe(indices.shape)} do not match`,
     );
-  const column = x.graph.node({
-    operator: "Unsqueeze",
-    inputs: [indices, x.graph.integers([1])],
-    shape: [rows!, 1],
-    type: "int64",
+  return x.graph.node({
+    operator: "GatherND",
+    inputs: [x, indices],
+    shape: [indices.shape[0]!],
+    vjp: ([g]) => [scatterAdd(x, indices, g!), undefined],
   });
-  const picked = x.graph.node({
-    operator: "GatherElements",
-    inputs: [x, column],
-    shape: [rows!, 1],
-    attributes: { axis: 1 },
-    vjp: ([g]) => {
-      const zeros = x.graph.node({
-        operator: "ConstantOfShape",
-        inputs: [shapeOf(x)],
-        shape: x.shape,
-      });
-      const scattered = x.graph.node({
-        operator: "ScatterElements",
-        inputs: [zeros, column, g!],
-        shape: x.shape,
-        attributes: { axis: 1 },
-      });
-      return [scattered, undefined];
-    },
-  });
-  return reshape(picked, [rows!]);
 }
 
-/** Tensors flattened and joined end to end: [size]. Every shape must be static. Not differentiable. */
-export function flatten(graph: Graph, tensors: readonly Tensor[]): Tensor {
-  const pieces = tensors.map((t) =>
-    reshape(t, [t.shape.reduce<number>((n, d) => n * Number(d), 1)]),
-  );
+/** Zeros of the shape of `like`, with `updates` added at `indices` [..., n], which index its first n axes. */
+function scatterAdd(like: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  const { graph, shape } = like;
+  const zeros = graph.node({ operator: "ConstantOfShape", inputs: [shapeOf(like)], shape });
   return graph.node({
-    operator: "Concat",
-    inputs: pieces,
-    shape: [pieces.reduce((n, p) => n + Number(p.shape[0]), 0)],
-    attributes: { axis: 0 },
+    operator: "ScatterND",
+    inputs: [zeros, indices, updates],
+    shape,
+    attributes: { reduction: "add" },
   });
 }

@@ -75,7 +75,9 @@ export class ForwardPasses implements DecodingPolicy {
 
   async step(cache: KeyValueCache, tokens: readonly number[]): Promise<Float32Array> {
     const shape = graphShape(this.#policy);
-    const outputs = await this.#sessions.run("decode", shape, () => decodingGraph(shape), {
+    const { even } = cache;
+    const kind = even ? "decode+even" : "decode";
+    const outputs = await this.#sessions.run(kind, shape, () => decodingGraph(shape, { even }), {
       ...this.#sessions.modelFeeds(this.#policy),
       ...cache.feeds(),
       tokens: integers(tokens),
@@ -97,7 +99,7 @@ export class ForwardPasses implements DecodingPolicy {
       const part = chunk.map((i) => sequences[i]!);
       const outputs = await this.#sessions.run("scoring", shape, () => scoringGraph(shape), {
         ...feeds,
-        ...targetFeeds(part, T),
+        ...targetFeeds(part, T).feeds,
       });
       let from = 0;
       for (const i of chunk) {
@@ -109,7 +111,10 @@ export class ForwardPasses implements DecodingPolicy {
     return logprobs;
   }
 
-  /** Mean hidden state [D], at two thirds of the depth, over each span. */
+  /**
+   * Mean hidden state [D], at two thirds of the depth, over each span. Spans of one and the same
+   * `tokens` array share a pass.
+   */
   async embed(requests: readonly EmbeddingRequest[]): Promise<Float32Array[]> {
     const D = this.shape.width;
     for (const { start, end, tokens } of requests)
@@ -117,16 +122,20 @@ export class ForwardPasses implements DecodingPolicy {
         throw new RangeError(`embed: span [${start}, ${end}) of ${tokens.length} tokens`);
     const vectors: Float32Array[] = [];
     const shape = graphShape(this.#policy);
-    const tokens = requests.map((r) => r.tokens);
-    await this.#inChunks(tokens, async (chunk, feeds, T) => {
+    const spans = new Map<readonly number[], number[]>();
+    requests.forEach(({ tokens }, i) => spans.set(tokens, [...(spans.get(tokens) ?? []), i]));
+    const sequences = [...spans.keys()];
+    await this.#inChunks(sequences, async (chunk, feeds, T) => {
       const outputs = await this.#sessions.run("hidden", shape, () => hiddenGraph(shape), feeds);
       const hidden = outputs["hidden"]!;
-      chunk.forEach((i, b) => {
-        const { start, end } = requests[i]!;
-        const mean = new Float32Array(D);
-        for (let t = start; t < end; t++)
-          for (let j = 0; j < D; j++) mean[j]! += hidden[(b * T + t) * D + j]! / (end - start);
-        vectors[i] = mean;
+      chunk.forEach((sequence, b) => {
+        for (const i of spans.get(sequences[sequence]!)!) {
+          const { start, end } = requests[i]!;
+          const mean = new Float32Array(D);
+          for (let t = start; t < end; t++)
+            for (let j = 0; j < D; j++) mean[j]! += hidden[(b * T + t) * D + j]! / (end - start);
+          vectors[i] = mean;
+        }
       });
     });
     return vectors;

@@ -10,16 +10,27 @@ import { add } from "./operations.js";
  */
 export type Provider = "cpu" | "webgpu";
 
+/** How sessions are made. */
+export interface SessionOptions {
+  /** Threads of one operation. */
+  readonly threads: number;
+  readonly provider?: Provider;
+  /** Memory that a run has used is kept for the next one. Default true. */
+  readonly keepMemory?: boolean;
+}
+
 /** A session that runs `graph`. */
 export async function createSession(
   graph: Graph,
-  { threads, provider = "cpu" }: { readonly threads: number; readonly provider?: Provider },
+  { threads, provider = "cpu", keepMemory = true }: SessionOptions,
 ): Promise<ort.InferenceSession> {
   if (provider !== "cpu") await requireProvider(provider);
   return ort.InferenceSession.create(graph.encode(), {
     executionProviders: provider === "cpu" ? ["cpu"] : [provider, "cpu"],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
+    enableCpuMemArena: keepMemory,
+    enableMemPattern: keepMemory,
     // Threads that wait for work by spinning take the processor from whatever else runs on it.
     extra: { session: { intra_op: { allow_spinning: "0" } } },
     graphOptimizationLevel: "all",

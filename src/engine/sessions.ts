@@ -3,7 +3,7 @@ import * as ort from "onnxruntime-node";
 import type { Policy } from "./engine.js";
 import type { Graph } from "./graph.js";
 import { adapterLayout, type GraphShape } from "./adapter.js";
-import { createSession, type Provider } from "./provider.js";
+import { createSession, type SessionOptions } from "./provider.js";
 import { rotaryTables } from "./rope.js";
 import { parameterLayout, type ModelShape, type Parameter } from "./shape.js";
 
@@ -20,6 +20,11 @@ export function scalar(value: number): ort.Tensor {
   return floats(Float32Array.of(value), []);
 }
 
+/** An int64 tensor over `data`, without a copy. */
+export function int64(data: BigInt64Array, dimensions: readonly number[]): ort.Tensor {
+  return new ort.Tensor("int64", data, dimensions);
+}
+
 /** An int64 tensor. */
 export function integers(
   values: readonly number[],
@@ -27,18 +32,11 @@ export function integers(
 ): ort.Tensor {
   const data = new BigInt64Array(values.length);
   for (let i = 0; i < values.length; i++) data[i] = BigInt(values[i]!);
-  return new ort.Tensor("int64", data, dimensions);
+  return int64(data, dimensions);
 }
 
 /** Added to attention scores where attention is not allowed. */
 export const blocked = -1e9;
-
-/** How sessions are made. */
-export interface SessionOptions {
-  /** Threads of one operation. */
-  readonly threads: number;
-  readonly provider?: Provider;
-}
 
 export class Sessions {
   readonly #options: SessionOptions;
@@ -135,7 +133,7 @@ export class Sessions {
     }
     return {
       feeds: {
-        tokens: new ort.Tensor("int64", tokens, [B * T]),
+        tokens: int64(tokens, [B * T]),
         causal,
         batch: floats(new Float32Array(B), [B]),
       },

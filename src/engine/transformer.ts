@@ -96,9 +96,9 @@ function feedForward(x: Tensor, model: ModelInputs, layer: number, epsilon: numb
   return add(x, model.project(inner, layer, "down_proj"));
 }
 
-/** What {@link forward} gives for a batch of B sequences of T tokens, N = B * T. */
+/** What {@link forward} gives for a batch of B sequences of T tokens, N = B * T, of which U are wanted. */
 export interface ForwardResult {
-  /** Final hidden states, normalised [N, D]. */
+  /** Final hidden states of `rows`, normalised [U, D]. */
   readonly hidden: Tensor;
   /** Residual stream at two thirds of the depth [N, D]. */
   readonly middle: Tensor;
@@ -113,6 +113,7 @@ export interface ForwardResult {
  * @param tokens int64 [N], the rows of [B, T] end to end
  * @param causal float32 [T, T], 0 where attention is allowed and a large negative number where not
  * @param batch any tensor whose shape names B
+ * @param rows int64 [U], the rows whose final states are wanted: the last block computes only these
  */
 export function forward(
   shape: ModelShape,
@@ -120,6 +121,7 @@ export function forward(
   tokens: Tensor,
   causal: Tensor,
   batch: Tensor,
+  rows: Tensor,
 ): ForwardResult {
   const { heads: H, keyValueHeads: K, headWidth: d, normEpsilon } = shape;
   const group = H / K;
@@ -129,6 +131,8 @@ export function forward(
   const values: Tensor[] = [];
   let x = gatherRows(model.weight("model.embed_tokens.weight"), tokens); // [N, D]
   let middle = x;
+  const wanted = (y: Tensor): Tensor => gatherRows(y, rows);
+  const middleLayer = Math.max(1, Math.round((shape.layers * 2) / 3)) - 1;
   for (let i = 0; i < shape.layers; i++) {
     const gain = model.weight(`model.layers.${i}.input_layernorm.weight`);
     const normal = rmsNorm(x, gain, normEpsilon);
@@ -148,11 +152,13 @@ export function forward(
       alpha: 1 / Math.sqrt(d),
     }); // [K, group, B, T, T]
     const attended = matmul(softmax(add(scores, causal)), grouped(value, 1));
-    const rows = reshape(transpose(reshape(attended, [H, "N", d]), [1, 0, 2]), ["N", H * d]);
-    x = add(x, model.project(rows, i, "o_proj"));
+    let joined = reshape(transpose(reshape(attended, [H, "N", d]), [1, 0, 2]), ["N", H * d]);
+    if (i === shape.layers - 1 && i > middleLayer) [x, joined] = [wanted(x), wanted(joined)];
+    x = add(x, model.project(joined, i, "o_proj"));
     x = feedForward(x, model, i, normEpsilon);
-    if (i + 1 === Math.max(1, Math.round((shape.layers * 2) / 3))) middle = x;
+    if (i === middleLayer) middle = x;
   }
+  if (shape.layers - 1 <= middleLayer) x = wanted(x);
   return {
     hidden: rmsNorm(x, model.weight("model.norm.weight"), normEpsilon),
     middle,
@@ -183,7 +189,8 @@ export interface DecodeResult {
  *
  * @param tokens int64 [B]
  * @param positions int64 [B, 1]
- * @param bias float32 [B, 1, 1, C], 0 on past positions and a large negative number elsewhere
+ * @param bias float32 [B, 1, 1, C], 0 on past positions and a large negative number elsewhere; absent
+ * where every row has C past positions
  */
 export function decode(
   graph: Graph,
@@ -191,10 +198,13 @@ export function decode(
   model: ModelInputs,
   tokens: Tensor,
   positions: Tensor,
-  bias: Tensor,
+  bias?: Tensor,
 ): DecodeResult {
   const { heads: H, keyValueHeads: K, headWidth: d, normEpsilon } = shape;
   const group = H / K;
+  // Queries are scaled as they are turned, which costs nothing.
+  const queryCosines = scale(model.cosines, 1 / Math.sqrt(d));
+  const querySines = scale(model.sines, 1 / Math.sqrt(d));
   const keys: Tensor[] = [];
   const values: Tensor[] = [];
   let x = gatherRows(model.weight("model.embed_tokens.weight"), tokens); // [B, D]
@@ -203,26 +213,33 @@ export function decode(
     const normal = rmsNorm(x, gain, normEpsilon);
     const project = (name: Projection, heads: number): Tensor =>
       reshape(model.project(normal, i, name), ["B", heads, 1, d]);
-    const turn = (y: Tensor): Tensor => rotary(y, positions, model.cosines, model.sines);
-    const heads = turn(normaliseHeads(project("q_proj", H), shape, model, i, "q_norm"));
-    // Scaled here, for a product with a factor of its own misses the runtime's path for single rows.
-    const query = scale(reshape(heads, ["B*K", group, d]), 1 / Math.sqrt(d));
-    const key = turn(normaliseHeads(project("k_proj", K), shape, model, i, "k_norm")); // [B, K, 1, d]
+    const heads = normaliseHeads(project("q_proj", H), shape, model, i, "q_norm");
+    const turned = rotary(heads, positions, queryCosines, querySines);
+    const query = reshape(turned, ["B*K", group, d]);
+    const keyHeads = normaliseHeads(project("k_proj", K), shape, model, i, "k_norm");
+    const key = rotary(keyHeads, positions, model.cosines, model.sines); // [B, K, 1, d]
     const value = reshape(model.project(normal, i, "v_proj"), ["B*K", 1, d]);
     keys.push(reshape(key, ["B", K * d]));
     values.push(reshape(value, ["B", K * d]));
     const pastKey = graph.input(`pastKey${i}`, "float32", ["C", "B*K", d]);
     const pastValue = graph.input(`pastValue${i}`, "float32", ["C", "B*K", d]);
     const past = positionsFirst(query, pastKey, true); // [B*K, group, C]
-    const masked = add(reshape(past, ["B", K, group, "C"], [bias]), bias);
+    const masked =
+      bias === undefined
+        ? past
+        : reshape(
+            add(reshape(past, ["B", K, group, "C"], [bias]), bias),
+            ["B*K", group, "C"],
+            [pastKey],
+          );
     const own = sum(multiply(query, reshape(key, ["B*K", 1, d])), [2], true); // [B*K, group, 1]
     const scores = graph.node({
       operator: "Concat",
-      inputs: [reshape(masked, ["B*K", group, "C"], [pastKey]), own],
+      inputs: [masked, own],
       shape: ["B*K", group, "C+1"],
       attributes: { axis: 2 },
     });
-    const attention = softmax(scores);
+    const attention = softmax(scores, { masked: bias !== undefined });
     const slice = (start: number, end: number, width: string | number): Tensor =>
       graph.node({
         operator: "Slice",
