@@ -39,8 +39,8 @@ test("another vocabulary of the same size is another language", () => {
   const own = proof() as Environment;
   const preset = presetNamed("proof");
   expect(canPlay(preset, own)).toBe(true);
-  const [first = "", ...rest] = own.lexicon!.words;
-  const reordered = { ...own, lexicon: { ...own.lexicon!, words: [...rest, first] } };
+  const { symbols } = own.lexicon!;
+  const reordered = { ...own, lexicon: { ...own.lexicon!, symbols: symbols.toReversed() } };
   expect(canPlay(preset, reordered)).toBe(false);
 });
 
