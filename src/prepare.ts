@@ -200,7 +200,10 @@ export async function presetFor(config: Config): Promise<Preset> {
 }
 
 /** Whether a preset's models have the words, and its levels, for another environment. */
-export function canPlay({ environment: trainedIn, levels }: Preset, environment: Environment): boolean {
+export function canPlay(
+  { environment: trainedIn, levels }: Preset,
+  environment: Environment,
+): boolean {
   const { lexicon, maxActionSymbols, maxObservationSymbols } = trainedIn();
   return (
     lexicon !== undefined &&
