@@ -167,6 +167,14 @@ describe("a curriculum that prefers some tasks", () => {
     expect(count(easy)).toBeGreaterThan(0); // a tenth is uniform
   });
 
+  test.each([0, 8])("goes on where all that was seen of a level is %i of 8 right", (right) => {
+    const curriculum = mode("learnability", { parkAfter: 100 });
+    played(curriculum, hard, right);
+    const p = curriculum.successRate(half);
+    expect(p > 0 && p < 1).toBe(true);
+    expect(curriculum.next(4, Random.from(1, "next"))).toHaveLength(4);
+  });
+
   test("plays tasks whose known mistakes are still made more than others", () => {
     const replicationRate = ({ id }: Task): number => (id === hard.id ? 1 : 0);
     const count = visits(mode("learnability"), { replicationRate });

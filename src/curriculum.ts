@@ -73,6 +73,9 @@ const outcomeDecay = 0.5;
 /** Attempts' worth of its level's success rate that a task's own rate is shrunk by. */
 const priorAttempts = 4;
 
+/** Success rate of a level before any visit. */
+const unknownRate = 0.5;
+
 /** Step of the moving averages over a level. */
 const levelRate = 0.1;
 
@@ -175,7 +178,7 @@ export class Curriculum {
    */
   successRate(task: Pick<Task, "id" | "level">): number {
     const [right, attempts] = this.#outcomes.get(task.id) ?? [0, 0];
-    const mean = this.#levels.get(task.level)?.rate ?? 0.5;
+    const mean = this.#levels.get(task.level)?.rate ?? unknownRate;
     return (right + priorAttempts * mean) / (attempts + priorAttempts);
   }
 
@@ -196,7 +199,10 @@ export class Curriculum {
       outcomeDecay * attempts + visit.attempts,
     ]);
     const share = visit.right / visit.attempts;
-    const known = this.#levels.get(task.level) ?? { rate: share, advantage: visit.advantage };
+    const known = this.#levels.get(task.level) ?? {
+      rate: unknownRate, // the first visit's own, 0 or 1, would leave nothing to learn anywhere
+      advantage: visit.advantage,
+    };
     this.#levels.set(task.level, {
       rate: known.rate + levelRate * (share - known.rate),
       advantage: known.advantage + levelRate * (visit.advantage - known.advantage),

@@ -134,13 +134,13 @@ describe("an interrupted run ends with the same bytes as one that was not", () =
   });
 
   test("when its command is killed: the process that trains drops its step and ends too", async () => {
-    const flags = ["--no-gate", "--set", ...overrides, "steps=24"];
+    const flags = ["--no-gate", "--set", ...overrides, "steps=16"];
     const whole = await errata(place, ["train", "--name", "unharmed", ...flags]);
     expect(whole).toMatchObject({ status: 0 });
     const killed = await errata(place, ["train", "--name", "killed", ...flags], (child) => {
       const watch = setInterval(() => {
         const metrics = join(at("killed"), "metrics.jsonl");
-        if (!existsSync(metrics) || !readFileSync(metrics, "utf8").includes('"step":13,')) return;
+        if (!existsSync(metrics) || !readFileSync(metrics, "utf8").includes('"step":9,')) return;
         clearInterval(watch);
         child.kill("SIGKILL");
       }, 2);
@@ -148,10 +148,10 @@ describe("an interrupted run ends with the same bytes as one that was not", () =
     expect(killed.signal).toBe("SIGKILL");
     // `errata` waits for whoever holds the command's stderr, so for the process that trained.
     expect(existsSync(join(at("killed"), "lock"))).toBe(false);
-    expect(readdirSync(join(at("killed"), "checkpoints"))).not.toContain("step-000024");
+    expect(readdirSync(join(at("killed"), "checkpoints"))).not.toContain("step-000016");
     const resumed = await errata(place, ["train", "--name", "killed", "--resume", "--json"]);
     expect(resumed).toMatchObject({ status: 0 });
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ finished: true, step: 24 });
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ finished: true, step: 16 });
     expect(differences(at("unharmed"), at("killed"))).toEqual([]);
   });
 });
