@@ -186,7 +186,9 @@ function shift(runs: readonly ArmRun[], key: keyof Ability): Shift | null {
 }
 
 /** Teacher costs k at which savings are shown. */
-export const teacherCosts: readonly number[] = [0.1, 0.25, 0.5, 0.75, 1, 1.1, 1.5, 2, 3, 4, 6, 8];
+export const teacherCosts: readonly number[] = [
+  0.1, 0.25, 0.5, 0.75, 1, 1.1, 1.5, 2, 3, 4, 6, 8, 12, 16,
+];
 
 function savings(protocol: Protocol, runs: readonly ArmRun[]): SavingCurve[] {
   const { arms, target } = protocol;

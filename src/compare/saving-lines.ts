@@ -4,7 +4,7 @@ import { figure, withInterval } from "./report-text.js";
 import type { StudyResult } from "./result.js";
 
 /** Teacher costs k of the printed curve. */
-const shownCosts: readonly number[] = [0.25, 0.5, 1, 2, 4];
+const shownCosts: readonly number[] = [0.5, 1, 2, 4, 8, 16];
 
 /**
  * For each saving that is claimed: the identity with its terms as measured (a saving that differs from
