@@ -1,6 +1,7 @@
 /** Takes into a run what arrived for it: attempts of other models, partners, reviewers' verdicts. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { readAttemptRecord } from "./attempt-record.js";
 import { warmUpPartner } from "./collect.js";
 import { usesMistakes } from "./config.js";
 import { sha256 } from "./corpus/encoding.js";
@@ -8,7 +9,7 @@ import type { Mistake } from "./corpus/mistake.js";
 import { reviewVerdicts, standingVerdicts } from "./corpus/verdict.js";
 import type { Corpus } from "./corpus/corpus.js";
 import { loadPolicy } from "./engine/checkpoint.js";
-import type { Environment, Json, Step, Task } from "./environments/environment.js";
+import type { Environment, Step, Task } from "./environments/environment.js";
 import { ErrataError } from "./error.js";
 import { stepAt } from "./environments/play-procedure.js";
 import { isPartner, partnerName, type ArrivedFile } from "./inbox.js";
@@ -19,17 +20,6 @@ import { namesByClusters, remember } from "./remember.js";
 import type { Random } from "./random.js";
 import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
-
-const attemptSchema = z.object({
-  task: z.object({
-    id: z.string(),
-    level: z.string(),
-    split: z.enum(["train", "validation", "test"]),
-    data: z.json(),
-  }),
-  actions: z.array(z.string()),
-  source: z.string().regex(/^[\w.:/-]+$/),
-});
 
 /** One line of `reviews.jsonl`. */
 export const reviewSchema: z.ZodType<ReviewLine> = z.union([
@@ -241,8 +231,8 @@ async function readAttempt(
   line: string,
 ): Promise<Rollout | undefined> {
   try {
-    const { task: given, actions: texts, source } = attemptSchema.parse(JSON.parse(line));
-    const task: Task = { ...given, data: given.data as Json, domain: environment.name };
+    const { task: given, actions: texts, source } = readAttemptRecord(line);
+    const task: Task = { ...given, domain: environment.name };
     let turn = environment.start(task);
     const steps: Step<unknown>[] = [];
     const actions = [];

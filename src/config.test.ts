@@ -182,6 +182,8 @@ describe("the keys", () => {
     expect(nearest("abc", ["abc", "abd"])).toBe("abc");
     expect(nearest("zzzzzz", ["steps", "seed"])).toBeUndefined();
     expect(nearest("x", [])).toBeUndefined();
+    expect(nearest("nope", ["code", "proof"])).toBeUndefined();
+    expect(nearest("cod", ["code", "proof"])).toBe("code");
   });
 });
 

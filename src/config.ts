@@ -157,22 +157,33 @@ export function defineConfig(config: ConfigInput): ConfigInput {
 
 /**
  * Checks a configuration and fills in defaults. All problems are reported at once, with paths, and
- * the nearest real key for an unknown one.
+ * the nearest real key for an unknown one. `source` says where it all comes from, or where a key does.
  * @throws ErrataError `CONFIG_INVALID`.
  */
-export function parseConfig(input: unknown, source: string = "configuration"): Config {
+export function parseConfig(
+  input: unknown,
+  source: string | ((key: string) => string) = "configuration",
+): Config {
   const result = configSchema.safeParse(input ?? {});
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => {
-    const path = issue.path.join(".");
-    if (issue.code !== "unrecognized_keys") return [`${path || "(top)"}: ${issue.message}`];
-    return issue.keys.map((key) => {
-      const full = [...issue.path, key].join(".");
+  const problems = result.error.issues.flatMap((issue): { key: string; problem: string }[] => {
+    const key = issue.path.join(".");
+    if (issue.code !== "unrecognized_keys") return [{ key, problem: issue.message }];
+    return issue.keys.map((name) => {
+      const full = [...issue.path, name].join(".");
       const suggestion = nearest(full, configKeys());
-      return `${full}: unknown key${suggestion === undefined ? "" : ` (did you mean ${suggestion}?)`}`;
+      const guess = suggestion === undefined ? "" : ` (did you mean ${suggestion}?)`;
+      return { key: full, problem: `unknown key${guess}` };
     });
   });
-  throw new ErrataError(`${source} is not valid:\n  ${problems.join("\n  ")}`, {
+  const sourceOf = typeof source === "string" ? (): string => source : source;
+  const sources = [...new Set(problems.map(({ key }) => sourceOf(key)))];
+  const lines = problems.map(({ key, problem }) => {
+    const from = sources.length === 1 ? "" : ` (in ${sourceOf(key)})`;
+    return `  ${key || "(top)"}: ${problem}${from}`;
+  });
+  const subject = sources.length === 1 ? sources[0] : "the configuration";
+  throw new ErrataError(`${subject} is not valid:\n${lines.join("\n")}`, {
     code: "CONFIG_INVALID",
     hint: "errata train --dry-run prints every key with its value",
   });

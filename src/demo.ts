@@ -112,7 +112,9 @@ export interface DemoReport {
   readonly corpus: {
     readonly admitted: number;
     readonly merged: number;
-    /** By systematic error, most support first; `unrecognised` has no expert. */
+    /** Still kept: those admitted, but for what made room where the corpus was full. */
+    readonly mistakes: number;
+    /** The mistakes kept by their signature, most first; `unrecognised` has no expert. */
     readonly signatures: Readonly<
       Record<string, { readonly mistakes: number; readonly merged: number }>
     >;
@@ -130,7 +132,7 @@ export function demoReport(folder: string): DemoReport {
   const preset = presetNamed(config.preset);
   const domain = preset.environment().name;
   const { groups, rescued } = stuckGroups(plain.lines);
-  const { stats, signatures } = readCorpus(student, domain);
+  const { admitted, merged, mistakes, bySignature, mergedBySignature } = readCorpus(student);
   return {
     domain,
     preset: preset.name,
@@ -144,13 +146,13 @@ export function demoReport(folder: string): DemoReport {
     stuck: { ...stuckGroups(student.lines), rescuedOnPolicy: rescued },
     stuckGrpo: { groups, rescued },
     corpus: {
-      admitted: stats.admitted,
-      merged: stats.merged,
+      admitted,
+      merged,
+      mistakes,
       signatures: Object.fromEntries(
-        signatures.map(({ signature, mistakes, support }) => [
-          signature,
-          { mistakes, merged: support - mistakes },
-        ]),
+        Object.entries(bySignature)
+          .toSorted((a, b) => b[1] - a[1])
+          .map(([name, kept]) => [name, { mistakes: kept, merged: mergedBySignature[name]! }]),
       ),
     },
     cost: { student: student.cost, grpo: plain.cost },

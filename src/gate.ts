@@ -46,6 +46,7 @@ export type GateOutcome = "pass" | "fail" | "undecided";
 export interface GateReport {
   readonly preset: string;
   readonly tasks: number;
+  /** Whether every value lies in its range, however wide the intervals: {@link GateReport.outcome} judges. */
   readonly passed: boolean;
   /** `fail` where any check surely fails, `undecided` where any is undecided, else `pass`. */
   readonly outcome: GateOutcome;
@@ -277,10 +278,26 @@ export function gateLines(report: GateReport): string[] {
         `${words[c.outcome]}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  [${c.interval.low.toFixed(3)}, ${c.interval.high.toFixed(3)}]  (${range(c)})  ${c.outcome === "undecided" ? "the interval crosses a bound. " : ""}${c.meaning}`,
     ),
     ...overlapLines(report.overlap),
-    report.outcome === "undecided"
-      ? `The gate is undecided: on ${report.tasks} tasks it ${report.passed ? "passes" : "fails"}; measure more.`
-      : report.passed
-        ? "The gate passes: learning from weak models' mistakes can help here."
-        : "The gate fails: expect no gain over plain GRPO on this task set with these models.",
+    gateVerdicts[report.outcome](report),
   ];
+}
+
+const gateVerdicts: Readonly<Record<GateOutcome, (report: GateReport) => string>> = {
+  pass: () => "The gate passes: learning from weak models' mistakes can help here.",
+  fail: () => "The gate fails: expect no gain over plain GRPO on this task set with these models.",
+  undecided: ({ checks, tasks }) => {
+    const open = checks
+      .filter(({ outcome }) => outcome === "undecided")
+      .map(({ name, value, interval: { low, high }, least, most }) => {
+        const bound = low < least ? least : most;
+        return `${name} is ${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], across ${bound}`;
+      });
+    return `The gate is undecided on ${tasks} tasks: ${open.join("; ")}. Measure on more tasks.`;
+  },
+};
+
+/** What is to be said of a gate that does not pass: that it fails, or is undecided; undefined where it passes. */
+export function gateWarning({ outcome, tasks }: GateReport): string | undefined {
+  if (outcome === "pass") return undefined;
+  return `warning: the gate ${outcome === "fail" ? "fails" : "is undecided"} on ${tasks} validation tasks`;
 }

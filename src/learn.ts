@@ -1,4 +1,4 @@
-/** Learn: scored groups become token sequences with coefficients, and one optimizer step. */
+/** Learn: scored groups become token sequences with coefficients, and one optimizer step, or several under PPO's clip. */
 import { cloneSequences } from "./clone.js";
 import type { Config } from "./config.js";
 import type { Engine, TrainingSequence } from "./engine/engine.js";

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { parseConfig, type Config } from "./config.js";
 import type { CorpusStats } from "./corpus/browse.js";
 import { Corpus } from "./corpus/corpus.js";
-import type { SignatureSummary } from "./corpus/traces.js";
 import { ErrataError } from "./error.js";
 import type { Cost, CostRole } from "./ledger.js";
 import type { MetricsLine, StepMetrics } from "./metrics.js";
@@ -88,13 +87,10 @@ export function stuckGroups(lines: readonly MetricsLine[]): StuckGroups {
 }
 
 /** The corpus of a run's checkpoint, in numbers. */
-export function readCorpus(
-  { checkpoint }: Pick<RunRecord, "checkpoint">,
-  domain: string,
-): { readonly stats: CorpusStats; readonly signatures: readonly SignatureSummary[] } {
+export function readCorpus({ checkpoint }: Pick<RunRecord, "checkpoint">): CorpusStats {
   const corpus = Corpus.open(join(checkpoint, "corpus.db"), { readOnly: true });
   try {
-    return { stats: corpus.stats(), signatures: corpus.signatures(domain) };
+    return corpus.stats();
   } finally {
     corpus.close();
   }

@@ -1,7 +1,10 @@
-/** The closest of `known` to `text` by edit distance, if close enough to be a slip. */
+/**
+ * The closest of `known` to `text` by edit distance, if close enough to be a slip: at most one edit in fewer
+ * than five characters, else as many as a third of them.
+ */
 export function nearest(text: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.ceil(text.length / 3)) + 1;
+  let least = (text.length < 5 ? 1 : Math.ceil(text.length / 3)) + 1;
   for (const candidate of known) {
     const distance = editDistance(text, candidate);
     if (distance < least) {

@@ -149,6 +149,10 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
   await run.save();
 }
 
+/**
+ * Seed 0 whatever the run's: every seed and arm is evaluated with the same random draws on the same tasks,
+ * a paired comparison.
+ */
 async function evaluateHeldOut(run: Run, setup: Setup): Promise<void> {
   const { environment, heldOut } = setup;
   const { step, student } = run.state;

@@ -36,12 +36,39 @@ export async function resolveConfig({
 }: ConfigSources): Promise<Config> {
   const written = await readConfigFile(file);
   const input = applyOverrides(mergeConfig(written?.input ?? {}, flags), overrides);
-  const source = written === undefined ? "the configuration" : written.path;
+  const source = sourceOfKeys({ ...written, overrides });
   const asked = parseConfig(input, source);
   // An environment of its own takes the place of the preset's, and of what was tuned for that.
   const preset = withoutPreset(asked) ? {} : presetNamed(asked.preset).config;
   const defaults = mergeConfig(preset, openModelDefaults(asked));
   return parseConfig(mergeConfig(defaults, input), source);
+}
+
+/** Which part says a key that is wrong: `--set`, else the file where it has the key, else "the configuration". */
+export function sourceOfKeys({
+  path,
+  input,
+  overrides = [],
+}: {
+  readonly path?: string;
+  readonly input?: ConfigInput;
+  readonly overrides?: readonly string[];
+}): (key: string) => string {
+  const set = overrides.map((override) => override.slice(0, override.indexOf("=")));
+  return (key) => {
+    // What an override has replaced lies on the way to the key, or behind it.
+    if (set.some((name) => within(name, key) || within(key, name))) return "--set";
+    if (path === undefined) return "the configuration";
+    if (key === "") return path;
+    let value: unknown = input;
+    for (const part of key.split(".")) value = isRecord(value) ? value[part] : undefined;
+    return value === undefined ? "the configuration" : path;
+  };
+}
+
+/** Whether a dotted key is `outer` or lies below it; nothing lies below the empty key. */
+function within(key: string, outer: string): boolean {
+  return outer !== "" && (key === outer || key.startsWith(`${outer}.`));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

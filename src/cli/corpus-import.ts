@@ -1,5 +1,5 @@
 /** `errata corpus import`. */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
@@ -96,7 +96,7 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
       onProgress: ({ read, wrong }) =>
         terminal.status(`${count(read)} attempts verified, ${count(wrong)} wrong`),
     });
-    into.keep();
+    if (report.verified > 0) into.keep();
     terminal.status("");
     if (terminal.json) terminal.result({ corpus: into.path, ...report });
     else printReport(terminal, report, into.path, environment, flags);
@@ -121,7 +121,7 @@ interface OpenCorpus {
   readonly corpus: Corpus;
   readonly path: string;
   readonly embed: Embed;
-  /** Makes the change last. */
+  /** Makes the change last; without it a corpus that was made for the import is removed when closed. */
   keep(): void;
   close(): void;
 }
@@ -132,9 +132,18 @@ async function openCorpus(
   { name }: Environment,
 ): Promise<OpenCorpus> {
   if (run === undefined) {
+    let keep = existsSync(file);
     const corpus = Corpus.open(file);
-    const close = (): void => corpus.close();
-    return { corpus, path: file, embed: embedText, keep: () => undefined, close };
+    return {
+      corpus,
+      path: file,
+      embed: embedText,
+      keep: () => void (keep = true),
+      close(): void {
+        corpus.close();
+        if (!keep) rmSync(file, { force: true });
+      },
+    };
   }
   const folder = findRun(run);
   const setup = await prepare(runConfig(folder));

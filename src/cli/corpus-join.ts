@@ -1,12 +1,14 @@
 /** `errata corpus join`: attempts or a weak partner for a run, also while it trains. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { checkAttemptRecords } from "../attempt-record.js";
 import { ErrataError } from "../error.js";
 import { deliver } from "../inbox.js";
 import { readRun } from "../run-record.js";
 import { command } from "./command.js";
+import { exitCodes } from "./exit-codes.js";
 import { findRun } from "./runs.js";
-import { Terminal } from "./terminal.js";
+import { count, paint, Terminal } from "./terminal.js";
 
 /** Puts files into a run's inbox. */
 export const joinCommand: Command = command(
@@ -21,7 +23,8 @@ export const joinCommand: Command = command(
   .option("--run <name>", "name or folder of the run (default: the latest)")
   .addHelpText(
     "after",
-    "\nThe run replays and judges every attempt itself, and uses them from its next refit.\n",
+    "\nThe run replays and judges every attempt itself, and uses them from its next refit.\n" +
+      "A line that is no attempt is reported and the others are used; the exit status is then 1.\n",
   )
   .action((files: string[], options: { readonly run?: string; readonly json?: boolean }) => {
     const terminal = new Terminal(options);
@@ -37,8 +40,45 @@ export const joinCommand: Command = command(
         code: "RUN_FINISHED",
         hint: "join files to a run that trains, or import them into a corpus: errata corpus import",
       });
-    const names = files.map((file) => deliver(folder, file));
-    terminal.result({ run: folder, delivered: names });
-    if (!terminal.json)
-      terminal.print(`${names.join(", ")}: ${folder} takes them at its next refit`);
+    const problems: Problem[] = [];
+    const delivered: string[] = [];
+    for (const file of files) {
+      const attempts = file.endsWith(".jsonl")
+        ? checkAttemptRecords(readFileSync(file, "utf8"))
+        : undefined;
+      problems.push(...(attempts?.problems ?? []).map((problem) => ({ file, ...problem })));
+      if (attempts?.readable !== 0) delivered.push(deliver(folder, file));
+    }
+    terminal.result({ run: folder, delivered, problems });
+    if (!terminal.json) print(terminal, folder, delivered, problems);
+    if (problems.length > 0) process.exitCode = exitCodes.failed;
   });
+
+/** A line that is no attempt. */
+interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly problem: string;
+}
+
+/** How many problems are printed; `--json` has them all. */
+const mostPrinted = 10;
+
+function print(
+  terminal: Terminal,
+  folder: string,
+  delivered: readonly string[],
+  problems: readonly Problem[],
+): void {
+  terminal.print(
+    delivered.length === 0
+      ? `${folder} was given nothing: no line is an attempt`
+      : `${delivered.join(", ")}: ${folder} takes them at its next refit, and says then how many it could use`,
+  );
+  if (problems.length === 0) return;
+  terminal.print(`${paint.red("not used")}: ${count(problems.length)}`);
+  for (const { file, line, problem } of problems.slice(0, mostPrinted))
+    terminal.print(`  ${file}:${line}: ${problem}`);
+  if (problems.length > mostPrinted)
+    terminal.print(`  and ${count(problems.length - mostPrinted)} more: --json lists them all`);
+}

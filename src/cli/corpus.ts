@@ -4,6 +4,8 @@ import { Corpus } from "../corpus/corpus.js";
 import { discriminationLines, type Discrimination } from "../corpus/discrimination.js";
 import type { MistakeDetail } from "../corpus/mistake.js";
 import type { MistakeStatus } from "../corpus/verdict.js";
+import { ErrataError } from "../error.js";
+import { nearest } from "../spelling.js";
 import { attemptLines } from "./attempt-lines.js";
 import { command, group, wholeNumber } from "./command.js";
 import { importCommand } from "./corpus-import.js";
@@ -102,6 +104,14 @@ function list(
   { signature, status, limit, offset }: ListOptions,
   folder: string,
 ): void {
+  const known = Object.keys(corpus.stats().bySignature);
+  if (signature !== undefined && known.length > 0 && !known.includes(signature)) {
+    const guess = nearest(signature, known);
+    throw new ErrataError(`${folder} holds no mistakes of the signature "${signature}"`, {
+      code: "CORPUS_SIGNATURE",
+      hint: `${guess === undefined ? "" : `did you mean "${guess}"? `}known: ${known.join(", ")}`,
+    });
+  }
   const mistakes = corpus.list({
     limit,
     offset,
@@ -203,7 +213,9 @@ function stats(corpus: Corpus, terminal: Terminal, measure: Measure, folder: str
   terminal.print(
     `  admitted ${count(admitted)}, merged ${count(merged)}, rejected ${count(rejected)} (${count(heldOutRejected)} held out)`,
   );
-  terminal.print(`  novelty threshold ${share(threshold)}, admission rate ${share(admitRate)}`);
+  terminal.print(
+    `  novelty threshold ${share(threshold)}, recent admission rate ${share(admitRate)}`,
+  );
   for (const line of discrimination === undefined ? [] : discriminationLines(discrimination))
     terminal.print(`  ${line}`);
   const groups = {

@@ -190,6 +190,7 @@ async function print(terminal: Terminal, report: DemoReport, seconds: number): P
     name,
     ...(["student", "grpo"] as const).map((arm) => magnitude(flops(arm, roles))),
   ];
+  const trainingRoles = costRoles.filter((role) => role !== "evaluation");
   const rows = [
     ["", titles.student, titles.grpo],
     ["held-out accuracy before", share(student.before), share(grpo.before)],
@@ -207,13 +208,11 @@ async function print(terminal: Terminal, report: DemoReport, seconds: number): P
       part(stuck.rescued - stuck.rescuedSteered, stuck.groups - stuck.steered),
       part(stuckGrpo.rescued, stuckGrpo.groups),
     ],
-    spent(
-      "FLOPs of training",
-      costRoles.filter((role) => role !== "evaluation"),
-    ),
-    ...costRoles
+    spent("FLOPs of training", trainingRoles),
+    ...trainingRoles
       .filter((role) => flops("student", [role]) + flops("grpo", [role]) > 0)
       .map((role) => spent(`  ${role}`, [role])),
+    spent("FLOPs of evaluation, not in training", ["evaluation"]),
   ];
   terminal.print();
   terminal.print(
@@ -221,7 +220,9 @@ async function print(terminal: Terminal, report: DemoReport, seconds: number): P
       `${count(report.rollouts)} rollouts each, ${duration(seconds)}`,
   );
   for (const line of table(rows)) terminal.print(`  ${line}`);
-  terminal.print(`mistakes: ${count(corpus.admitted)} admitted, ${count(corpus.merged)} merged`);
+  terminal.print(
+    `mistakes: ${count(corpus.admitted)} admitted, ${count(corpus.merged)} merged, ${count(corpus.mistakes)} kept`,
+  );
   for (const [name, { mistakes, merged }] of Object.entries(corpus.signatures))
     terminal.print(`  ${name}: ${count(mistakes)} kept, ${count(merged)} merged`);
   terminal.print();

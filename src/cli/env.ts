@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { checkEnvironment } from "../environments/check.js";
+import { checkEnvironment, type CheckResult } from "../environments/check.js";
 import { environmentNames } from "../environments/index.js";
 import { command, group, wholeNumber } from "./command.js";
 import { dataSetNames, environmentNamed } from "../environment-file.js";
@@ -53,12 +53,14 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
     ...(options.level === undefined ? {} : { level: options.level }),
   });
   const { tasks, referenceAccepted, corrupted, corruptedRejected, verdictsPerSecond } = counts;
+  const warning = weakness(counts);
   const sound =
     failures.length === 0 && referenceAccepted === tasks && corruptedRejected === corrupted;
   if (terminal.json)
     terminal.result({
       ...counts,
       ...(user === undefined ? {} : { user: user.spent }),
+      ...(warning === undefined ? {} : { warning }),
       ...(sound ? {} : { failures }),
     });
   else {
@@ -67,10 +69,7 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
     terminal.print(
       `  corrupted answers refused   ${count(corruptedRejected)} of ${count(corrupted)}`,
     );
-    if (corrupted === 0)
-      terminal.print(
-        paint.yellow("  no answer could be made wrong: whether any is refused is not known"),
-      );
+    if (warning !== undefined) terminal.print(paint.yellow(`  ${warning}`));
     terminal.print(`  verdicts per second         ${count(Math.round(verdictsPerSecond))}`);
     if (user !== undefined) terminal.print(`  ${userCost(user)}`);
     for (const { task, fault, detail, more } of failures)
@@ -79,4 +78,14 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
       );
   }
   if (!sound) process.exitCode = exitCodes.failed;
+}
+
+/** What a check that fails nowhere has not shown. */
+function weakness({
+  corrupted,
+  corruptedBlank,
+}: Pick<CheckResult, "corrupted" | "corruptedBlank">): string | undefined {
+  if (corrupted === 0) return "no answer could be made wrong: whether any is refused is not known";
+  if (corruptedBlank === 0) return undefined;
+  return `only an empty or nonsense answer was tried on ${count(corruptedBlank)} of ${count(corrupted)} tasks: add \`wrong\` answers to them`;
 }

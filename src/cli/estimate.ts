@@ -25,7 +25,7 @@ export interface CostEstimate {
 const sampledTasks = 64;
 
 /**
- * A rough estimate by role. It takes every attempt to be as long as a right one, every sampled
+ * A rough upper bound by role, not a forecast. It takes every attempt to be as long as a right one, every sampled
  * token to carry gradient, every probed task to be hard, weak partners to be needed at every
  * chance and to make one mistake a task. Equal prompts, which the engine computes once, are counted
  * each time, so a small student's share is usually well below this.

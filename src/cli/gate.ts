@@ -29,7 +29,10 @@ export const gateCommand: Command = command(
   .option("--tasks <n>", "validation tasks", wholeNumber(1), 500)
   .option("--seed <n>", "seed of the tasks and attempts", wholeNumber(0))
   .option("--set <key=value...>", "override any key of the configuration")
-  .addHelpText("after", "\nExits with 0 when the gate passes and with 1 when it fails.\n")
+  .addHelpText(
+    "after",
+    "\nExits with 0 when the gate passes, with 1 when it fails, and with 0 and a warning on stderr when it is\nundecided: an interval crosses a bound, which more --tasks can settle.\n",
+  )
   .action(gateAction);
 
 async function gateAction(options: GateOptions): Promise<void> {
@@ -43,7 +46,7 @@ async function gateAction(options: GateOptions): Promise<void> {
     flags,
     overrides: options.set ?? [],
   });
-  const [{ prepare }, { gate, gateLines }] = await Promise.all([
+  const [{ prepare }, { gate, gateLines, gateWarning }] = await Promise.all([
     import("../prepare.js"),
     import("../gate.js"),
   ]);
@@ -61,5 +64,6 @@ async function gateAction(options: GateOptions): Promise<void> {
     );
     if (errors.length > 0) terminal.print(`  the student's errors: ${errors.join(", ")}`);
   }
-  if (!measured.passed) process.exitCode = exitCodes.failed;
+  if (measured.outcome === "undecided") terminal.note(paint.yellow(gateWarning(measured)!));
+  if (measured.outcome === "fail") process.exitCode = exitCodes.failed;
 }

@@ -2,7 +2,7 @@
 import type { Config } from "../config.js";
 import type { GateReport } from "../gate.js";
 import { money, overheadOf, savingLine } from "../ledger.js";
-import type { MetricsLine } from "../metrics.js";
+import type { ImportMetrics, MetricsLine } from "../metrics.js";
 import type { RunEnd, RunProgress } from "../run-process.js";
 import type { RunRecord } from "../run-record.js";
 import { exitCodes } from "./exit-codes.js";
@@ -30,17 +30,16 @@ export class Sitting {
     this.#training = new TrainingProgress(config.steps, config.tasksPerStep);
   }
 
-  /** The gate is about to be measured, or was: says so when it fails; the run goes on all the same. */
+  /** The gate is about to be measured, or was: warns unless it passes; the run goes on all the same. */
   async gate(measured: GateReport | undefined, tasks: number): Promise<void> {
     this.#gate = measured;
     if (measured === undefined)
       return this.#terminal.status(`measuring the gate on ${tasks} tasks`);
     this.#terminal.status("");
-    if (measured.passed) return;
-    const { gateLines } = await import("../gate.js");
-    this.#terminal.note(
-      paint.yellow(`warning: the gate fails on ${measured.tasks} validation tasks`),
-    );
+    const { gateLines, gateWarning } = await import("../gate.js");
+    const warning = gateWarning(measured);
+    if (warning === undefined) return;
+    this.#terminal.note(paint.yellow(warning));
     for (const line of gateLines(measured)) this.#terminal.note(`  ${line}`);
   }
 
@@ -58,6 +57,7 @@ export class Sitting {
   /** A line of the run's metrics. */
   line(line: MetricsLine, progress: RunProgress): void {
     this.#progress = progress;
+    if ("import/files" in line) this.#terminal.print(arrivalsLine(line));
     const evaluated = this.#training.add(line, progress);
     this.#terminal.status(this.#training.line());
     if (evaluated && !this.#terminal.live) this.#terminal.print(this.#training.line());
@@ -122,7 +122,10 @@ export class Sitting {
       );
     } else if (!finished)
       print(`interrupted and saved at step ${step} of ${steps}; carry on with: ${this.#resume()}`);
-    else if (step === this.#from) print(`${this.#folder} was already finished`);
+    else if (step === this.#from)
+      print(
+        `${this.#folder} was already finished; extend it with: ${this.#resume()} --steps <more>`,
+      );
     else {
       const { admitted, merged } = this.#progress;
       print(
@@ -135,7 +138,7 @@ export class Sitting {
     const flops = Object.values(record.cost).reduce((n, cost) => n + cost.flops, 0);
     const spent = money(record.cost, prices);
     print(
-      `cost of the run: ${count(tokens)} tokens, ${magnitude(flops)}FLOPs${spent === 0 ? "" : `, ${spent.toFixed(2)} at the configured prices`}; ` +
+      `cost of the run, evaluation included: ${count(tokens)} tokens, ${magnitude(flops)}FLOPs${spent === 0 ? "" : `, ${spent.toFixed(2)} at the configured prices`}; ` +
         `${count(Math.round((tokens - this.#before.tokens) / seconds))} tokens a second`,
     );
     for (const line of savingSummary(record)) print(line);
@@ -145,6 +148,20 @@ export class Sitting {
   #resume(): string {
     return `errata train --name ${runName(this.#folder)} --resume`;
   }
+}
+
+/** What a run took at a refit, as a line of text. */
+export function arrivalsLine(line: ImportMetrics): string {
+  const counts = (["attempts", "admitted", "merged", "rejected", "unreadable"] as const).map(
+    (what) => `${count(line[`import/${what}`])} ${what}`,
+  );
+  const partners = line["import/partners"];
+  const parts = [
+    ...(line["import/files"] > partners.length ? [counts.join(", ")] : []),
+    ...(partners.length === 0 ? [] : [`weak partner ${partners.join(", ")}`]),
+    ...(line["import/verdicts"] === 0 ? [] : [`${count(line["import/verdicts"])} verdicts`]),
+  ];
+  return `arrived at step ${line.step}: ${parts.join("; ")}`;
 }
 
 /**

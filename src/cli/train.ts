@@ -9,7 +9,7 @@ import {
   type ConfigInput,
 } from "../config.js";
 import { command, wholeNumber } from "./command.js";
-import { requireSameConfig, resolveConfig } from "./config-file.js";
+import { requireSameConfig, resolveConfig, sourceOfKeys } from "./config-file.js";
 import { Interrupt } from "./interrupt.js";
 import { showBuild } from "./progress.js";
 import { claimRunFolder, findRun, newRunFolder, removeIfEmpty, runConfig } from "./runs.js";
@@ -132,7 +132,7 @@ async function unchangedConfig(folder: string, options: TrainOptions): Promise<C
     options.config === undefined
       ? parseConfig(
           applyOverrides(mergeConfig(saved, flagsOf(options)), options.set ?? []),
-          "the configuration",
+          sourceOfKeys({ overrides: options.set ?? [] }),
         )
       : await newConfig(options);
   requireSameConfig(folder, saved, asked);
@@ -146,9 +146,13 @@ async function dryRun(terminal: Terminal, config: Config): Promise<void> {
     terminal.result({ config, estimate });
     return;
   }
-  terminal.print(JSON.stringify(config, null, 2));
+  terminal.print(
+    JSON.stringify(config, (_, v: unknown) => (v === Number.MAX_SAFE_INTEGER ? "unlimited" : v), 2),
+  );
   const total = estimate.reduce((sum, e) => sum + e.flops, 0);
-  terminal.print("\nRoughly, where every rollout teaches and no two prompts are equal:");
+  terminal.print(
+    "\nAt most, roughly: as if every rollout taught, every expert and partner were needed at every chance, and\nno two prompts were equal; the actual cost is usually well below.",
+  );
   const rows = estimate.map((e) => [
     e.work,
     count(e.rollouts),
@@ -158,7 +162,7 @@ async function dryRun(terminal: Terminal, config: Config): Promise<void> {
   for (const line of table([
     ["", "rollouts", "tokens", "FLOPs"],
     ...rows,
-    ["total", "", "", magnitude(total)],
+    ["total, at most", "", "", magnitude(total)],
   ]))
     terminal.print(`  ${line}`);
 }

@@ -16,12 +16,14 @@ import { readEvents } from "./review.js";
 import { toRecord } from "./traces.js";
 import type { MistakeStatus } from "./verdict.js";
 
-/** The corpus in numbers: novelty threshold, moving admission rate, counts of candidates, and what is kept. */
+/** The corpus in numbers: novelty threshold, recent admission rate, counts of candidates, and what is kept. */
 export interface CorpusStats extends AdmissionState {
   readonly mistakes: number;
   readonly traces: number;
-  /** Mistakes per signature. */
+  /** Mistakes per signature, each under its own, whatever those of the attempts merged into it. */
   readonly bySignature: Readonly<Record<string, number>>;
+  /** Candidates merged into the mistakes of each signature. */
+  readonly mergedBySignature: Readonly<Record<string, number>>;
   /** Candidates per source. */
   readonly bySource: Readonly<Record<string, number>>;
   /** Mistakes per status. */
@@ -86,11 +88,9 @@ export function findMistake(database: Database, id: number): Mistake | undefined
 export function corpusStats(database: Database): CorpusStats {
   const count = (table: "mistake" | "trace"): number =>
     database.get<{ count: number }>(`SELECT count(*) AS count FROM ${table}`)!.count;
-  const by = (column: "signature" | "status"): Record<string, number> =>
+  const by = (column: "signature" | "status", sum = "count(*)"): Record<string, number> =>
     toRecord(
-      database.all(
-        `SELECT ${column} AS name, count(*) AS count FROM mistake GROUP BY 1 ORDER BY 1`,
-      ),
+      database.all(`SELECT ${column} AS name, ${sum} AS count FROM mistake GROUP BY 1 ORDER BY 1`),
     );
   const sources = database.all<{ name: string; count: number }>(
     "SELECT source AS name, sum(count) AS count FROM mistake_source GROUP BY source ORDER BY source",
@@ -100,6 +100,7 @@ export function corpusStats(database: Database): CorpusStats {
     traces: count("trace"),
     ...admissionState(database),
     bySignature: by("signature"),
+    mergedBySignature: by("signature", "sum(support - 1)"),
     bySource: toRecord(sources),
     byStatus: by("status"),
   };

@@ -38,6 +38,8 @@ export interface CheckResult {
   readonly corrupted: number;
   /** Those of them judged wrong: must equal `corrupted`. */
   readonly corruptedRejected: number;
+  /** Those of `corrupted` without a letter or a digit: they try little of a verifier. */
+  readonly corruptedBlank: number;
   /** Attempts played and judged, per second of wall-clock time. */
   readonly verdictsPerSecond: number;
   /** The first ten that differ. */
@@ -81,6 +83,7 @@ export async function checkEnvironment<S>(
   let referenceAccepted = 0;
   let corrupted = 0;
   let corruptedRejected = 0;
+  let corruptedBlank = 0;
   let verdicts = 0;
   let seconds = 0;
 
@@ -116,6 +119,7 @@ export async function checkEnvironment<S>(
     referenceAccepted,
     corrupted,
     corruptedRejected,
+    corruptedBlank,
     verdictsPerSecond: seconds > 0 ? verdicts / seconds : 0,
     failures,
   };
@@ -131,6 +135,7 @@ export async function checkEnvironment<S>(
     const wrong = environment.corrupt(task, actionsOf(reference), acting);
     if (wrong === undefined) return;
     corrupted++;
+    if (!wrong.some((action) => /[\p{L}\p{N}]/u.test(action))) corruptedBlank++;
     if ((await judged(await playActions(environment, task, wrong), "corrupt")).correct) {
       fail(task, "corruption-accepted", quote(wrong));
     } else {

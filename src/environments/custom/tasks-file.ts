@@ -26,6 +26,9 @@ export interface FileState {
 
 const SPLITS: readonly Split[] = ["train", "validation", "test"];
 
+/** What is no answer to anything. */
+const nonsense = "?!";
+
 /** Bad lines that an error lists. */
 const mostListed = 5;
 
@@ -107,8 +110,10 @@ export function statedAnswer(response: string): string {
 /** One of the answers that must be refused: the task's own, else one that no verifier should take. */
 function corrupted(task: FileTask, answer: string | undefined, random: Random): readonly string[] {
   if (task.wrong.length > 0) return [random.pick(task.wrong)];
-  const { kind } = task.verifier;
-  if (answer === undefined || kind === "regex" || kind === "code") return [""];
+  // A pattern that takes the empty answer is caught by it, any other must refuse nonsense.
+  if (task.verifier.kind === "regex")
+    return [new RegExp(task.verifier.pattern, task.verifier.flags).test("") ? "" : nonsense];
+  if (answer === undefined || task.verifier.kind === "code") return [""];
   const digit = answer.search(/\d(?=\D*$)/);
   if (digit === -1) return [`${answer} not`];
   const other = (Number(answer[digit]) + 1 + random.below(9)) % 10;
