@@ -2,6 +2,7 @@
 import { graphShape, trainableLayout, trainableWeights } from "./adapter.js";
 import type { Graph } from "./graph.js";
 import type { Policy, TrainingSequence, TrainOptions } from "./engine.js";
+import type { Packing } from "./packing.js";
 import {
   floats,
   int64,
@@ -22,7 +23,7 @@ export interface Gradient {
   /** log pi and entropy of each target, sequence by sequence in the order given. */
   readonly logprobs: Float32Array;
   readonly entropy: Float32Array;
-  /** Tokens computed, padding included. */
+  /** Tokens computed: a shared prefix once. */
   readonly tokens: number;
 }
 
@@ -49,14 +50,16 @@ export async function batchGradient(
   for (const piece of pieces) {
     signal?.throwIfAborted();
     const part = piece.map((i) => sequences[i]!);
-    const { feeds, T } = sessions.sequenceFeeds(
+    const { feeds, T, packing } = sessions.sequenceFeeds(
       policy.shape,
       part.map((s) => s.tokens),
+      { pack: true },
     );
-    const hidden = hiddenFeeds(part, T, policy.shape.width);
-    const kind = hidden === undefined ? "gradient" : "gradient+hidden";
-    const picks = targetFeeds(part, T);
-    const graph = (): Graph => gradientGraph(shape, { hidden: hidden !== undefined });
+    const hidden = hiddenFeeds(part, T, policy.shape.width, packing);
+    const picks = targetFeeds(part, T, packing);
+    const parts = { hidden: hidden !== undefined, packed: packing !== undefined };
+    const kind = `gradient${parts.hidden ? "+hidden" : ""}${parts.packed ? "+packed" : ""}`;
+    const graph = (): Graph => gradientGraph(shape, parts);
     const outputs = await sessions.run(kind, shape, graph, {
       ...sessions.modelFeeds(policy),
       ...feeds,
@@ -67,7 +70,7 @@ export async function batchGradient(
       ratioHigh: scalar(1 + clipHigh),
     });
     loss += outputs["loss"]![0]!;
-    tokens += part.length * T;
+    tokens += packing?.places.length ?? part.length * T;
     let at = 0;
     for (const i of piece) {
       const end = at + sequences[i]!.targets.length;
@@ -102,33 +105,41 @@ export function addTo(a: Float32Array, b: Float32Array): void {
 
 /** The coefficients and log-probs of all targets [M]. */
 function streams(sequences: readonly TrainingSequence[]): Feeds {
-  const targets = sequences.flatMap((s) => s.targets);
-  const M = targets.length;
-  const stream = (component: string): Float32Array =>
-    Float32Array.from(targets, (t) => (t.component === component ? t.coefficient : 0));
+  const M = sequences.reduce((n, { targets }) => n + targets.length, 0);
+  const coefficients = {
+    policy: new Float32Array(M),
+    crossEntropy: new Float32Array(M),
+    referenceKl: new Float32Array(M),
+  };
+  const reference = new Float32Array(M);
+  let m = 0;
+  for (const { targets } of sequences)
+    for (const { component, coefficient, logprob } of targets) {
+      coefficients[component][m] = coefficient;
+      reference[m++] = logprob;
+    }
+  const { policy, crossEntropy, referenceKl } = coefficients;
   return {
-    policy: floats(stream("policy"), [M]),
-    crossEntropy: floats(stream("crossEntropy"), [M]),
-    referenceKl: floats(stream("referenceKl"), [M]),
-    reference: floats(
-      Float32Array.from(targets, (t) => t.logprob),
-      [M],
-    ),
+    policy: floats(policy, [M]),
+    crossEntropy: floats(crossEntropy, [M]),
+    referenceKl: floats(referenceKl, [M]),
+    reference: floats(reference, [M]),
   };
 }
 
-/** Rows of [B * T] of all hidden spans with their gradients, shared out over the span; undefined without any. */
+/** Rows of all hidden spans with their gradients, shared out over the span; undefined without any. */
 function hiddenFeeds(
   sequences: readonly TrainingSequence[],
   T: number,
   width: number,
+  packing?: Packing,
 ): Feeds | undefined {
   const rows: number[] = [];
   const gradients: Float32Array[] = [];
   sequences.forEach(({ hidden = [] }, b) => {
     for (const { start, end, gradient } of hidden)
       for (let t = start; t < end; t++) {
-        rows.push(b * T + t);
+        rows.push(rowOf(b * T + t, packing));
         gradients.push(gradient.map((g) => g / (end - start)));
       }
   });
@@ -138,9 +149,12 @@ function hiddenFeeds(
   return { hiddenRows: integers(rows), hiddenGradients: floats(flat, [rows.length, width]) };
 }
 
+/** The row that computes a place of [B * T]. */
+const rowOf = (place: number, packing?: Packing): number => packing?.rows[place] ?? place;
+
 /** Where the targets of some sequences are, and what they are. */
 export interface TargetFeeds {
-  /** `rows` int64 [U], the rows of [B * T] with targets, and `targets` int64 [M, 2], (place, token). */
+  /** `rows` int64 [U], the rows with targets, and `targets` int64 [M, 2], (place, token). */
   readonly feeds: Feeds;
   /** The index into `rows` of each target [M]. */
   readonly places: Int32Array;
@@ -156,6 +170,7 @@ export function targetFeeds(
     readonly targets: readonly { readonly position: number; readonly token: number }[];
   }[],
   T: number,
+  packing?: Packing,
 ): TargetFeeds {
   const M = sequences.reduce((n, { targets }) => n + targets.length, 0);
   const rows: number[] = [];
@@ -169,7 +184,7 @@ export function targetFeeds(
         throw new RangeError(
           `a target at position ${position} of a sequence of ${tokens.length} tokens`,
         );
-      if (known[position] === -1) known[position] = rows.push(b * T + position) - 1;
+      if (known[position] === -1) known[position] = rows.push(rowOf(b * T + position, packing)) - 1;
       places[m] = known[position]!;
       pairs[2 * m] = BigInt(places[m]!);
       pairs[2 * m + 1] = BigInt(token);

@@ -16,7 +16,7 @@ import type {
   TrainResult,
 } from "./engine.js";
 import { addTo, batchGradient, norm, type Gradient } from "./gradient.js";
-import { microBatches, microBatchTokens, type MicroBatchLimits } from "./micro-batches.js";
+import { trainingPieces, type MicroBatchLimits } from "./micro-batches.js";
 import { ForwardPasses, type ScoredSequence } from "./passes.js";
 import type { Provider } from "./provider.js";
 import { Sessions } from "./sessions.js";
@@ -178,7 +178,7 @@ export class LocalEngine implements Engine {
     sequences: readonly TrainingSequence[],
     options: Pick<TrainOptions, "clipLow" | "clipHigh" | "signal">,
   ): Promise<Gradient> {
-    const pieces = this.#pieces(policy, sequences, 1);
+    const pieces = trainingPieces(policy.shape, sequences, { ...this.#options, parts: 1 });
     return this.#gradient(policy, sequences, pieces, options);
   }
 
@@ -193,13 +193,6 @@ export class LocalEngine implements Engine {
     const gradient = await batchGradient(sessions, policy, sequences, pieces, options);
     this.#count(policy, gradient.tokens, 6);
     return gradient;
-  }
-
-  #pieces(policy: Policy, sequences: readonly TrainingSequence[], parts: number): number[][] {
-    const lengths = sequences.map((s) => s.tokens.length);
-    const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
-    const maxTokens = microBatchTokens(policy.shape, longest, this.#options);
-    return microBatches(lengths, { maxTokens, parts });
   }
 
   async trainStep(
@@ -217,16 +210,12 @@ export class LocalEngine implements Engine {
     const updated = finite
       ? adamStep(policy, optimizer, gradient.sum, gradientNorm, options)
       : { policy, optimizer };
-    const targets = sequences.flatMap((s) => s.targets);
-    const mismatches = targets.flatMap((t, i) =>
-      t.component === "policy" ? [Math.abs(gradient.logprobs[i]! - t.logprob)] : [],
-    );
     return {
       ...updated,
       loss,
       gradientNorm,
       entropy: mean(gradient.entropy),
-      logprobMismatch: mean(mismatches),
+      logprobMismatch: mismatch(sequences, gradient.logprobs),
       finite,
     };
   }
@@ -239,7 +228,7 @@ export class LocalEngine implements Engine {
   ): Promise<Gradient> {
     const helpers = this.#helpersFor([policy], sequences.length);
     const parts = helpers.length + 1;
-    const pieces = this.#pieces(policy, sequences, parts);
+    const pieces = trainingPieces(policy.shape, sequences, { ...this.#options, parts });
     if (parts === 1) return this.#gradient(policy, sequences, pieces, options);
     // The longest pieces come first: dealt out in turn, the shares cost about the same.
     const shares = Array.from({ length: parts }, (_, p) =>
@@ -288,6 +277,19 @@ function merged(
     entropy,
     tokens: parts.reduce((total, part) => total + part.tokens, 0),
   };
+}
+
+/** Mean |log pi(trainer) - log pi(sampler)| over policy targets; 0 without any. */
+function mismatch(sequences: readonly TrainingSequence[], logprobs: Float32Array): number {
+  let [at, count, total] = [0, 0, 0];
+  for (const { targets } of sequences)
+    for (const { component, logprob } of targets) {
+      const difference = Math.abs(logprobs[at++]! - logprob);
+      if (component !== "policy") continue;
+      count++;
+      total += difference;
+    }
+  return count === 0 ? 0 : total / count;
 }
 
 /** [0, count) cut into `parts` spans whose sizes differ by one at most. */

@@ -405,14 +405,19 @@ export function rotary(x: Tensor, positions: Tensor, cosines: Tensor, sines: Ten
   });
 }
 
-/** Rows of x [R, ...] at `indices` int64 [M]: y [M, ...]. Repeated indices add up in dx. */
-export function gatherRows(x: Tensor, indices: Tensor): Tensor {
+/**
+ * Rows of x [R, ...] at `indices` int64 [...]: y [..., ...]. Repeated indices add up in dx, unless `back`
+ * int64 [R] says which one row of y (its leading axes taken as one) alone has a gradient.
+ */
+export function gatherRows(x: Tensor, indices: Tensor, back?: Tensor): Tensor {
   return x.graph.node({
     operator: "Gather",
     inputs: [x, indices],
     shape: [...indices.shape, ...x.shape.slice(1)],
     attributes: { axis: 0 },
     vjp: ([g]) => {
+      if (back !== undefined)
+        return [reshapeLike(gatherRows(flattened(g!, indices.shape.length), back), x), undefined];
       const column = x.graph.node({
         operator: "Unsqueeze",
         inputs: [indices, x.graph.integers([indices.shape.length])],
@@ -422,6 +427,11 @@ export function gatherRows(x: Tensor, indices: Tensor): Tensor {
       return [scatterAdd(x, column, g!), undefined];
     },
   });
+}
+
+/** x with its first `count` axes as one. */
+function flattened(x: Tensor, count: number): Tensor {
+  return reshape(x, [x.shape.slice(0, count).join("*"), ...x.shape.slice(count)]);
 }
 
 /** y[m] = x[r, v] for x [U, V] and each pair (r, v) of indices int64 [M, 2]. Repeated pairs add up in dx. */

@@ -13,6 +13,7 @@ import {
   sum,
 } from "./operations.js";
 import { trainableLayout, type GraphShape } from "./adapter.js";
+import { PackedRows } from "./packed-rows.js";
 import { forward, modelInputs, unembed } from "./transformer.js";
 
 /** Per-token losses; see `Target` in engine.ts for the formulas. All tensors [M]. */
@@ -49,12 +50,16 @@ export function tokenLoss(
  * `policy`, `crossEntropy`, `referenceKl`, `reference`, and `ratioLow`, `ratioHigh` [].
  * With `hidden` also `hiddenRows` int64 and `hiddenGradients` [S, D]: the loss gains their product with
  * the hidden states of those rows.
+ * With `packed` also `packedRows` int64 [B * T] and `packedPlaces` int64 [N]: see `Packing`.
  * Outputs: the gradient of each weight that trains under {@link gradientName}, `loss` [],
  * `logprobs` [M], `entropy` [U].
  */
 export function gradientGraph(
   shape: GraphShape,
-  { hidden: withHidden = false }: { readonly hidden?: boolean } = {},
+  {
+    hidden: withHidden = false,
+    packed = false,
+  }: { readonly hidden?: boolean; readonly packed?: boolean } = {},
 ): Graph {
   const graph = new Graph();
   const model = modelInputs(graph, shape);
@@ -70,6 +75,7 @@ export function gradientGraph(
     floats("causal", ["T", "T"]),
     floats("batch", ["B"]),
     rows,
+    packed ? new PackedRows(graph, shape.headWidth) : undefined,
   );
   const distribution = unembed(shape, model, hidden); // [U, V]
   const logprobs = pick(distribution, targets);

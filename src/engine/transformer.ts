@@ -23,6 +23,7 @@ import {
   sum,
   transpose,
 } from "./operations.js";
+import type { PackedRows } from "./packed-rows.js";
 import { parameterLayout, projectionName, type ModelShape, type Projection } from "./shape.js";
 
 export { rotaryTables } from "./rope.js";
@@ -114,6 +115,8 @@ export interface ForwardResult {
  * @param causal float32 [T, T], 0 where attention is allowed and a large negative number where not
  * @param batch any tensor whose shape names B
  * @param rows int64 [U], the rows whose final states are wanted: the last block computes only these
+ * @param packing where there is one, `tokens` [N] and `rows` are those of packed rows, N less than
+ * B * T; attention alone is computed for every place of [B, T]
  */
 export function forward(
   shape: ModelShape,
@@ -122,6 +125,7 @@ export function forward(
   causal: Tensor,
   batch: Tensor,
   rows: Tensor,
+  packing?: PackedRows,
 ): ForwardResult {
   const { heads: H, keyValueHeads: K, headWidth: d, normEpsilon } = shape;
   const group = H / K;
@@ -136,8 +140,10 @@ export function forward(
   for (let i = 0; i < shape.layers; i++) {
     const gain = model.weight(`model.layers.${i}.input_layernorm.weight`);
     const normal = rmsNorm(x, gain, normEpsilon);
-    const project = (name: Projection, heads: number): Tensor =>
-      headsFirst(model.project(normal, i, name), heads, d);
+    const project = (name: Projection, heads: number): Tensor => {
+      const y = model.project(normal, i, name);
+      return packing?.unpack(y, heads, { queries: name === "q_proj" }) ?? headsFirst(y, heads, d);
+    };
     const batched = (y: Tensor, heads: number): Tensor => reshape(y, [heads, "B", "T", d], sized);
     const turn = (y: Tensor): Tensor => rotary(y, origin, model.cosines, model.sines);
     const query = turn(batched(normaliseHeads(project("q_proj", H), shape, model, i, "q_norm"), H));
@@ -152,7 +158,9 @@ export function forward(
       alpha: 1 / Math.sqrt(d),
     }); // [K, group, B, T, T]
     const attended = matmul(softmax(add(scores, causal)), grouped(value, 1));
-    let joined = reshape(transpose(reshape(attended, [H, "N", d]), [1, 0, 2]), ["N", H * d]);
+    let joined =
+      packing?.pack(attended, H) ??
+      reshape(transpose(reshape(attended, [H, "N", d]), [1, 0, 2]), ["N", H * d]);
     if (i === shape.layers - 1 && i > middleLayer) [x, joined] = [wanted(x), wanted(joined)];
     x = add(x, model.project(joined, i, "o_proj"));
     x = feedForward(x, model, i, normEpsilon);
