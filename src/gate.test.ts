@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parameterCount } from "./engine/transformer.js";
 import { arithmetic } from "./environments/arithmetic/arithmetic.js";
 import type { Environment, Task } from "./environments/environment.js";
-import { gate, gateLines, type GateReport } from "./gate.js";
+import { gate, gateLines, gateWarning, type GateReport } from "./gate.js";
 import { shapeFor } from "./base.js";
 import { lexiconTokenizer } from "./models/tokenizer.js";
 import { cues, cueSetup, regardless, rightAnswer, rightWith, type CueTable } from "./testing.js";
@@ -243,10 +243,11 @@ describe("the gate in text", () => {
     expect(sure).toMatch(
       /^pass {7}startAccuracy +0\.\d{3} {2}\[0\.\d{3}, 0\.\d{3}\] {2}\(0\.03 to 0\.15\)/,
     );
-    expect(lines.at(-1)).toContain("passes");
+    expect(gateLines({ ...report, outcome: "pass" }).at(-1)).toContain("passes");
     const failing = gateLines({
       ...report,
       passed: false,
+      outcome: "fail",
       checks: [{ ...report.checks[0]!, passed: false, outcome: "fail" }],
     });
     expect(failing[0]).toMatch(/^FAIL {7}startAccuracy/);
@@ -257,5 +258,29 @@ describe("the gate in text", () => {
       expect(line).toMatch(/^undecided {2}startAccuracy.*the interval crosses a bound/);
       expect(line).not.toMatch(/pass|FAIL/);
     }
+  });
+
+  test("says undecided, with the check that is, its value and interval, and neither passes nor fails", async () => {
+    const { report } = await measure();
+    const [first, ...others] = report.checks;
+    const interval = { low: 0.11, high: 0.17 };
+    const open = { ...first!, value: 0.14, interval, outcome: "undecided" } as const;
+    const checks = [open, ...others.map((c) => ({ ...c, outcome: "pass" as const }))];
+    for (const passed of [true, false]) {
+      const last = gateLines({ ...report, passed, checks, outcome: "undecided" }).at(-1);
+      expect(last).toBe(
+        "The gate is undecided on 40 tasks: startAccuracy is 0.140 [0.110, 0.170], across its bound 0.15. Measure on more tasks.",
+      );
+    }
+  });
+
+  test("warns by its outcome, wherever the values lie", async () => {
+    const { report } = await measure();
+    const warning = (outcome: GateReport["outcome"]): (string | undefined)[] =>
+      [true, false].map((passed) => gateWarning({ ...report, passed, outcome }));
+    expect(warning("pass")).toEqual([undefined, undefined]);
+    const undecided = "warning: the gate is undecided on 40 validation tasks";
+    expect(warning("undecided")).toEqual([undecided, undecided]);
+    expect(warning("fail")[0]).toContain("the gate fails on 40");
   });
 });

@@ -290,7 +290,7 @@ const gateVerdicts: Readonly<Record<GateOutcome, (report: GateReport) => string>
       .filter(({ outcome }) => outcome === "undecided")
       .map(({ name, value, interval: { low, high }, least, most }) => {
         const bound = low < least ? least : most;
-        return `${name} is ${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], across ${bound}`;
+        return `${name} is ${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], across its bound ${bound}`;
       });
     return `The gate is undecided on ${tasks} tasks: ${open.join("; ")}. Measure on more tasks.`;
   },

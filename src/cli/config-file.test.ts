@@ -1,4 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { resolveConfig } from "./config-file.js";
 
 const open = ["environment=gsm8k", "student.checkpoint=some/model"];
@@ -44,4 +47,43 @@ test("a preset's own student has no adapter", async () => {
   const config = await resolveConfig({ flags: { preset: "proof" } });
   expect(config.student).not.toHaveProperty("lora");
   expect(config.steps).toBe(80);
+});
+
+describe("what is wrong is said of where it was written", () => {
+  let folder: string;
+  let file: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "errata-config-"));
+    file = join(folder, "bad.config.mjs");
+    writeFileSync(file, "export default { preset: 'proof', steps: 0, corpus: { capacity: 8 } };");
+    writeFileSync(join(folder, "good.config.mjs"), "export default { preset: 'proof', steps: 5 };");
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const messageOf = (given: Parameters<typeof resolveConfig>[0]): Promise<string> =>
+    resolveConfig(given).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+
+  test("in --set, though there is a file", async () => {
+    for (const override of ["corpus.capcity=9", "steps=0", "explore=3"])
+      expect(
+        await messageOf({ file: join(folder, "good.config.mjs"), overrides: [override] }),
+      ).toMatch(/^--set is not valid:/);
+  });
+
+  test("in the file, though there are overrides", async () => {
+    expect(await messageOf({ file, overrides: ["seed=3"] })).toContain(
+      `${file} is not valid:\n  steps: `,
+    );
+  });
+
+  test("line by line where both are wrong", async () => {
+    const message = await messageOf({ file, overrides: ["explore.alfa=1"] });
+    expect(message).toContain("the configuration is not valid:");
+    expect(message).toMatch(/^ {2}steps: .* \(in .*bad\.config\.mjs\)$/m);
+    expect(message).toMatch(
+      /^ {2}explore\.alfa: unknown key \(did you mean explore\.alpha\?\) \(in --set\)$/m,
+    );
+  });
 });

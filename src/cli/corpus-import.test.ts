@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -125,6 +125,25 @@ describe("errata corpus import and overlap", () => {
     expect(stdout).toContain("must not be evaluated on");
   });
 
+  test("one that brings nothing in leaves no corpus behind, and one that was there as it was", async () => {
+    const nothing = write("nothing.jsonl", ["{"]);
+    expect((await bring(nothing, "m")).status).toBe(1);
+    expect(readdirSync(folder).filter((name) => at(name).startsWith(corpus))).toEqual([]);
+    await bring(write("one.jsonl", [{ task: "t0", completion: "9" }]), "m");
+    expect((await bring(nothing, "m")).status).toBe(1);
+    expect(existsSync(corpus)).toBe(true);
+  });
+
+  test("a misspelt signature is told the nearest", async () => {
+    await bring(write("one.jsonl", [{ task: "t0", completion: "9" }]), "m");
+    await expect(
+      run(corpusCommand, "list", "--corpus", corpus, "--signature", "wrong-anwser-1"),
+    ).rejects.toMatchObject({
+      code: "CORPUS_SIGNATURE",
+      hint: 'did you mean "wrong-answer-1"? known: wrong-answer-1',
+    });
+  });
+
   test("what is missing is named", async () => {
     await expect(
       run(corpusCommand, "overlap", "--weak", "a", "--strong", "b", "--corpus", at("no.db")),
@@ -154,6 +173,19 @@ describe("errata env check on files", () => {
     expect(JSON.parse(stdout)).toMatchObject({ env: "yes", tasks: 3, referenceAccepted: 3 });
     const text = await run(envCommand, "check", at("yes.mjs"));
     expect(text.stdout).toContain("whether any is refused is not known");
+  });
+
+  test("a verifier tried with no real answer is warned of, in text and in JSON", async () => {
+    const warning =
+      "only an empty or nonsense answer was tried on 1 of 1 tasks: add `wrong` answers to them";
+    const record = { prompt: "x", answer: "4", verifier: { regex: "^\\d$" } };
+    const file = write("pattern.jsonl", [record]);
+    expect((await run(envCommand, "check", file)).stdout).toContain(warning);
+    expect(JSON.parse((await run(envCommand, "check", file, "--json")).stdout)).toMatchObject({
+      warning,
+    });
+    write("pattern.jsonl", [{ ...record, wrong: ["x"] }]);
+    expect((await run(envCommand, "check", file)).stdout).not.toContain("nonsense");
   });
 
   test("a file that exports something else is refused", async () => {

@@ -141,7 +141,7 @@ async function openCorpus(
       keep: () => void (keep = true),
       close(): void {
         corpus.close();
-        if (!keep) rmSync(file, { force: true });
+        if (!keep) for (const end of ["", "-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
       },
     };
   }

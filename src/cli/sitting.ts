@@ -153,7 +153,7 @@ export class Sitting {
 /** What a run took at a refit, as a line of text. */
 export function arrivalsLine(line: ImportMetrics): string {
   const counts = (["attempts", "admitted", "merged", "rejected", "unreadable"] as const).map(
-    (what) => `${count(line[`import/${what}`])} ${what}`,
+    (what) => `${count(line[`import/${what}`])} ${what === "attempts" ? "attempts read" : what}`,
   );
   const partners = line["import/partners"];
   const parts = [

@@ -355,6 +355,7 @@ describe("what is asked of the corpus", () => {
     expect(() => corpus.show(99)).toThrow(withCode("CORPUS_UNKNOWN_MISTAKE"));
     expect(corpus.stats()).toMatchObject({
       bySignature: { "drop-carry": 2, "short-chain": 1, unrecognised: 1 },
+      mergedBySignature: { "drop-carry": 0, "short-chain": 1, unrecognised: 0 },
       bySource: { student: 4, "weak:drop-carry": 1 },
       byStatus: { accepted: 4 },
     });

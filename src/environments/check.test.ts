@@ -18,6 +18,7 @@ test.each([window, whole])("a sound environment passes", async (environment) => 
     referenceAccepted: 1500,
     corrupted: 1500,
     corruptedRejected: 1500,
+    corruptedBlank: 0,
     failures: [],
   });
   expect(result.verdictsPerSecond).toBeGreaterThan(1000);

@@ -180,6 +180,28 @@ describe("a file of tasks", () => {
     expect(await checkEnvironment(lax, { tasks: 1, seed: 1 })).toMatchObject({
       failures: [{ fault: "corruption-accepted" }],
     });
+    const nearlyAll = tasksFile(
+      file("nearly-all.jsonl", [{ prompt: "a", answer: "7", verifier: { regex: "." } }]),
+    );
+    expect(await checkEnvironment(nearlyAll, { tasks: 1, seed: 1 })).toMatchObject({
+      failures: [{ fault: "corruption-accepted", detail: '["?!"]' }],
+    });
+  });
+
+  test("the check counts the verifiers that it tried with an empty or a nonsense answer alone", async () => {
+    const environment = tasksFile(
+      file("weakly-tried.jsonl", [
+        { prompt: "a", answer: "7", verifier: { regex: "^\\d$" } },
+        { prompt: "b", answer: "7", verifier: { code: "(a) => a !== ''" } },
+        { prompt: "c", answer: "7", verifier: { regex: "^\\d$" }, wrong: ["x"] },
+        { prompt: "d", answer: "7" },
+      ]),
+    );
+    expect(await checkEnvironment(environment, { tasks: 9, seed: 1 })).toMatchObject({
+      corrupted: 4,
+      corruptedRejected: 4,
+      corruptedBlank: 2,
+    });
   });
 
   test("splits are stable, and cover all three", () => {
