@@ -65,7 +65,7 @@ const expertSchema = z.strictObject({
   minimumTraces: count.default(256).describe("fewest attempts an expert is fitted to"),
   maximumTraces: count.default(1024),
   steps: count.default(200).describe("optimizer steps of a first fit"),
-  batch: count.default(64),
+  batch: count.default(128),
   learningRate: rate.default(3e-3),
   refitEvery: count.default(50),
   overlap: share

@@ -27,7 +27,7 @@ export const defaultExpert: ExpertOptions = {
   minimumTraces: 256,
   maximumTraces: 1024,
   steps: 200,
-  batch: 64,
+  batch: 128,
   learningRate: 3e-3,
 };
 
