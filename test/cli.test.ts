@@ -295,7 +295,7 @@ describe("the demonstration", () => {
     const args = ["demo", "--name", "stopped", "--set", ...overrides];
     const stopped = await run(place, [...args, "steps=24"], (child) => {
       child.stdout!.on("data", (data: Buffer) => {
-        if (data.toString().includes("step 6/24")) child.kill("SIGTERM");
+        if (data.toString().includes("step 4/24")) child.kill("SIGTERM");
       });
     });
     expect(stopped.status).toBe(130);

@@ -56,14 +56,16 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
   const warning = weakness(counts);
   const sound =
     failures.length === 0 && referenceAccepted === tasks && corruptedRejected === corrupted;
-  if (terminal.json)
+  if (terminal.json) {
+    const { corruptedBlank, ...shown } = counts;
     terminal.result({
-      ...counts,
+      ...shown,
+      ...(corruptedBlank === 0 ? {} : { corruptedBlank }),
       ...(user === undefined ? {} : { user: user.spent }),
       ...(warning === undefined ? {} : { warning }),
       ...(sound ? {} : { failures }),
     });
-  else {
+  } else {
     terminal.print(`${counts.env}: ${sound ? "sound" : paint.red("NOT sound")}`);
     terminal.print(`  right answers accepted      ${count(referenceAccepted)} of ${count(tasks)}`);
     terminal.print(
