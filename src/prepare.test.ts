@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Recipe, Stage } from "./base.js";
 import { parseConfig } from "./config.js";
 import { LocalEngine } from "./engine/local.js";
+import { webgpuFault } from "./engine/provider.js";
 import type { Environment } from "./environments/environment.js";
 import {
   cacheFolder,
@@ -33,6 +34,29 @@ const recipe: Recipe = {
   seed: 1,
   stages: [stage, { ...stage, mixture: { correct: 0.2, "always-x": 0.8 } }],
 };
+
+const fault = await webgpuFault();
+
+describe("the provider of a run", () => {
+  const config = parseConfig({ engine: { provider: "webgpu" } });
+
+  test("is asked for by a key, and is the processor by default", () => {
+    expect(parseConfig({}).engine.provider).toBe("cpu");
+    expect(config.engine.provider).toBe("webgpu");
+    expect(() => parseConfig({ engine: { provider: "cuda" } })).toThrow(/provider/);
+  });
+
+  test.skipIf(fault === undefined)(
+    "ends the preparation with the reason where no adapter can be used",
+    async () => {
+      await expect(prepare(config)).rejects.toMatchObject({
+        code: "ENGINE_PROVIDER",
+        message: expect.stringContaining(`(${fault})`) as string,
+        hint: expect.stringContaining('engine.provider to "cpu"') as string,
+      });
+    },
+  );
+});
 
 describe("the key of a model", () => {
   const key = (changes: Partial<Environment> = {}, of: Recipe = recipe): Promise<string> =>

@@ -11,6 +11,7 @@ import { initialAdapter } from "./engine/adapter.js";
 import type { Policy } from "./engine/engine.js";
 import { HaltingEngine } from "./engine/halting.js";
 import { LocalEngine } from "./engine/local.js";
+import { requireProvider } from "./engine/provider.js";
 import { ErrataError } from "./error.js";
 import { playProcedure } from "./environments/play-procedure.js";
 import type { Environment } from "./environments/environment.js";
@@ -263,7 +264,8 @@ export async function baseStudent(
 
 /**
  * Everything a run needs that does not change while it trains.
- * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, `USER_PRIVATE`, all before anything is trained.
+ * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, `USER_PRIVATE`, `ENGINE_PROVIDER`, all before
+ *   anything is trained.
  */
 export async function prepare(config: Config, options: PrepareOptions = {}): Promise<Setup> {
   if (config.user.private && (usesMistakes(config) || config.selfPlay.share > 0))
@@ -278,6 +280,7 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
   const recipes = (config.partners.names ?? Object.keys(preset.partners)).map(
     (name) => [name, partnerRecipe(preset, name)] as const,
   );
+  await requireProvider(config.engine.provider);
   const { halt } = options;
   const engine =
     halt === undefined ? new LocalEngine(config.engine) : new HaltingEngine(config.engine, halt);

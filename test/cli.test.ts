@@ -186,7 +186,14 @@ test("doctor finds this machine fit", async () => {
   };
   expect(healthy).toBe(true);
   expect(findings.map((f) => f.name)).toEqual(
-    expect.arrayContaining(["Node.js", "ONNX Runtime", "SQLite", "machine", "coqtop"]) as string[],
+    expect.arrayContaining([
+      "Node.js",
+      "ONNX Runtime",
+      "WebGPU",
+      "SQLite",
+      "machine",
+      "coqtop",
+    ]) as string[],
   );
 });
 

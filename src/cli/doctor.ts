@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -32,6 +33,7 @@ export const doctorCommand: Command = command(
 const examinations: Readonly<Record<string, () => Result | Promise<Result>>> = {
   "Node.js": node,
   "ONNX Runtime": onnxRuntime,
+  WebGPU: webgpu,
   SQLite: sqlite,
   machine,
   coqtop: coq,
@@ -112,6 +114,32 @@ async function onnxRuntime(): Promise<Result> {
       hint,
     };
   }
+}
+
+/**
+ * Whether `engine.provider` can be `webgpu`, which nothing needs. Asked in a process of its own, for
+ * drivers write to stderr and may crash.
+ */
+function webgpu(): Result {
+  const provider = new URL("../engine/provider.js", import.meta.url).href;
+  const code = `const { webgpuFault } = await import(${JSON.stringify(provider)});
+    process.stdout.write(JSON.stringify({ fault: await webgpuFault() }));`;
+  const probe = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+    timeout: 60_000,
+  });
+  const { fault } =
+    probe.status === 0
+      ? (JSON.parse(probe.stdout) as { fault?: string })
+      : { fault: `the probe ended with ${probe.signal ?? probe.status}` };
+  return {
+    outcome: "pass",
+    detail:
+      fault === undefined
+        ? "usable: engine.provider=webgpu, not verified on hardware yet"
+        : `not usable, engine.provider stays cpu: ${fault}`,
+  };
 }
 
 async function sqlite(): Promise<Result> {

@@ -55,6 +55,33 @@ describe("rows of a batch", () => {
     expectEqual(await sample(engine, all, { maxRows }), await sample(engine, all));
   });
 
+  it("leave places empty without outgrowing the cache, where the last ones are fewer", async () => {
+    const rows = Array.from({ length: 32 }, (_, i) => i % 30);
+    const unstopped = { stopToken: 99, maxRows: 11 };
+    const many = await sample(engine, rows, unstopped);
+    expectEqual(many, await sample(engine, rows, { stopToken: 99 }));
+  });
+
+  it("have to fit into the context, the token drawn last aside", async () => {
+    const ask = (prompt: number, maxTokens: number): Promise<Completion[]> =>
+      engine.sample(policy, {
+        prompts: [Array.from({ length: prompt }, () => 1)],
+        maxTokens,
+        random: Random.from(1, "context"),
+      });
+    expect(await ask(tinyShape.context, 1)).toHaveLength(1);
+    expect(await ask(tinyShape.context - 1, 2)).toHaveLength(1);
+    await expect(ask(tinyShape.context, 2)).rejects.toMatchObject({
+      code: "CONTEXT_LENGTH",
+      message: "a prompt of 64 tokens and 2 new ones exceed the model's context of 64",
+      hint: expect.stringContaining("student.context"),
+    });
+    await expect(ask(tinyShape.context + 1, 1)).rejects.toMatchObject({
+      code: "CONTEXT_LENGTH",
+      message: "a sequence of 65 tokens exceeds the model's context of 64",
+    });
+  });
+
   it("of one length have the log-probabilities of the uncached pass, while some of them end", async () => {
     const equal = Array.from({ length: 16 }, (_, i) => [i % 11, (3 * i) % 11, (i * i) % 11]);
     const completions = await engine.sample(policy, {

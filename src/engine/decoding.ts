@@ -1,6 +1,7 @@
 /** Sampling completions of many rows at once, a token a row at each step. */
 import { Random } from "../random.js";
 import { KeyValueCache, type PromptCache } from "./cache.js";
+import { checkContext } from "./context.js";
 import type { Completion } from "./engine.js";
 import { Sampler, type SamplerOptions } from "./sampler.js";
 import type { ModelShape } from "./shape.js";
@@ -46,6 +47,7 @@ const slack = 0.1;
 /**
  * One completion for each of `prompts`, of `policies[0]` (steered by `policies[1]` where the options
  * hold a mixture). Equal prompts are computed once, whether they start a group or fork a prefix.
+ * @throws ErrataError `CONTEXT_LENGTH`.
  */
 export async function decodeRows(
   policies: readonly DecodingPolicy[],
@@ -75,11 +77,7 @@ export async function decodeRows(
   };
 
   const longest = prompts.reduce((most, p) => Math.max(most, p.length), 0);
-  for (const { shape } of policies)
-    if (maxTokens > 1 && longest + maxTokens - 1 > shape.context)
-      throw new RangeError(
-        `a prompt of ${longest} tokens and ${maxTokens} new ones exceed the model's context of ${shape.context}`,
-      );
+  for (const { shape } of policies) checkContext(longest, maxTokens, shape.context);
   const source = new PromptSource(policies, prompts, maxTokens > 1);
   const waiting = maxTokens === 0 ? [] : [...rows];
   /** The next rows that go on after their first token, at most `count` of them. */
@@ -130,6 +128,8 @@ export async function decodeRows(
     if (empty.length > 0 && waiting.length > 0) {
       const admitted = await admit(empty.length);
       for (const entry of admitted) seat(empty.shift()!, entry);
+      // What stays empty must not outgrow the cache beside rows that begin anew.
+      for (const place of empty) for (const cache of caches) cache.clear(place);
     }
     live = places.length - empty.length;
     if (empty.length > slack * places.length) {

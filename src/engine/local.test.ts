@@ -198,7 +198,7 @@ describe("sampling", () => {
   });
 
   it.each([
-    ["an empty prompt", { prompts: [[1], []] }, "sequences of 0 to 1"],
+    ["an empty prompt", { prompts: [[1], []] }, "an empty sequence"],
     ["a token outside the vocabulary", { prompts: [[1, 11]] }, "token 11"],
     ["a negative token", { prompts: [[-1]] }, "token -1"],
     ["more tokens than the context holds", { prompts: [[1]], maxTokens: 65 }, "context of 64"],

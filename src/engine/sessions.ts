@@ -1,5 +1,6 @@
 /** ONNX Runtime sessions, built once per graph and model shape, and the feeds they share. */
 import * as ort from "onnxruntime-node";
+import { checkContext } from "./context.js";
 import type { Policy } from "./engine.js";
 import type { Graph } from "./graph.js";
 import { adapterLayout, type GraphShape } from "./adapter.js";
@@ -103,8 +104,8 @@ export class Sessions {
   /**
    * Feeds for right-padded sequences: `tokens` [N], `causal` [T, T], `batch` [B]; with `pack`, and where
    * it saves a twentieth of the rows, the packing and `packedRows`, `packedPlaces` for it.
-   * @throws RangeError when a sequence is empty, longer than the model's context, or has a token
-   * outside its vocabulary.
+   * @throws RangeError when a sequence is empty or has a token outside the model's vocabulary;
+   * ErrataError `CONTEXT_LENGTH` when it is longer than its context.
    */
   sequenceFeeds(
     shape: ModelShape,
@@ -112,10 +113,8 @@ export class Sessions {
     { pack = false }: { readonly pack?: boolean } = {},
   ): { feeds: Feeds; T: number; packing?: Packing } {
     const T = sequences.reduce((most, s) => Math.max(most, s.length), 0);
-    if (T > shape.context || sequences.some((s) => s.length === 0))
-      throw new RangeError(
-        `sequences of ${Math.min(...sequences.map((s) => s.length))} to ${T} tokens; the model takes 1 to ${shape.context}`,
-      );
+    if (sequences.some((s) => s.length === 0)) throw new RangeError("an empty sequence");
+    checkContext(T, 0, shape.context);
     const B = sequences.length;
     const tokens = new BigInt64Array(B * T);
     for (let b = 0; b < B; b++) {
