@@ -6,7 +6,7 @@ import { LocalEngine } from "../src/engine/local.js";
 import type { Mixture } from "../src/engine/mixture.js";
 import type { ModelShape } from "../src/engine/shape.js";
 import { Random } from "../src/random.js";
-import { missingModules, Peer, type PeerAnswer } from "./peers/peer.js";
+import { missing, Peer, type PeerAnswer } from "./peers/peer.js";
 
 /** One comparison; `ours` and `peer` are medians in `unit`. */
 export interface EngineResult {
@@ -72,8 +72,8 @@ interface Case {
 /** Measures every case whose name contains `ERRATA_BENCH_ONLY`; all by default. */
 export async function run(): Promise<Readonly<Record<string, unknown>>> {
   const engine = new LocalEngine({ threads });
-  const torch = missingModules("torch");
-  const trl = torch ?? missingModules("trl", "datasets", "tokenizers");
+  const torch = missing("import torch");
+  const trl = torch ?? missing("import datasets, tokenizers, trl; trl.GRPOTrainer");
   for (const fault of new Set([torch, trl]))
     if (fault !== undefined) process.stderr.write(`peer skipped: ${fault}\n`);
   const peers: Peer[] = [];
@@ -128,18 +128,31 @@ async function measure({
   peer,
   note,
 }: Case): Promise<EngineResult> {
+  let fault: string | undefined;
+  /** A round of the peer's, as long as it lives. */
+  const theirRound = async (): Promise<number | undefined> => {
+    if (peer === undefined || fault !== undefined) return undefined;
+    try {
+      return work / (await peer()).seconds;
+    } catch (error) {
+      fault = `peer: ${(error as Error).message}`;
+      return undefined;
+    }
+  };
   await ours();
-  await peer?.();
+  await theirRound();
   const own: number[] = [];
   const theirs: number[] = [];
   for (let i = 0; i < rounds; i++) {
     own.push(work / (await ours()));
-    if (peer !== undefined) theirs.push(work / (await peer()).seconds);
+    const rate = await theirRound();
+    if (rate !== undefined) theirs.push(rate);
   }
+  const told = [note?.(), fault].filter((text) => text !== undefined).join("; ");
   const result: EngineResult = {
     name,
     ours: rounded(median(own)),
-    ...(theirs.length === 0
+    ...(theirs.length < rounds
       ? {}
       : {
           peer: rounded(median(theirs)),
@@ -148,7 +161,7 @@ async function measure({
     unit,
     runs: rounds,
     bar,
-    ...(note === undefined ? {} : { note: note() }),
+    ...(told === "" ? {} : { note: told }),
   };
   process.stderr.write(`${JSON.stringify(result)}\n`);
   return result;

@@ -2,6 +2,7 @@
 /** Runs the benchmarks in bench/ by name; without a name, lists them. `--json` prints JSON. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { createJiti } from "jiti";
 import { root } from "./build.js";
 
@@ -26,9 +27,17 @@ if (unknown.length > 0) {
   }
 } else {
   const jiti = createJiti(import.meta.url);
-  for (const name of names) {
-    const { run } = await jiti.import(join(folder, `${name}.ts`));
-    process.stdout.write(`${JSON.stringify(await run(), null, json ? 0 : 2)}\n`);
+  const { memoryEnvironment } = await jiti.import(join(root, "src/engine/memory.ts"));
+  const env = memoryEnvironment(process.env);
+  if (env === process.env)
+    for (const name of names) {
+      const { run } = await jiti.import(join(folder, `${name}.ts`));
+      process.stdout.write(`${JSON.stringify(await run(), null, json ? 0 : 2)}\n`);
+    }
+  else {
+    // Once more, with the memory settings that training has too.
+    const again = spawnSync(process.execPath, process.argv.slice(1), { env, stdio: "inherit" });
+    process.exitCode = again.status ?? 1;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { fork } from "node:child_process";
 import type { Config } from "./config.js";
+import { memoryEnvironment } from "./engine/memory.js";
 import { ErrataError } from "./error.js";
 import type { GateReport } from "./gate.js";
 import type { Exceeded } from "./ledger.js";
@@ -97,6 +98,7 @@ export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd
   const { config, folder, resume, gateTasks, signal, hurry } = options;
   const worker = fork(new URL("run-worker.js", import.meta.url), {
     execArgv: [],
+    env: memoryEnvironment(process.env),
     serialization: "advanced", // as they are, infinities too
     stdio: ["ignore", 2, 2, "ipc"], // stdout is for the parent's JSON
   });

@@ -13,9 +13,9 @@ export interface PeerAnswer {
 /** The Python that runs peers: ERRATA_PYTHON, else python3. */
 export const python: string = process.env["ERRATA_PYTHON"] ?? "python3";
 
-/** Why these modules cannot be imported, or undefined where they can. */
-export function missingModules(...modules: readonly string[]): string | undefined {
-  const probe = spawnSync(python, ["-c", `import ${modules.join(", ")}`], { encoding: "utf8" });
+/** Why `code` cannot be run, or undefined where it can. */
+export function missing(code: string): string | undefined {
+  const probe = spawnSync(python, ["-c", code], { encoding: "utf8" });
   if (probe.status === 0) return undefined;
   const reason =
     probe.error?.message ?? probe.stderr.trim().split("\n").at(-1) ?? "no reason given";
@@ -26,6 +26,7 @@ export function missingModules(...modules: readonly string[]): string | undefine
 export class Peer {
   readonly #process: ChildProcess;
   readonly #lines: Interface;
+  #fault: Error | undefined;
   #waiting: { resolve: (answer: PeerAnswer) => void; reject: (error: Error) => void } | undefined;
 
   constructor(script: string, argument?: unknown) {
@@ -36,14 +37,24 @@ export class Peer {
     this.#process.stderr!.on("data", (text: Buffer) => (complaint = String(text)));
     this.#lines = createInterface({ input: this.#process.stdout! });
     this.#lines.on("line", (line) => this.#waiting?.resolve(JSON.parse(line) as PeerAnswer));
-    this.#process.on("exit", (status) =>
-      this.#waiting?.reject(new Error(`${script} ended with ${status}: ${complaint.trim()}`)),
-    );
+    const ended = (how: string): void => {
+      this.#fault = new Error(
+        `${script} ended${how}: ${complaint.trim().split("\n").at(-1) ?? ""}`,
+      );
+      this.#waiting?.reject(this.#fault);
+    };
+    this.#process.on("error", (error) => ended(` (${error.message})`));
+    this.#process.on("close", (status, signal) => ended(` with ${signal ?? status}`));
+    this.#process.stdin!.on("error", () => undefined); // "close" tells
   }
 
-  /** One round. */
+  /** One round. Rejects where the script has ended. */
   ask(request: unknown = {}): Promise<PeerAnswer> {
     return new Promise((resolve, reject) => {
+      if (this.#fault !== undefined) {
+        reject(this.#fault);
+        return;
+      }
       this.#waiting = { resolve, reject };
       this.#process.stdin!.write(`${JSON.stringify(request)}\n`);
     });

@@ -14,6 +14,7 @@ import {
 } from "./sessions.js";
 import type { Parameter } from "./shape.js";
 import { gradientGraph, gradientName } from "./training-graph.js";
+import { addTo } from "./vectors.js";
 
 /** What the passes over some sequences gave. */
 export interface Gradient {
@@ -96,11 +97,6 @@ function collect(
     if (first) sum.set(gradient, offset);
     else addTo(sum.subarray(offset, offset + size), gradient);
   }
-}
-
-/** a += b. */
-export function addTo(a: Float32Array, b: Float32Array): void {
-  for (let i = 0; i < a.length; i++) a[i]! += b[i]!;
 }
 
 /** The coefficients and log-probs of all targets [M]. */
@@ -192,11 +188,4 @@ export function targetFeeds(
     }
   });
   return { feeds: { rows: integers(rows), targets: int64(pairs, [M, 2]) }, places };
-}
-
-/** L2 norm, in float64. */
-export function norm(vector: Float32Array): number {
-  let total = 0;
-  for (let i = 0; i < vector.length; i++) total += vector[i]! * vector[i]!;
-  return Math.sqrt(total);
 }

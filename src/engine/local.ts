@@ -15,12 +15,13 @@ import type {
   TrainOptions,
   TrainResult,
 } from "./engine.js";
-import { addTo, batchGradient, norm, type Gradient } from "./gradient.js";
+import { batchGradient, type Gradient } from "./gradient.js";
 import { trainingPieces, type MicroBatchLimits } from "./micro-batches.js";
 import { ForwardPasses, type ScoredSequence } from "./passes.js";
 import type { Provider } from "./provider.js";
 import { Sessions } from "./sessions.js";
 import { checkModelShape, initialWeights, type ModelShape } from "./shape.js";
+import { addTo, norm } from "./vectors.js";
 import { WorkerEngine } from "./worker-engine.js";
 
 export interface LocalEngineOptions extends MicroBatchLimits {
