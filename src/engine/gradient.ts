@@ -8,6 +8,7 @@ import {
   int64,
   integers,
   scalar,
+  wide,
   type Feeds,
   type Outputs,
   type Sessions,
@@ -171,7 +172,7 @@ export function targetFeeds(
   const M = sequences.reduce((n, { targets }) => n + targets.length, 0);
   const rows: number[] = [];
   const places = new Int32Array(M);
-  const pairs = new BigInt64Array(2 * M);
+  const pairs = new Int32Array(2 * M);
   let m = 0;
   sequences.forEach(({ tokens, targets }, b) => {
     const known = new Int32Array(tokens.length).fill(-1);
@@ -182,10 +183,10 @@ export function targetFeeds(
         );
       if (known[position] === -1) known[position] = rows.push(rowOf(b * T + position, packing)) - 1;
       places[m] = known[position]!;
-      pairs[2 * m] = BigInt(places[m]!);
-      pairs[2 * m + 1] = BigInt(token);
+      pairs[2 * m] = places[m]!;
+      pairs[2 * m + 1] = token;
       m++;
     }
   });
-  return { feeds: { rows: integers(rows), targets: int64(pairs, [M, 2]) }, places };
+  return { feeds: { rows: integers(rows), targets: int64(wide(pairs), [M, 2]) }, places };
 }

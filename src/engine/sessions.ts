@@ -32,10 +32,22 @@ export function integers(
   values: readonly number[],
   dimensions: readonly number[] = [values.length],
 ): ort.Tensor {
-  const data = new BigInt64Array(values.length);
-  for (let i = 0; i < values.length; i++) data[i] = BigInt(values[i]!);
-  return int64(data, dimensions);
+  return int64(wide(values), dimensions);
 }
+
+/** Integers of 32 bits as int64: by halves, for a BigInt each is an object. */
+export function wide(values: ArrayLike<number>): BigInt64Array {
+  const data = new BigInt64Array(values.length);
+  const halves = new Int32Array(data.buffer);
+  const low = littleEndian ? 0 : 1;
+  for (let i = 0; i < values.length; i++) {
+    halves[2 * i + low] = values[i]!;
+    halves[2 * i + 1 - low] = values[i]! < 0 ? -1 : 0;
+  }
+  return data;
+}
+
+const littleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 
 /** Added to attention scores where attention is not allowed. */
 export const blocked = -1e9;
@@ -43,6 +55,7 @@ export const blocked = -1e9;
 export class Sessions {
   readonly #options: SessionOptions;
   readonly #sessions = new Map<string, Promise<ort.InferenceSession>>();
+  readonly #modelFeeds = new WeakMap<Policy, Feeds>();
   readonly #weightFeeds = new WeakMap<Float32Array, Feeds>();
   readonly #tables = new Map<string, Feeds>();
   readonly #causal = new Map<number, ort.Tensor>();
@@ -71,7 +84,16 @@ export class Sessions {
   }
 
   /** The weights by name, those of an adapter too (views, not copies), and the rotary tables. */
-  modelFeeds({ shape, weights, adapter }: Policy): Feeds {
+  modelFeeds(policy: Policy): Feeds {
+    let feeds = this.#modelFeeds.get(policy);
+    if (feeds === undefined) {
+      feeds = this.#feedsOf(policy);
+      this.#modelFeeds.set(policy, feeds);
+    }
+    return feeds;
+  }
+
+  #feedsOf({ shape, weights, adapter }: Policy): Feeds {
     const feeds = {
       ...this.#named(weights, () => parameterLayout(shape)),
       ...(adapter === undefined
@@ -116,14 +138,14 @@ export class Sessions {
     if (sequences.some((s) => s.length === 0)) throw new RangeError("an empty sequence");
     checkContext(T, 0, shape.context);
     const B = sequences.length;
-    const tokens = new BigInt64Array(B * T);
+    const tokens = new Int32Array(B * T);
     for (let b = 0; b < B; b++) {
       const sequence = sequences[b]!;
       for (let t = 0; t < sequence.length; t++) {
         const token = sequence[t]!;
         if (!(token >= 0 && token < shape.vocabulary))
           throw new RangeError(`token ${token} is outside the vocabulary of ${shape.vocabulary}`);
-        tokens[b * T + t] = BigInt(token);
+        tokens[b * T + t] = token;
       }
     }
     let causal = this.#causal.get(T);
@@ -136,16 +158,15 @@ export class Sessions {
     const attention = { causal, batch: floats(new Float32Array(B), [B]) };
     const packing = pack ? packed(sequences, T) : undefined;
     if (packing === undefined || packing.places.length > 0.95 * B * T)
-      return { feeds: { tokens: int64(tokens, [B * T]), ...attention }, T };
+      return { feeds: { tokens: int64(wide(tokens), [B * T]), ...attention }, T };
     const { places, rows } = packing;
     const N = places.length;
-    const chosen = new BigInt64Array(N);
-    for (let i = 0; i < N; i++) chosen[i] = tokens[places[i]!]!;
+    const chosen = places.map((place) => tokens[place]!);
     return {
       feeds: {
-        tokens: int64(chosen, [N]),
-        packedRows: int64(BigInt64Array.from(rows, BigInt), [B * T]),
-        packedPlaces: int64(BigInt64Array.from(places, BigInt), [N]),
+        tokens: int64(wide(chosen), [N]),
+        packedRows: int64(wide(rows), [B * T]),
+        packedPlaces: int64(wide(places), [N]),
         ...attention,
       },
       T,
