@@ -78,6 +78,11 @@ describe("rebuilding the base students", () => {
     expectAlike(await sample(await train(1, right)), await sample(await prebuilt()));
   });
 
+  test("arithmetic-mixture, from nothing", { timeout: 400_000 }, async () => {
+    const { train, sample, prebuilt } = open("arithmetic-mixture");
+    expectAlike(await sample(await train(0)), await sample(await prebuilt()));
+  });
+
   test("proof, its second stage", { timeout: 400_000 }, async () => {
     const { train, accuracy, sample, prebuilt } = open("proof");
     const right = await prebuilt(1);

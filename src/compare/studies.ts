@@ -210,7 +210,13 @@ const quickArms: Readonly<Record<StudyName, readonly string[]>> = {
 };
 
 /** Steps at which accuracies are compared: about where plain GRPO is half-way on tuning seeds. */
-const halfway: Readonly<Record<string, number>> = { arithmetic: 10, proof: 8, "proof-forks": 12 };
+const halfway: Readonly<Record<string, number>> = {
+  arithmetic: 10,
+  "arithmetic-mixture": 26,
+  code: 12,
+  proof: 8,
+  "proof-forks": 12,
+};
 
 /**
  * A study of a domain.

@@ -20,6 +20,12 @@ function arithmeticPartner(malRule: string, seed: number): Recipe {
   };
 }
 
+const partners = {
+  "drop-carry": arithmeticPartner("drop-carry", 11),
+  "always-carry": arithmeticPartner("always-carry", 12),
+  "column-difference": arithmeticPartner("column-difference", 13),
+};
+
 /** Multi-digit sums. */
 export const arithmeticPresets: readonly Preset[] = [
   {
@@ -52,11 +58,39 @@ export const arithmeticPresets: readonly Preset[] = [
         },
       ],
     },
-    partners: {
-      "drop-carry": arithmeticPartner("drop-carry", 11),
-      "always-carry": arithmeticPartner("always-carry", 12),
-      "column-difference": arithmeticPartner("column-difference", 13),
-    },
+    partners,
     config: { steps: 100, evaluateEvery: 2, learningRate: 1e-3, explore: { mask: 0.02 } },
+  },
+  {
+    name: "arithmetic-mixture",
+    description:
+      "as `arithmetic`, but the student has only ever seen the mixture of procedures: carrying is rare in it, not a skill it once had",
+    environment: () => arithmetic() as Environment,
+    levels: ["addition"],
+    transferLevels: ["addition-8", "addition-10"],
+    kind: "injected",
+    bug: "drop-carry",
+    student: {
+      size: { width: 64, layers: 2, heads: 4, feedForward: 128 },
+      seed: 1,
+      stages: [
+        {
+          mixture: { correct: 0.06, "drop-carry": 0.89, "one-step-carry": 0.05 },
+          levels: ["addition"],
+          tasks: 20_000,
+          steps: 2500,
+          batch: 256,
+          learningRate: 3e-3,
+        },
+      ],
+    },
+    partners,
+    config: {
+      steps: 60,
+      evaluateEvery: 2,
+      learningRate: 1e-3,
+      optimizer: { epochs: 2 },
+      explore: { mask: 0.02 },
+    },
   },
 ];
