@@ -212,7 +212,7 @@ const quickArms: Readonly<Record<StudyName, readonly string[]>> = {
 /** Steps at which accuracies are compared: about where plain GRPO is half-way on tuning seeds. */
 const halfway: Readonly<Record<string, number>> = {
   arithmetic: 10,
-  "arithmetic-mixture": 26,
+  "arithmetic-mixture": 18,
   code: 12,
   proof: 8,
   "proof-forks": 12,

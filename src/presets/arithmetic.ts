@@ -89,8 +89,10 @@ export const arithmeticPresets: readonly Preset[] = [
       steps: 60,
       evaluateEvery: 2,
       learningRate: 1e-3,
+      tasksPerStep: 32,
+      groupSize: 4,
       optimizer: { epochs: 2 },
-      explore: { mask: 0.02 },
+      explore: { mask: 0.02, gate: "always" },
     },
   },
 ];
