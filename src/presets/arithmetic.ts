@@ -20,24 +20,30 @@ function arithmeticPartner(malRule: string, seed: number): Recipe {
   };
 }
 
-const partners = {
-  "drop-carry": arithmeticPartner("drop-carry", 11),
-  "always-carry": arithmeticPartner("always-carry", 12),
-  "column-difference": arithmeticPartner("column-difference", 13),
-};
+/** What both presets share: the task, the error and the partners. */
+const sums = {
+  environment: () => arithmetic() as Environment,
+  levels: ["addition"],
+  transferLevels: ["addition-8", "addition-10"],
+  kind: "injected",
+  bug: "drop-carry",
+  partners: {
+    "drop-carry": arithmeticPartner("drop-carry", 11),
+    "always-carry": arithmeticPartner("always-carry", 12),
+    "column-difference": arithmeticPartner("column-difference", 13),
+  },
+} as const satisfies Partial<Preset>;
+
+const size = { width: 64, layers: 2, heads: 4, feedForward: 128 } as const;
 
 /** Multi-digit sums. */
 export const arithmeticPresets: readonly Preset[] = [
   {
+    ...sums,
     name: "arithmetic",
     description: "five-digit sums through a local window; the student drops carries",
-    environment: () => arithmetic() as Environment,
-    levels: ["addition"],
-    transferLevels: ["addition-8", "addition-10"],
-    kind: "injected",
-    bug: "drop-carry",
     student: {
-      size: { width: 64, layers: 2, heads: 4, feedForward: 128 },
+      size,
       seed: 1,
       stages: [
         {
@@ -58,20 +64,15 @@ export const arithmeticPresets: readonly Preset[] = [
         },
       ],
     },
-    partners,
     config: { steps: 100, evaluateEvery: 2, learningRate: 1e-3, explore: { mask: 0.02 } },
   },
   {
+    ...sums,
     name: "arithmetic-mixture",
     description:
       "as `arithmetic`, but the student has only ever seen the mixture of procedures: carrying is rare in it, not a skill it once had",
-    environment: () => arithmetic() as Environment,
-    levels: ["addition"],
-    transferLevels: ["addition-8", "addition-10"],
-    kind: "injected",
-    bug: "drop-carry",
     student: {
-      size: { width: 64, layers: 2, heads: 4, feedForward: 128 },
+      size,
       seed: 1,
       stages: [
         {
@@ -84,7 +85,6 @@ export const arithmeticPresets: readonly Preset[] = [
         },
       ],
     },
-    partners,
     config: {
       steps: 60,
       evaluateEvery: 2,
