@@ -31,11 +31,21 @@ export const mission = { steps: 0.33, accuracy: 0.14, saving: 0.6, teacherShare:
 export const primaryBaselines = ["hint-grpo-imperfect", "luffy-imperfect"] as const;
 
 /** Names of the studies. */
-export const studyNames = ["steps", "overlap", "cost", "ablation", "falsifiers"] as const;
+export const studyNames = [
+  "steps",
+  "overlap",
+  "cost",
+  "ablation",
+  "falsifiers",
+  "experts",
+] as const;
 /** One of {@link studyNames}. */
 export type StudyName = (typeof studyNames)[number];
 
-type Parts = Pick<StudyInput, "description" | "arms" | "claims">;
+/** Share of GRPO's steps that an expert with the student's own error should save, at least. */
+export const matchingSaves = 0.4;
+
+type Parts = Pick<StudyInput, "description" | "arms" | "claims" | "tuning">;
 
 const named = (arms: readonly Arm[], ...names: readonly string[]): Arm[] =>
   arms.filter((a) => names.includes(a.name));
@@ -183,12 +193,29 @@ function falsifierStudy(preset: Preset): Parts {
   };
 }
 
+function expertStudy(preset: Preset): Parts {
+  const arms = studyArms(preset).filter((a) => a.name !== "charge" && a.name !== ours.name);
+  const others = arms.map((a) => a.name).filter((name) => name !== "grpo");
+  return {
+    description: "steered away from which mistakes: the student's error, others, all in one expert",
+    arms,
+    claims: [
+      ...claims("primary", "steps", matchingSaves, arms, ["grpo"], "matching"),
+      ...others.flatMap((arm) =>
+        claims("secondary", "steps", 0, arms, arm === "matching" ? others : ["grpo"], arm),
+      ),
+    ],
+    tuning: { count: 4 },
+  };
+}
+
 const parts: Readonly<Record<StudyName, (preset: Preset) => Parts>> = {
   steps: stepsStudy,
   overlap: overlapStudy,
   cost: costStudy,
   ablation: ablationStudy,
   falsifiers: falsifierStudy,
+  experts: expertStudy,
 };
 
 /** Arms of `--quick`, as far as the study has them: enough for its primary claims. */
@@ -207,6 +234,7 @@ const quickArms: Readonly<Record<StudyName, readonly string[]>> = {
     "overlap-0",
     "overlap-1",
   ],
+  experts: ["grpo", "matching", "pooled"],
 };
 
 /** Steps at which accuracies are compared: about where plain GRPO is half-way on tuning seeds. */
@@ -214,6 +242,7 @@ const halfway: Readonly<Record<string, number>> = {
   arithmetic: 10,
   "arithmetic-mixture": 18,
   code: 12,
+  "code-entrenched": 8,
   proof: 8,
   "proof-forks": 12,
 };
@@ -235,7 +264,7 @@ export function studyNamed(
       hint: `${guess === undefined ? "" : `did you mean "${guess}"? `}known: ${studyNames.join(", ")}; or the path of a study file`,
     });
   }
-  const { description = "", arms, claims: all } = parts[known](presetNamed(domain));
+  const { description = "", arms, claims: all, tuning = {} } = parts[known](presetNamed(domain));
   const accuracyAt = halfway[domain];
   const study: StudyInput = {
     name,
@@ -243,6 +272,7 @@ export function studyNamed(
     description,
     arms,
     claims: all,
+    tuning,
     ...(accuracyAt === undefined ? {} : { accuracyAt }),
   };
   return defineStudy(options.quick === true ? onlyArms(study, quickArms[known]) : study);

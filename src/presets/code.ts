@@ -40,27 +40,42 @@ function naturalPartner(seed: number): Recipe {
   };
 }
 
+/** What both injected presets share: the task, the error, the partners, and right programs first. */
+const loops = {
+  environment: () => code() as Environment,
+  levels: ["two-results"],
+  kind: "injected",
+  bug: "off-by-one",
+  partners: {
+    "off-by-one": codePartner("off-by-one", 41),
+    "wrong-comparison": codePartner("wrong-comparison", 42),
+    "flipped-boolean": codePartner("flipped-boolean", 43),
+    "wrong-initial": codePartner("wrong-initial", 44),
+  },
+} as const satisfies Partial<Preset>;
+
+const size = { width: 64, layers: 2, heads: 4, feedForward: 160 } as const;
+
+const rightProgramsFirst = {
+  mixture: { correct: 1 },
+  levels,
+  tasks: 20_000,
+  steps: 2000,
+  batch: 192,
+  learningRate: 3e-3,
+} as const;
+
 /** Small JavaScript functions. */
 export const codePresets: readonly Preset[] = [
   {
+    ...loops,
     name: "code",
     description: "functions with two results; the student writes loop bounds as they are given",
-    environment: () => code() as Environment,
-    levels: ["two-results"],
-    kind: "injected",
-    bug: "off-by-one",
     student: {
-      size: { width: 64, layers: 2, heads: 4, feedForward: 160 },
+      size,
       seed: 1,
       stages: [
-        {
-          mixture: { correct: 1 },
-          levels,
-          tasks: 20_000,
-          steps: 2000,
-          batch: 192,
-          learningRate: 3e-3,
-        },
+        rightProgramsFirst,
         {
           mixture: {
             correct: 0.22,
@@ -77,13 +92,37 @@ export const codePresets: readonly Preset[] = [
         },
       ],
     },
-    partners: {
-      "off-by-one": codePartner("off-by-one", 41),
-      "wrong-comparison": codePartner("wrong-comparison", 42),
-      "flipped-boolean": codePartner("flipped-boolean", 43),
-      "wrong-initial": codePartner("wrong-initial", 44),
-    },
     config: { steps: 80, evaluateEvery: 4, explore: { mask: 0.05 } },
+  },
+  {
+    ...loops,
+    name: "code-entrenched",
+    description:
+      "as code, but the error was trained in for long: thirteen times the steps, at twice the rate",
+    student: {
+      size,
+      seed: 1,
+      stages: [
+        rightProgramsFirst,
+        {
+          mixture: { correct: 0.15, "off-by-one": 0.82, "fence-post": 0.03 },
+          levels: ["two-results"],
+          tasks: 20_000,
+          steps: 4000,
+          batch: 192,
+          learningRate: 1e-3,
+        },
+      ],
+    },
+    config: {
+      steps: 30,
+      evaluateEvery: 2,
+      learningRate: 1e-3,
+      tasksPerStep: 32,
+      groupSize: 4,
+      optimizer: { epochs: 2 },
+      explore: { mask: 0.05, gate: "always" },
+    },
   },
   {
     name: "code-natural",
@@ -92,7 +131,7 @@ export const codePresets: readonly Preset[] = [
     levels: ["two-results"],
     kind: "natural",
     student: {
-      size: { width: 64, layers: 2, heads: 4, feedForward: 160 },
+      size,
       seed: 2,
       stages: [
         {
