@@ -1,6 +1,7 @@
 /** Whether a study's domain is one where the method can help: measured once, kept beside the study. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Config } from "../config.js";
 import { gate, type GateReport } from "../gate.js";
 import { prepare } from "../prepare.js";
 import type { Protocol } from "./protocol.js";
@@ -20,10 +21,16 @@ export async function gateValues(
   const path = join(folder, "gate.json");
   if (existsSync(path)) return read(path);
   if (!measure) return undefined;
-  const own = protocol.arms.find((a) => a.family === "ours") ?? protocol.arms[0]!;
-  const measured = await gate(await prepare(own.config), { tasks: gateTasks });
+  const measured = await gate(await prepare(gateConfig(protocol)), { tasks: gateTasks });
   writeFileSync(path, `${JSON.stringify(measured, null, 2)}\n`);
   return read(path);
+}
+
+/** What the gate is measured with: our arm's configuration, else the first one's, with all of the preset's partners. */
+export function gateConfig({ arms }: Pick<Protocol, "arms">): Config {
+  const { config } = arms.find((a) => a.family === "ours") ?? arms[0]!;
+  const { names: _, ...partners } = config.partners;
+  return { ...config, partners };
 }
 
 /** JSON has no infinity: a range without an upper end comes back as null. */
