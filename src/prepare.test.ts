@@ -14,6 +14,7 @@ import {
   prepare,
   presetModel,
   presetNamed,
+  rightSolutions,
   type BuildProgress,
 } from "./prepare.js";
 import { presets } from "./presets.js";
@@ -211,5 +212,19 @@ describe("a preset's name", () => {
     expect(() => presetNamed("constructor")).toThrow(
       expect.objectContaining({ code: "PRESET_UNKNOWN" }) as Error,
     );
+  });
+});
+
+describe("the teacher of right solutions", () => {
+  test.each(Object.keys(presets))("of %s has seen no error", (name) => {
+    const preset = presetNamed(name);
+    if (preset.student.stages.length === 0) return;
+    const { stages } = rightSolutions(preset);
+    expect(stages.map((s) => s.mixture)).toEqual([{ correct: 1 }]);
+  });
+
+  test("is the student's first stage where that has right solutions alone", () => {
+    const { student } = presetNamed("proof");
+    expect(rightSolutions(presetNamed("proof")).stages).toEqual(student.stages.slice(0, 1));
   });
 });

@@ -141,9 +141,10 @@ export function partnerRecipe(preset: Preset, name: string): Recipe {
   });
 }
 
-/** The student before any error was put into it: its recipe's first stage. */
+/** The student without any error put into it: its recipe's first stage, with right solutions alone. */
 export function rightSolutions({ name, student }: Preset): Recipe {
-  if (student.stages.length === 0)
+  const [first] = student.stages;
+  if (first === undefined)
     throw new ErrataError(
       `teacher.source "right-solutions": ${name} has no recipe to take it from`,
       {
@@ -151,7 +152,7 @@ export function rightSolutions({ name, student }: Preset): Recipe {
         hint: "name a checkpoint as the teacher, an URL, or the solver",
       },
     );
-  return { ...student, stages: student.stages.slice(0, 1) };
+  return { ...student, stages: [{ ...first, mixture: { correct: 1 } }] };
 }
 
 /**
