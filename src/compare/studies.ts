@@ -43,7 +43,7 @@ export const studyNames = [
 export type StudyName = (typeof studyNames)[number];
 
 /** Share of GRPO's steps that an expert with the student's own error should save, at least. */
-export const matchingSaves = 0.4;
+const matchingSaves = 0.4;
 
 type Parts = Pick<StudyInput, "description" | "arms" | "claims" | "tuning">;
 
