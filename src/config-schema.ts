@@ -55,7 +55,9 @@ const exploreSchema = z.strictObject({
   arm: z
     .string()
     .default("probe")
-    .describe("`probe` commits the expert with proven uplift; or a signature, or `random`"),
+    .describe(
+      "`probe` commits the expert with proven uplift; or a signature, or `random`, or `past-self`: the student before training, nothing to fit",
+    ),
   probeEvery: count.default(50),
   probeTasks: count.default(64),
   probeAttempts: count.default(4),
@@ -354,7 +356,7 @@ const controlSchema = z.strictObject({
   shuffleWeak: z.boolean().default(false).describe("experts learn actions of other states"),
   randomReward: z.boolean().default(false).describe("learning sees coin flips"),
   expert: z
-    .enum(["fitted", "random", "student", "initial"])
+    .enum(["fitted", "random", "student"])
     .default("fitted")
     .describe("who steers stuck groups in place of fitted experts"),
 });

@@ -135,8 +135,8 @@ export interface ControlOptions {
   readonly randomReward: boolean;
   /**
    * Who steers stuck groups: experts `fitted` to mistakes; or, without a probe, a network with
-   * `random` weights, the `student` itself (mu ~ pi^(1 - alpha): temperature 1 / (1 - alpha) under
-   * the same mask), or the `initial` student. Default `fitted`.
+   * `random` weights, or the `student` itself (mu ~ pi^(1 - alpha): temperature 1 / (1 - alpha) under
+   * the same mask). Default `fitted`.
    */
   readonly expert: "fitted" | "random" | "student" | "initial";
 }
@@ -227,7 +227,8 @@ export function usesMistakes(config: Config): boolean {
 
 /** Whether experts are fitted to mistakes. */
 export function usesExperts({ explore, control }: Pick<Config, "explore" | "control">): boolean {
-  return steersByExpert(explore.form) && control.expert === "fitted";
+  const { form, arm } = explore;
+  return steersByExpert(form) && arm !== "past-self" && control.expert === "fitted";
 }
 
 /** Every key of the configuration, dotted. */

@@ -1,33 +1,21 @@
-/** Stand-ins for fitted error experts: what should *not* work, or what needs no mistakes at all. */
+/** Stand-ins for fitted error experts: what should *not* work. */
 import type { ControlOptions } from "./config.js";
-import type { Policy } from "./engine/engine.js";
-import { expertShape, type Expert } from "./expert.js";
+import { expertShape, unfitted, type Expert } from "./expert.js";
 import { Random } from "./random.js";
 import type { RunState } from "./run.js";
 import type { Setup } from "./setup.js";
 import type { Example } from "./supervised.js";
 
-/** One object for each policy, so that tasks steered by the same one are played together. */
-const standIns = new WeakMap<object, Expert>();
-
 /**
  * The policy that steers stuck groups where `control.expert` is not `fitted`: a network with
- * `random` weights; the `student` itself, which is sampling at temperature 1 / (1 - alpha) under the
- * same mask; or the `initial` student, a weak partner that is not conditioned on errors.
+ * `random` weights, or the `student` itself, which is sampling at temperature 1 / (1 - alpha) under the
+ * same mask.
  */
 export function standIn(state: Pick<RunState, "student">, setup: Setup): Expert {
   const { config, engine, base } = setup;
   const name = config.control.expert;
-  const of = (key: object, make: () => Policy): Expert => {
-    const known = standIns.get(key);
-    if (known !== undefined) return known;
-    const expert = { signature: name, policy: make(), traces: 0, fittedAt: 0 };
-    standIns.set(key, expert);
-    return expert;
-  };
-  if (name === "student") return of(state.student, () => state.student);
-  if (name === "initial") return of(base, () => base);
-  return of(setup, () =>
+  if (name === "student") return unfitted(name, state.student, () => state.student);
+  return unfitted(name, setup, () =>
     engine.initialise(expertShape(base.shape), Random.from(config.seed, "random expert")),
   );
 }

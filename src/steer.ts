@@ -4,7 +4,7 @@ import { shuffledActions, standIn } from "./control.js";
 import { UNRECOGNISED } from "./corpus/mistake.js";
 import type { Task } from "./environments/environment.js";
 import { steersByExpert } from "./exploration.js";
-import { expertShape, fitExpert, type Expert } from "./expert.js";
+import { expertShape, fitExpert, unfitted, type Expert } from "./expert.js";
 import { sampler } from "./explore.js";
 import { namesByClusters } from "./remember.js";
 import { probe, signatureShares } from "./portfolio.js";
@@ -12,12 +12,17 @@ import type { Random } from "./random.js";
 import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
 
-/** The expert that steers a stuck task, if one has proven uplift (or is set by name). */
+/**
+ * The expert that steers a stuck task, if one has proven uplift (or is set by name). The `past-self` is
+ * the student before training: log mu = log pi - alpha log pi_0 leads away from what it used to do, its
+ * errors among that, and nothing is fitted (after play against a past self, arXiv:2401.01335).
+ */
 export function armFor(run: Run, setup: Setup, task: Task, random: Random): Expert | undefined {
   const { experts, committed } = run.state;
   const { form, arm } = setup.config.explore;
   if (!steersByExpert(form)) return undefined;
   if (setup.config.control.expert !== "fitted") return standIn(run.state, setup);
+  if (arm === "past-self") return unfitted(arm, setup.base, () => setup.base);
   if (experts.size === 0) return undefined;
   if (arm === "random") return random.pick([...experts.values()]);
   return experts.get(arm === "probe" ? (committed.get(task.level) ?? "") : arm);

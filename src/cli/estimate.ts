@@ -1,11 +1,12 @@
 /** What a run will cost, before it starts. */
 import { shapeFor } from "../base.js";
-import type { Config } from "../config.js";
+import { usesExperts, usesMistakes, type Config } from "../config.js";
 import { drawTasks } from "../curriculum.js";
 import { LocalEngine } from "../engine/local.js";
 import { parameterCount } from "../engine/transformer.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import { expertShape } from "../expert.js";
+import { steersByExpert } from "../exploration.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { partnerAttempts } from "../partner.js";
 import { baseStudent, partnerRecipe, presetFor } from "../prepare.js";
@@ -73,8 +74,10 @@ export async function estimateCost(config: Config): Promise<CostEstimate[]> {
     { work: "student learns", rollouts: 0, tokens: learned, flops: 6 * N * learned },
     played("evaluation", evaluations * config.evaluationTasks, N),
   ];
-  const collects = explore.form !== "none" || config.reward.penalty > 0;
-  if (collects && corpus.sources !== "student")
+  const expertWeights = explore.arm === "past-self" ? N : parameterCount(expertShape(student));
+  if (steersByExpert(explore.form))
+    estimates.push(played("steering", Math.ceil(rollouts * explore.fraction), expertWeights));
+  if (usesMistakes(config) && corpus.sources !== "student")
     for (const name of names) {
       const visits = Math.ceil(steps / partners.every) * tasksPerStep * partnerAttempts;
       const { size } = partnerRecipe(preset, name);
@@ -82,20 +85,19 @@ export async function estimateCost(config: Config): Promise<CostEstimate[]> {
       const warmUp = partners.warmUpTraces * partnerAttempts;
       estimates.push(played(`partner ${name} plays`, visits + warmUp, weights));
     }
-  if (explore.form !== "none") {
+  if (usesExperts(config)) {
     const experts = Math.max(1, names.length);
-    const weights = parameterCount(expertShape(student));
     const fits = expert.steps * (1 + (Math.ceil(steps / expert.refitEvery) - 1) / 4);
-    const fitted = Math.round(experts * fits * expert.batch * perDecision);
+    const seen = Math.round(experts * fits * expert.batch * perDecision);
     estimates.push({
       work: "experts learn",
       rollouts: 0,
-      tokens: fitted,
-      flops: 6 * weights * fitted,
+      tokens: seen,
+      flops: 6 * expertWeights * seen,
     });
     const probes = preset.levels.length * Math.ceil(steps / explore.probeEvery);
     const samples = probes * explore.probeTasks * explore.probeAttempts * (2 + experts);
-    if (explore.arm === "probe") estimates.push(played("probes", samples, N + weights));
+    if (explore.arm === "probe") estimates.push(played("probes", samples, N + expertWeights));
   }
   return estimates;
 }

@@ -14,11 +14,21 @@ const noPartners: ConfigInput = { partners: { names: [] } };
 const over = (...parts: readonly ConfigInput[]): ConfigInput => parts.reduce(mergeConfig, {});
 
 /** Steered by a stand-in for fitted experts, in every stuck group. */
-const steeredBy = (expert: "random" | "student" | "initial", alpha?: number): ConfigInput =>
+const steeredBy = (expert: "random" | "student", alpha?: number): ConfigInput =>
   over(explorerOnly, noPartners, {
     control: { expert },
     explore: { form: "repulsive", ...(alpha === undefined ? {} : { alpha }) },
   });
+
+/** Steered away from the student before training, charged for own mistakes: nothing to fit, no partner. */
+const awayFromPastSelf: ConfigInput = over(noPartners, {
+  explore: { form: "repulsive", arm: "past-self" },
+});
+
+/** Hints of an imperfect teacher where nothing else helped, on at most 15% of prompt visits. */
+const rationedTeacher: ConfigInput = {
+  teacher: { source: "solver", accuracy: 0.85, form: "hint", cap: 0.15 },
+};
 
 /** Temperature of the matched explorer. */
 const temperature = 1.6;
@@ -37,7 +47,16 @@ export const oursWithTeacher: Arm = {
   family: "ours",
   description:
     "everything on, and hints of a teacher that is right at 85% of tasks, where nothing else helped, on at most 15% of prompt visits",
-  config: { teacher: { source: "solver", accuracy: 0.85, form: "hint", cap: 0.15 } },
+  config: rationedTeacher,
+};
+
+/** The cheapest of ours with a teacher: `past-self-charge`, and the same hints. */
+export const pastSelfWithTeacher: Arm = {
+  name: "past-self-teacher",
+  family: "ours",
+  description:
+    "steered away from the student before training and charged for own mistakes, no partner; hints as in errata-teacher",
+  config: over(awayFromPastSelf, rationedTeacher),
 };
 
 /** Students that learn without any weaker model. */
@@ -128,7 +147,15 @@ export const weakFree: readonly Arm[] = [
     family: "weak-free",
     description: "steered away from the student before training",
     source: "arXiv:2401.01335 (play against a past self)",
-    config: steeredBy("initial"),
+    config: over(awayFromPastSelf, explorerOnly),
+  },
+  {
+    name: "past-self-charge",
+    family: "weak-free",
+    description:
+      "the same, and charged for repeating own mistakes: the defaults, but nothing to fit",
+    source: "arXiv:2401.01335 (play against a past self)",
+    config: awayFromPastSelf,
   },
 ];
 

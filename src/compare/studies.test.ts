@@ -1,7 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../config.js";
 import { presetNamed } from "../prepare.js";
-import { ablations, controls, dosed, ours, oursWithTeacher, preference, weakFree } from "./arms.js";
+import {
+  ablations,
+  controls,
+  dosed,
+  ours,
+  oursWithTeacher,
+  pastSelfWithTeacher,
+  preference,
+  weakFree,
+} from "./arms.js";
 import { hashOf, protocolOf } from "./protocol.js";
 import { armStudy, onlyArms, requireArms, studyNamed, studyNames } from "./studies.js";
 import { armList } from "./arm-list.js";
@@ -52,6 +61,7 @@ test("every arm is a configuration of its own, and what is weak-free needs no pa
   const all = [
     ours,
     oursWithTeacher,
+    pastSelfWithTeacher,
     preference,
     ...weakFree,
     ...controls(preset),

@@ -9,6 +9,7 @@ import {
   dosed,
   ours,
   oursWithTeacher,
+  pastSelfWithTeacher,
   preference,
   studyArms,
   weakFree,
@@ -121,10 +122,12 @@ function overlapStudy(preset: Preset): Parts {
 
 function costStudy(): Parts {
   const own = oursWithTeacher.name;
+  const frugal = [pastSelfWithTeacher.name, "past-self-charge"];
   const arms = [
     oursWithTeacher,
     ours,
-    ...named(weakFree, "grpo", "self-experts"),
+    pastSelfWithTeacher,
+    ...named(weakFree, "grpo", "self-experts", "past-self-charge"),
     ...teacherOnlyArms,
   ];
   const share = claims("primary", "teacherShare", 1 - mission.teacherShare, arms, ["grpo"], own);
@@ -134,7 +137,10 @@ function costStudy(): Parts {
     claims: [
       ...claims("primary", "saving", mission.saving, arms, primaryBaselines, own),
       ...share.map((claim) => ({ ...claim, name: `${own} prompt visits without a teacher` })),
-      ...claims("secondary", "saving", mission.saving, arms, primaryBaselines),
+      ...[ours.name, ...frugal].flatMap((arm) => [
+        ...claims("secondary", "saving", mission.saving, arms, primaryBaselines, arm),
+        ...(arm === ours.name ? [] : claims("secondary", "flops", 0, arms, ["grpo"], arm)),
+      ]),
       ...claims("secondary", "flops", 0, arms, ["grpo", "self-experts", ...primaryBaselines], own),
     ],
   };
