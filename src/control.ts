@@ -2,7 +2,7 @@
 import type { ControlOptions } from "./config.js";
 import { expertShape, unfitted, type Expert } from "./expert.js";
 import { Random } from "./random.js";
-import type { RunState } from "./run.js";
+import type { RunState } from "./run-state.js";
 import type { Setup } from "./setup.js";
 import type { Example } from "./supervised.js";
 

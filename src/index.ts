@@ -76,7 +76,8 @@ export { overlap, type Overlap } from "./import/overlap.js";
 export { presets, type Preset } from "./presets.js";
 export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./prepare.js";
 export type { Setup } from "./setup.js";
-export { Run, type RunState } from "./run.js";
+export { Run } from "./run.js";
+export type { RunState } from "./run-state.js";
 export {
   trainInProcess,
   type RunEnd,

@@ -8,7 +8,8 @@ import type { Tokenizer } from "./models/tokenizer.js";
 import type { Group, Rollout } from "./play.js";
 import { preferencePairs, preferenceSequences } from "./preference.js";
 import type { Random } from "./random.js";
-import type { Run, RunState } from "./run.js";
+import type { Run } from "./run.js";
+import type { RunState } from "./run-state.js";
 import type { Setup } from "./setup.js";
 
 /** What the algorithm decided about one rollout. */

@@ -7,7 +7,7 @@ import { Corpus } from "./corpus/corpus.js";
 import { ErrataError } from "./error.js";
 import type { Cost, CostRole } from "./ledger.js";
 import type { MetricsLine, StepMetrics } from "./metrics.js";
-import { lastCheckpoint } from "./run.js";
+import { lastCheckpoint } from "./run-checkpoint.js";
 import { freshTeacherBudget, type TeacherBudgetState } from "./teacher-budget.js";
 
 /** A run read back. */

@@ -8,7 +8,8 @@ import {
   type WorkerMessage,
   type WorkerOrder,
 } from "./run-process.js";
-import { lastCheckpoint, Run } from "./run.js";
+import { Run } from "./run.js";
+import { lastCheckpoint } from "./run-checkpoint.js";
 import { train } from "./train.js";
 
 const stopping = new AbortController();

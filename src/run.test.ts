@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { lastCheckpoint, Run } from "./run.js";
+import { Run } from "./run.js";
+import { lastCheckpoint } from "./run-checkpoint.js";
 import { cuePolicy, cueSetup, regardless } from "./testing.js";
 
 let folder: string;

@@ -16,23 +16,20 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
-import { Alarms, type AlarmState } from "./alarms.js";
+import { Alarms } from "./alarms.js";
 import type { Config } from "./config.js";
-import { loadHead, saveHead, type ContrastHead } from "./contrast-head.js";
 import { Corpus } from "./corpus/corpus.js";
 import { Curriculum, type CurriculumState } from "./curriculum.js";
-import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "./engine/checkpoint.js";
-import { newOptimizer, type OptimizerState, type Policy } from "./engine/engine.js";
+import { loadPolicy } from "./engine/checkpoint.js";
+import type { OptimizerState, Policy } from "./engine/engine.js";
 import { ErrataError } from "./error.js";
 import type { Expert } from "./expert.js";
 import { Inbox, partnerName } from "./inbox.js";
@@ -53,65 +50,24 @@ import {
   stepMetrics,
   type StepResult,
 } from "./run-lines.js";
+import {
+  lastCheckpoint,
+  readCheckpoint,
+  stepName,
+  writeCheckpoint,
+  type SavedState,
+} from "./run-checkpoint.js";
 import type { RemotePartner } from "./remote-partners.js";
 import { lockRun } from "./run-lock.js";
-import { freshSelfPlay, type SelfPlayState } from "./self-play-state.js";
+import { freshState, type RunState } from "./run-state.js";
 import type { Setup } from "./setup.js";
 import type { MeteredUser } from "./user-source.js";
-import { freshTeacherBudget, type TeacherBudgetState } from "./teacher-budget.js";
-
-/** What training changes, replaced as a whole at the end of a step. */
-export interface RunState {
-  /** Steps finished. */
-  readonly step: number;
-  readonly student: Policy;
-  readonly optimizer: OptimizerState;
-  /** By signature. */
-  readonly experts: ReadonlyMap<string, Expert>;
-  /** Signature of the expert committed to each level. */
-  readonly committed: ReadonlyMap<string, string>;
-  /** Updates in a row that were skipped because they were not finite. */
-  readonly skipped: number;
-  readonly alarms: AlarmState;
-  readonly teacher: TeacherBudgetState;
-  readonly selfPlay: SelfPlayState;
-  /** The projection of the contrastive loss; absent while it is off. */
-  readonly contrast?: ContrastHead | undefined;
-}
-
-interface SavedState {
-  readonly step: number;
-  readonly finished: boolean;
-  readonly metricsBytes: number;
-  readonly skipped: number;
-  readonly curriculum: CurriculumState;
-  readonly alarms: AlarmState;
-  readonly committed: readonly [string, string][];
-  readonly experts: readonly { signature: string; traces: number; fittedAt: number }[];
-  readonly ledger: Readonly<Record<CostRole, Cost>>;
-  readonly teacher: TeacherBudgetState;
-  readonly selfPlay: SelfPlayState;
-  /** Answers of partners behind URLs, by name; absent where there are none. */
-  readonly remoteCalls?: Readonly<Record<string, number>>;
-}
-
-/** The projection of the contrastive loss, in a checkpoint. */
-const contrastFile = "contrast.safetensors";
-
-/** An expert in a checkpoint; an environment may name its signatures with any characters. */
-const expertFile = (signature: string): string =>
-  `expert-${encodeURIComponent(signature)}.safetensors`;
-
-/** Checkpoints kept. */
-const keptCheckpoints = 2;
 
 /** Seconds spent, by role: apart from the checkpoints, which hold nothing that differs from run to run. */
 const secondsFile = "seconds.json";
 
 /** Skipped updates in a row after which a run stops. */
 const mostSkipped = 3;
-
-const stepName = (step: number): string => `step-${String(step).padStart(6, "0")}`;
 
 export class Run {
   readonly folder: string;
@@ -192,19 +148,8 @@ export class Run {
     const unlock = lockRun(folder);
     writeFileSync(join(folder, "config.json"), `${JSON.stringify(setup.config, null, 2)}\n`);
     writeFileSync(join(folder, "metrics.jsonl"), "");
-    const state: RunState = {
-      step: 0,
-      student: setup.base,
-      optimizer: newOptimizer(setup.base),
-      experts: new Map(),
-      committed: new Map(),
-      skipped: 0,
-      alarms: new Alarms().state,
-      teacher: freshTeacherBudget,
-      selfPlay: freshSelfPlay,
-    };
     const corpus = Corpus.open(join(folder, "corpus.db"), setup.config.corpus);
-    const run = new Run(folder, setup, state, corpus, unlock);
+    const run = new Run(folder, setup, freshState(setup.base), corpus, unlock);
     run.corpus.registerHeldOut(
       setup.environment.name,
       setup.heldOut.map((t) => t.id),
@@ -227,30 +172,14 @@ export class Run {
         hint: "leave out --resume to start a new run",
       });
     const unlock = lockRun(folder);
-    for (const name of readdirSync(join(folder, "checkpoints")))
-      if (name.endsWith(".partial")) rmSync(join(folder, "checkpoints", name), { recursive: true });
-    const at = (file: string): string => join(checkpoint, file);
-    const saved = JSON.parse(readFileSync(at("state.json"), "utf8")) as SavedState;
-    const experts = new Map<string, Expert>();
-    for (const expert of saved.experts) {
-      const policy = await loadPolicy(at(expertFile(expert.signature)), setup);
-      experts.set(expert.signature, { ...expert, policy });
-    }
+    const { state, saved } = await readCheckpoint(checkpoint, setup);
     truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes);
     recordSteps(folder, setup.config.steps);
-    const state: RunState = {
-      step: saved.step,
-      student: await loadPolicy(at("model.safetensors"), setup),
-      optimizer: await loadOptimizer(at("optimizer.safetensors")),
-      experts,
-      committed: new Map(saved.committed),
-      skipped: saved.skipped,
-      alarms: saved.alarms,
-      teacher: saved.teacher,
-      selfPlay: saved.selfPlay,
-      ...(existsSync(at(contrastFile)) ? { contrast: await loadHead(at(contrastFile)) } : {}),
-    };
-    const corpus = Corpus.restore(at("corpus.db"), join(folder, "corpus.db"), setup.config.corpus);
+    const corpus = Corpus.restore(
+      join(checkpoint, "corpus.db"),
+      join(folder, "corpus.db"),
+      setup.config.corpus,
+    );
     const run = new Run(folder, setup, state, corpus, unlock, saved);
     for (const file of run.inbox.partnersBefore(saved.step))
       run.join(partnerName(file), await loadPolicy(run.inbox.path(file.name)));
@@ -438,51 +367,19 @@ export class Run {
     curriculum: CurriculumState,
     ledger: Readonly<Record<CostRole, Cost>>,
   ): Promise<void> {
-    const { step, student, optimizer, experts, committed, skipped, contrast } = state;
-    const target = join(this.folder, "checkpoints", stepName(step));
-    const partial = `${target}.partial`;
-    rmSync(partial, { recursive: true, force: true });
-    mkdirSync(partial, { recursive: true });
-    // The corpus first, and without waiting: everything else written here never changes.
-    this.corpus.snapshot(join(partial, "corpus.db"));
-    const saved: SavedState = {
-      step,
+    const calls = [...this.#remote].map(([name, partner]) => [name, partner.calls] as const);
+    await writeCheckpoint(this.folder, state, {
       finished: this.#finished,
       metricsBytes: statSync(join(this.folder, "metrics.jsonl")).size,
-      skipped,
       curriculum,
-      alarms: state.alarms,
-      committed: [...committed],
-      experts: [...experts.values()].map(({ signature, traces, fittedAt }) => ({
-        signature,
-        traces,
-        fittedAt,
-      })),
       ledger,
-      teacher: state.teacher,
-      selfPlay: state.selfPlay,
-      ...(this.#remote.size === 0
-        ? {}
-        : { remoteCalls: Object.fromEntries([...this.#remote].map(([n, p]) => [n, p.calls])) }),
-    };
-    if (contrast !== undefined) await saveHead(join(partial, contrastFile), contrast);
-    await savePolicy(join(partial, "model.safetensors"), student);
-    await saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
-    for (const { signature, policy } of experts.values())
-      await savePolicy(join(partial, expertFile(signature)), policy);
-    writeFileSync(join(partial, "state.json"), `${JSON.stringify(saved)}\n`);
+      ...(calls.length === 0 ? {} : { remoteCalls: Object.fromEntries(calls) }),
+      snapshot: (path) => this.corpus.snapshot(path),
+    });
     writeFileSync(
       join(this.folder, secondsFile),
       `${JSON.stringify(this.ledger.seconds, null, 2)}\n`,
     );
-    // The old one stays whole until the new one is in place.
-    const old = `${target}.old`;
-    rmSync(old, { recursive: true, force: true });
-    if (existsSync(target)) renameSync(target, old);
-    renameSync(partial, target);
-    rmSync(old, { recursive: true, force: true });
-    for (const old of checkpoints(this.folder).slice(0, -keptCheckpoints))
-      rmSync(join(this.folder, "checkpoints", old), { recursive: true, force: true });
   }
 
   close(): void {
@@ -525,18 +422,4 @@ function readSeconds(folder: string): Partial<Record<CostRole, number>> {
   const path = join(folder, secondsFile);
   if (!existsSync(path)) return {};
   return JSON.parse(readFileSync(path, "utf8")) as Partial<Record<CostRole, number>>;
-}
-
-function checkpoints(folder: string): string[] {
-  const parent = join(folder, "checkpoints");
-  if (!existsSync(parent)) return [];
-  return readdirSync(parent)
-    .filter((name) => /^step-\d+$/.test(name))
-    .sort();
-}
-
-/** The folder of a run's last whole checkpoint. */
-export function lastCheckpoint(folder: string): string | undefined {
-  const last = checkpoints(folder).at(-1);
-  return last === undefined ? undefined : join(folder, "checkpoints", last);
 }

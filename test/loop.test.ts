@@ -10,7 +10,8 @@ import type {
 } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
 import type { MetricsLine, StepMetrics } from "../src/metrics.js";
-import { Run, type RunState } from "../src/run.js";
+import { Run } from "../src/run.js";
+import type { RunState } from "../src/run-state.js";
 import type { Setup } from "../src/setup.js";
 import { train } from "../src/train.js";
 import { tinyPlace, type Place } from "./tiny.js";

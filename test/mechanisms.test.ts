@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConfigInput } from "../src/config.js";
 import type { MetricsLine, OptionalMetrics, StepMetrics } from "../src/metrics.js";
-import { lastCheckpoint, Run } from "../src/run.js";
+import { Run } from "../src/run.js";
+import { lastCheckpoint } from "../src/run-checkpoint.js";
 import { train } from "../src/train.js";
 import { tinyPlace, type Place } from "./tiny.js";
 

@@ -11,7 +11,7 @@ import type { Policy } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";
 import { modelFile, prepare, presetNamed } from "../src/prepare.js";
-import { lastCheckpoint } from "../src/run.js";
+import { lastCheckpoint } from "../src/run-checkpoint.js";
 import type { Setup } from "../src/setup.js";
 
 const stage = (mixture: Stage["mixture"], steps: number, learningRate: number): Stage => ({

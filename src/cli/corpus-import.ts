@@ -12,7 +12,7 @@ import { importAttempts } from "../import/import.js";
 import type { ImportReport } from "../import/report.js";
 import { prepare } from "../prepare.js";
 import { lockRun } from "../run-lock.js";
-import { lastCheckpoint } from "../run.js";
+import { lastCheckpoint } from "../run-checkpoint.js";
 import { command, wholeNumber } from "./command.js";
 import { environmentNamed } from "../environment-file.js";
 import { exitCodes } from "./exit-codes.js";

@@ -67,7 +67,7 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     import("../engine/local.js"),
     import("../engine/checkpoint.js"),
     import("../prepare.js"),
-    import("../run.js"),
+    import("../run-checkpoint.js"),
     import("../play.js"),
     import("../models/model.js"),
   ]);

@@ -8,7 +8,7 @@ import type { MetricsLine } from "../metrics.js";
 import type { PrepareOptions } from "../prepare.js";
 import { prepareModels } from "../prepare-models.js";
 import { trainInProcess, type Interrupts } from "../run-process.js";
-import { lastCheckpoint } from "../run.js";
+import { lastCheckpoint } from "../run-checkpoint.js";
 import { measureAbility } from "./ability.js";
 import { isOver, markDiverged, measureRun, type ArmRun } from "./measure.js";
 import { hashOf, type Protocol, type ProtocolArm } from "./protocol.js";
