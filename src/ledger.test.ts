@@ -36,6 +36,20 @@ describe("the ledger", () => {
     });
   });
 
+  test("charges what steers the student's attempts to experts, and a probe's to the probe", async () => {
+    const meter = { flops: 10, steeringFlops: 4 };
+    const ledger = new Ledger(meter);
+    const steered = () => {
+      meter.flops += 30;
+      meter.steeringFlops += 12;
+      return Promise.resolve();
+    };
+    await ledger.charge("student", 1, steered);
+    await ledger.charge("probe", 1, steered);
+    const { student, expert, probe } = ledger.totals;
+    expect([student.flops, expert.flops, probe.flops]).toEqual([18, 12, 30]);
+  });
+
   test("charges what is done within another charge to its own role alone, also where it fails", async () => {
     const meter = { flops: 0, tokens: 0 };
     const ledger = new Ledger(meter);

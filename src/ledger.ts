@@ -25,6 +25,8 @@ export interface Cost {
 /** What work is metered by: an engine. */
 export interface Meter {
   readonly flops: number;
+  /** Of these, the part of experts that the student was sampled away from; absent: none. */
+  readonly steeringFlops?: number;
   /** Tokens so far. Absent: an engine that does not count them. */
   readonly tokens?: number;
 }
@@ -65,7 +67,7 @@ export class Ledger {
   readonly #meter: Meter;
   /** Who is charged now, and what was metered when that began. */
   #role: CostRole | undefined;
-  #since = { flops: 0, tokens: 0, time: 0 };
+  #since = { flops: 0, steeringFlops: 0, tokens: 0, time: 0 };
 
   /** Starts from `saved` (a checkpoint's `totals`) and `seconds`, metering `meter` from now on. */
   constructor(
@@ -79,7 +81,8 @@ export class Ledger {
   }
 
   /**
-   * Runs `work` and charges what the engine did meanwhile, and `rollouts` episodes, to `role`. What a
+   * Runs `work` and charges what the engine did meanwhile, and `rollouts` episodes, to `role`; of the
+   * student's, what experts computed for it to be sampled away from is the experts'. What a
    * charge within it meters is that one's alone. Charges must not run side by side.
    */
   async charge<T>(role: CostRole, rollouts: number, work: () => Promise<T>): Promise<T> {
@@ -98,12 +101,16 @@ export class Ledger {
   #hand(role: CostRole | undefined): void {
     const now = {
       flops: this.#meter.flops,
+      steeringFlops: this.#meter.steeringFlops ?? 0,
       tokens: this.#meter.tokens ?? 0,
       time: performance.now(),
     };
     if (this.#role !== undefined) {
       const cost = this.#costs[this.#role];
-      cost.flops += now.flops - this.#since.flops;
+      const steering = now.steeringFlops - this.#since.steeringFlops;
+      const payer = this.#role === "student" ? this.#costs.expert : cost;
+      cost.flops += now.flops - this.#since.flops - steering;
+      payer.flops += steering;
       cost.tokens += now.tokens - this.#since.tokens;
       this.#seconds[this.#role] += (now.time - this.#since.time) / 1000;
     }

@@ -396,6 +396,9 @@ function meterOf({ engine, remotePartners }: Setup): Meter {
     get flops() {
       return engine.flops;
     },
+    get steeringFlops() {
+      return engine.steeringFlops ?? 0;
+    },
     get tokens() {
       return engine.tokens + paid();
     },

@@ -92,7 +92,7 @@ async function perform(message: Call): Promise<void> {
   const { call } = message;
   const controller = new AbortController();
   running.set(call, controller);
-  const [flops, tokens] = [engine.flops, engine.tokens];
+  const { flops, steeringFlops, tokens } = engine;
   let result: Partial<EngineAnswer>;
   try {
     result = await answer(message, controller.signal);
@@ -108,7 +108,13 @@ async function perform(message: Call): Promise<void> {
   running.delete(call);
   const sum = (result.value as { sum?: Float32Array } | undefined)?.sum;
   port.postMessage(
-    { ...result, call, flops: engine.flops - flops, tokens: engine.tokens - tokens },
+    {
+      ...result,
+      call,
+      flops: engine.flops - flops,
+      steeringFlops: engine.steeringFlops - steeringFlops,
+      tokens: engine.tokens - tokens,
+    },
     sum === undefined ? [] : [sum.buffer as ArrayBuffer],
   );
 }

@@ -168,6 +168,9 @@ export interface Engine {
   /** Multiply-add work so far: 2 FLOPs per weight and token forward, 6 with backward. */
   readonly flops: number;
 
+  /** Of `flops`, the part of policies that others were sampled away from: {@link Mixture.expert}. */
+  readonly steeringFlops?: number;
+
   /** Tokens computed so far, forward or with backward. */
   readonly tokens?: number;
 }

@@ -50,6 +50,7 @@ export class LocalEngine implements Engine {
   readonly #single: Sessions;
   #helpers: WorkerEngine[] | undefined;
   #flops = 0;
+  #steeringFlops = 0;
   #tokens = 0;
 
   constructor(options: LocalEngineOptions = {}) {
@@ -68,17 +69,24 @@ export class LocalEngine implements Engine {
     return this.#flops + (this.#helpers ?? []).reduce((n, helper) => n + helper.flops, 0);
   }
 
+  get steeringFlops(): number {
+    const elsewhere = (this.#helpers ?? []).reduce((n, helper) => n + helper.steeringFlops, 0);
+    return this.#steeringFlops + elsewhere;
+  }
+
   /** Ends the engine's threads; a later call starts them again. */
   async close(): Promise<void> {
     await Promise.all((this.#helpers ?? []).map((helper) => helper.close()));
   }
 
-  #count(policy: Policy, tokens: number, perWeight: 2 | 6): void {
+  #count(policy: Policy, tokens: number, perWeight: 2 | 6): number {
     // Frozen weights need no gradient of their own, which is a third of the work of training.
     const frozen = policy.adapter === undefined ? 0 : policy.weights.length;
     const trained = trainableWeights(policy).length;
-    this.#flops += (perWeight * trained + (perWeight === 6 ? 4 : 2) * frozen) * tokens;
+    const flops = (perWeight * trained + (perWeight === 6 ? 4 : 2) * frozen) * tokens;
+    this.#flops += flops;
     this.#tokens += tokens;
+    return flops;
   }
 
   /** The threads that work on `rows` rows of these policies; none beside this one for large models. */
@@ -135,17 +143,20 @@ export class LocalEngine implements Engine {
       });
     });
     const { end } = shares[0]!;
-    const here = decodeRows(
-      policies.map((p) => this.#passes(p)),
-      prompts.slice(0, end),
-      {
-        ...request,
-        temperature,
-        stopTokens: stopToken === undefined ? stopTokens : [...stopTokens, stopToken],
-        seeds: seeds.slice(0, end),
-        maxRows,
-      },
-    );
+    const passes = [this.#passes(policy)];
+    if (mixture !== undefined)
+      passes.push(
+        new ForwardPasses(this.#sessionsFor(mixture.expert), mixture.expert, (tokens) => {
+          this.#steeringFlops += this.#count(mixture.expert, tokens, 2);
+        }),
+      );
+    const here = decodeRows(passes, prompts.slice(0, end), {
+      ...request,
+      temperature,
+      stopTokens: stopToken === undefined ? stopTokens : [...stopTokens, stopToken],
+      seeds: seeds.slice(0, end),
+      maxRows,
+    });
     return (await Promise.all([here, ...elsewhere])).flat();
   }
 

@@ -22,10 +22,11 @@ const request = (): SampleRequest => ({
   random: Random.from(3, "sampling"),
 });
 
+const settings = { form: "repulsive", alpha: 0.5, mask: 0.05, floor: -3, exempt: [8] } as const;
+
 describe("an engine in a thread", () => {
   it("samples, scores and embeds what the same engine gives here", async () => {
     expect(await worker.sample(policy, request())).toEqual(await local.sample(policy, request()));
-    const settings = { form: "repulsive", alpha: 0.5, mask: 0.05, floor: -3, exempt: [8] } as const;
     const mixed = { ...request(), mixture: { expert, ...settings } };
     const again = { ...request(), mixture: { expert, ...settings } };
     expect(await worker.sample(policy, mixed)).toEqual(await local.sample(policy, again));
@@ -79,6 +80,21 @@ describe("an engine in a thread", () => {
     await worker.logprobs(policy, [{ tokens: [1, 2, 3], targets: [] }]);
     expect(worker.tokens - tokens).toBe(3);
     expect(worker.flops - flops).toBe(2 * 3 * policy.weights.length);
+  });
+
+  it("counts what it was steered away from apart", async () => {
+    const local = new LocalEngine();
+    const mixed = () => ({ ...request(), mixture: { expert, ...settings } });
+    const before = { flops: worker.flops, steering: worker.steeringFlops };
+    await worker.sample(policy, mixed());
+    await local.sample(policy, mixed());
+    const steering = worker.steeringFlops - before.steering;
+    const student = worker.flops - before.flops - steering;
+    // Both read and write the same tokens.
+    expect(steering / expert.weights.length).toBe(student / policy.weights.length);
+    expect([local.flops, local.steeringFlops]).toEqual([student + steering, steering]);
+    await local.sample(policy, request());
+    expect(local.steeringFlops).toBe(steering);
   });
 });
 

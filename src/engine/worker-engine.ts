@@ -56,6 +56,7 @@ export class WorkerEngine implements Engine {
     if (entry.worker === this.#worker) this.#forgotten.push(entry.id);
   });
   #flops = 0;
+  #steeringFlops = 0;
   #tokens = 0;
 
   constructor(options: LocalEngineOptions = {}) {
@@ -64,6 +65,10 @@ export class WorkerEngine implements Engine {
 
   get flops(): number {
     return this.#flops;
+  }
+
+  get steeringFlops(): number {
+    return this.#steeringFlops;
   }
 
   get tokens(): number {
@@ -193,8 +198,9 @@ export class WorkerEngine implements Engine {
   }
 
   #settle(answer: EngineAnswer): void {
-    const { call, flops, tokens, fault } = answer;
+    const { call, flops, steeringFlops, tokens, fault } = answer;
     this.#flops += flops;
+    this.#steeringFlops += steeringFlops;
     this.#tokens += tokens;
     const pending = this.#pending.get(call);
     this.#pending.delete(call);

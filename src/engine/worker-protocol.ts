@@ -59,6 +59,7 @@ export interface EngineAnswer {
   readonly call: number;
   /** What it cost. */
   readonly flops: number;
+  readonly steeringFlops: number;
   readonly tokens: number;
   readonly value?: unknown;
   /** The policy and optimizer of a step, where it changed them. */
