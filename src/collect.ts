@@ -1,5 +1,5 @@
 /** Whose mistakes are collected, and when: before the first step, and as training goes. */
-import { usesMistakes } from "./config.js";
+import { usesExperts, usesMistakes } from "./config.js";
 import { studentModel } from "./explore.js";
 import { partnerAttempts, partnerNames, playPartners, unreadable } from "./partner.js";
 import { type Group, inGroups, play, repeat } from "./play.js";
@@ -32,12 +32,13 @@ const studentAttempts = 8;
  * weak partner or, without any, of the student itself.
  */
 export async function warmUp(run: Run, setup: Setup, random: Random): Promise<void> {
-  const { corpus, explore } = setup.config;
-  if (!usesMistakes(setup.config)) return;
-  const partners = corpus.sources === "student" ? [] : partnerNames(setup);
+  const { config } = setup;
+  if (!usesMistakes(config)) return;
+  const { sources } = config.corpus;
+  const partners = sources === "student" ? [] : partnerNames(setup);
   for (const name of partners.filter((n) => shareOf(setup, n) > 0))
     await warmUpPartner(run, setup, name, random);
-  if (partners.length > 0 || corpus.sources === "weak" || explore.form === "none") return;
+  if (partners.length > 0 || sources === "weak" || !usesExperts(config)) return;
   await collectUntilEnough(run, setup, "student", random, async (tasks) => {
     const repeated = repeat(tasks, studentAttempts);
     const model = studentModel(setup, run.state.student);

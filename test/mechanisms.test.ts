@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConfigInput } from "../src/config.js";
+import type { Ledger } from "../src/ledger.js";
 import type { MetricsLine, OptionalMetrics, StepMetrics } from "../src/metrics.js";
 import { Run } from "../src/run.js";
 import { lastCheckpoint } from "../src/run-checkpoint.js";
@@ -62,6 +63,28 @@ const everything: ConfigInput = {
   contrast: { mode: "full" },
   selfPlay: { share: 0.25, malRule: "drop-carry", roles: ["diverger", "critic"] },
 };
+
+describe("the past self", () => {
+  const config: ConfigInput = { explore: { arm: "past-self" }, partners: { names: [] } };
+
+  test("steers stuck groups, and nothing is fitted, probed or played for it", async () => {
+    const { folder, steps, state } = await trained("past-self", config);
+    expect(steps.some((line) => line["group/steered"] > 0)).toBe(true);
+    expect(state.experts.size).toBe(0);
+    const saved = readFileSync(join(lastCheckpoint(folder)!, "state.json"), "utf8");
+    const { ledger } = JSON.parse(saved) as { ledger: Ledger["totals"] };
+    expect(ledger.expert).toMatchObject({ rollouts: 0 });
+    expect(ledger.expert.flops).toBeGreaterThan(0); // its part in what was sampled
+    expect(ledger.expert.flops).toBeLessThan(ledger.student.flops);
+    expect([ledger.probe, ledger.weak].map((cost) => cost.flops)).toEqual([0, 0]);
+  });
+
+  test("is the same after a resume, byte for byte", async () => {
+    const whole = await trained("past-self-whole", config);
+    const parts = await trained("past-self-parts", config, 4);
+    expect(files(parts.folder)).toEqual(files(whole.folder));
+  });
+});
 
 describe("a teacher", () => {
   test("that is absent and one with a cap of 0 make the same run, byte for byte", async () => {
