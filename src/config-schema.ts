@@ -8,6 +8,7 @@ import { estimators } from "./estimators.js";
 import { explorationForms } from "./exploration.js";
 import { costRoles } from "./ledger.js";
 import { selfPlayRoles } from "./self-play.js";
+import { nearest } from "./spelling.js";
 import { userDegradations } from "./environments/support/tau/user.js";
 
 const share = z.number().min(0).max(1);
@@ -39,6 +40,12 @@ const rewardSchema = z.strictObject({
     .describe("extra weight of tasks weak models fail systematically (lambda_d)"),
 });
 
+/** What steers without naming a signature. */
+const builtInArms: readonly string[] = ["probe", "random", "past-self"];
+
+const nearArm = (name: string): string | undefined =>
+  builtInArms.find((arm) => name !== "" && arm.startsWith(name)) ?? nearest(name, builtInArms);
+
 const exploreSchema = z.strictObject({
   form: z
     .enum(explorationForms)
@@ -54,6 +61,10 @@ const exploreSchema = z.strictObject({
     .describe("steer the second half of stuck groups, or of all"),
   arm: z
     .string()
+    .superRefine((name, context) => {
+      const near = builtInArms.includes(name) ? undefined : nearArm(name);
+      if (near !== undefined) context.addIssue(`"${name}" names no expert (did you mean ${near}?)`);
+    })
     .default("probe")
     .describe(
       "`probe` commits the expert with proven uplift; or a signature, or `random`, or `past-self`: the student before training, nothing to fit",

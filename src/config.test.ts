@@ -6,6 +6,7 @@ import {
   defineConfig,
   grpo,
   mergeConfig,
+  openKeys,
   parseConfig,
   type ConfigInput,
 } from "./config.js";
@@ -26,6 +27,21 @@ function complaint(input: unknown, source?: string): ErrataError {
 }
 
 describe("a configuration", () => {
+  test("says which keys have no value, and what they mean", () => {
+    const open = openKeys(parseConfig({ preset: "arithmetic", budget: { flops: 1 } }));
+    expect(open.get("partners.names")).toMatch(/all by default/);
+    expect([...open.keys()]).toContain("student.checkpoint");
+    for (const given of ["budget.flops", "steps", "explore.alpha"])
+      expect(open.has(given)).toBe(false);
+  });
+
+  test("whose steering is nearly a built-in is asked whether that is meant", () => {
+    for (const arm of ["probe", "random", "past-self", "drop-carry"])
+      expect(parseConfig({ explore: { arm } }).explore.arm).toBe(arm);
+    for (const slip of ["past", "pastself", "past_self"])
+      expect(complaint({ explore: { arm: slip } }).message).toContain("did you mean past-self?");
+  });
+
   test("of nothing has every default, those the modules state", () => {
     const config = parseConfig({});
     expect(parseConfig(undefined)).toEqual(config);

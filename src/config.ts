@@ -1,4 +1,5 @@
 /** The configuration of a run: its type, its parser, and `--set` overrides. */
+import { z } from "zod";
 import { configSchema } from "./config-schema.js";
 import type { AlarmOptions } from "./alarms.js";
 import type { ContrastOptions } from "./contrast.js";
@@ -138,7 +139,7 @@ export interface ControlOptions {
    * `random` weights, or the `student` itself (mu ~ pi^(1 - alpha): temperature 1 / (1 - alpha) under
    * the same mask). Default `fitted`.
    */
-  readonly expert: "fitted" | "random" | "student" | "initial";
+  readonly expert: "fitted" | "random" | "student";
 }
 
 type DeepPartial<T> = T extends readonly unknown[]
@@ -248,6 +249,33 @@ export function configKeys(): string[] {
     "",
   );
   return keys;
+}
+
+/** Keys that a configuration leaves open and that have no default, with what each means. */
+export function openKeys(config: Config): ReadonlyMap<string, string> {
+  const open = new Map<string, string>();
+  const visit = (schema: JsonSchema, value: unknown, path: string): void => {
+    const given = (typeof value === "object" && value !== null ? value : {}) as Record<
+      string,
+      unknown
+    >;
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      const key = path === "" ? name : `${path}.${name}`;
+      if (property.properties !== undefined) visit(property, given[name], key);
+      else if (given[name] === undefined) open.set(key, property.description ?? "");
+    }
+  };
+  visit(
+    z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as JsonSchema,
+    config,
+    "",
+  );
+  return open;
+}
+
+interface JsonSchema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
 }
 
 /** Plain GRPO on the same tasks: no partners, no corpus, no steering, no charge. */

@@ -234,6 +234,35 @@ describe("the discrimination ratio", () => {
   });
 });
 
+describe("coverage", () => {
+  test("is not asked where no weak model plays, and whose own mistakes recur passes", async () => {
+    const { report, value } = await measure({ partners: {} });
+    expect(report.checks.map((c) => c.name)).toEqual(
+      expect.arrayContaining(["startAccuracy", "recurrence", "discrimination"]),
+    );
+    expect(value("coverage")).toBeUndefined();
+    expect(value("recurrence")).toBeGreaterThan(0.3);
+    expect(report).toMatchObject({ passed: true, coverageUnknown: "no weak model plays" });
+    expect(gateLines(report).some((line) => /^not asked +coverage +no weak model/.test(line))).toBe(
+      true,
+    );
+  });
+
+  test("is not asked where no mistake has a signature", async () => {
+    const { report } = await measure(
+      {},
+      {
+        judge: async (trajectory) => {
+          const { signature: _, ...verdict } = await (cues as Environment).judge(trajectory);
+          return verdict;
+        },
+      },
+    );
+    expect(report.coverageUnknown).toMatch(/signature/);
+    expect(report.checks.map((c) => c.name)).not.toContain("coverage");
+  });
+});
+
 describe("the gate in text", () => {
   test("has a line for each check and a verdict", async () => {
     const { report } = await measure();
@@ -269,7 +298,7 @@ describe("the gate in text", () => {
     for (const passed of [true, false]) {
       const last = gateLines({ ...report, passed, checks, outcome: "undecided" }).at(-1);
       expect(last).toBe(
-        "The gate is undecided on 40 tasks: startAccuracy is 0.140 [0.110, 0.170], across its bound 0.15. Measure on more tasks.",
+        "The gate is undecided on 40 tasks: startAccuracy is 0.140 [0.110, 0.170], across its bound 0.15. Measure on more tasks: errata gate --preset cues --tasks 500",
       );
     }
   });

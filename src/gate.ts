@@ -3,9 +3,10 @@
  *
  * It asks, on validation tasks and before any training, whether the ability is latent (some
  * attempts succeed), suppressed (most groups are stuck), held back by a *systematic* error (weak
- * mistakes recur and cover the student's own), and really there (the student tells the cases
- * apart). When it fails, the honest answer is that the method does not apply.
+ * mistakes recur and cover the student's own; without weak models, its own recur), and really there
+ * (the student tells the cases apart). When it fails, the honest answer is that the method does not apply.
  */
+import { UNRECOGNISED } from "./corpus/mistake.js";
 import { recurrences } from "./corpus/recurrence.js";
 import { drawTasks } from "./curriculum.js";
 import { allWrong, sampleTasks } from "./evaluate.js";
@@ -51,6 +52,8 @@ export interface GateReport {
   /** `fail` where any check surely fails, `undecided` where any is undecided, else `pass`. */
   readonly outcome: GateOutcome;
   readonly checks: readonly GateCheck[];
+  /** Why the student's errors were not compared with the weak models': where they cannot be. */
+  readonly coverageUnknown?: string;
   /** Share of the student's errors on validation, by signature. */
   readonly signatures: Readonly<Record<string, number>>;
   /** How much the student's errors are those of the weak partners. */
@@ -90,11 +93,17 @@ export async function gate(
   const made = signatureShares(weakGroups.flatMap((g) => g.rollouts));
   const known = new Set(Object.keys(made).filter((name) => made[name]! > leastShare));
   const overlap = await overlapOf(setup, { own, partners: weak, experts: new Map(), known });
-  const coverage = coverageOf(overlap.errors, known);
+  const alone = weak.length === 0;
+  const coverageUnknown = alone
+    ? "no weak model plays"
+    : made[UNRECOGNISED] === 1
+      ? "no mistake of a weak model has a signature"
+      : undefined;
   const discrimination = await discriminates(setup, tasks, random);
   const { successes } = sampled;
   const stuck = successes.map((c) => allWrong(attempts, c, config.groupSize));
-  const recurrence = clusteredMean(recurrencesOf(weakGroups.map((g) => g.rollouts)));
+  const mistakes = alone ? own : weakGroups;
+  const recurrence = clusteredMean(recurrencesOf(mistakes.map((g) => g.rollouts)));
   const injected = preset.kind === "injected";
   const checks = [
     check("startAccuracy", sampled.accuracy, 0.03, 0.15, "the ability shows, rarely", {
@@ -111,17 +120,21 @@ export async function gate(
       recurrence?.mean ?? 0,
       0.3,
       1,
-      "weak mistakes are systematic: the same first wrong step recurs",
+      `${alone ? "its own" : "weak"} mistakes are systematic: the same first wrong step recurs`,
       { interval: recurrence },
     ),
-    check(
-      "coverage",
-      coverage,
-      0.5,
-      1,
-      "the student's errors are among those that weak models make",
-      { interval: overlap.coverage },
-    ),
+    ...(coverageUnknown === undefined
+      ? [
+          check(
+            "coverage",
+            coverageOf(overlap.errors, known),
+            0.5,
+            1,
+            "the student's errors are among those that weak models make",
+            { interval: overlap.coverage },
+          ),
+        ]
+      : []),
     ...(discrimination === undefined
       ? []
       : [
@@ -142,6 +155,7 @@ export async function gate(
     outcome:
       (["fail", "undecided"] as const).find((o) => checks.some((c) => c.outcome === o)) ?? "pass",
     checks,
+    ...(coverageUnknown === undefined ? {} : { coverageUnknown }),
     signatures: overlap.errors,
     overlap,
   };
@@ -277,22 +291,25 @@ export function gateLines(report: GateReport): string[] {
       (c) =>
         `${words[c.outcome]}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  [${c.interval.low.toFixed(3)}, ${c.interval.high.toFixed(3)}]  (${range(c)})  ${c.outcome === "undecided" ? "the interval crosses a bound. " : ""}${c.meaning}`,
     ),
+    ...(report.coverageUnknown === undefined
+      ? []
+      : [`not asked  ${"coverage".padEnd(width)}  ${report.coverageUnknown}`]),
     ...overlapLines(report.overlap),
     gateVerdicts[report.outcome](report),
   ];
 }
 
 const gateVerdicts: Readonly<Record<GateOutcome, (report: GateReport) => string>> = {
-  pass: () => "The gate passes: learning from weak models' mistakes can help here.",
+  pass: () => "The gate passes: learning from mistakes can help here.",
   fail: () => "The gate fails: expect no gain over plain GRPO on this task set with these models.",
-  undecided: ({ checks, tasks }) => {
+  undecided: ({ checks, tasks, preset }) => {
     const open = checks
       .filter(({ outcome }) => outcome === "undecided")
       .map(({ name, value, interval: { low, high }, least, most }) => {
         const bound = low < least ? least : most;
         return `${name} is ${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}], across its bound ${bound}`;
       });
-    return `The gate is undecided on ${tasks} tasks: ${open.join("; ")}. Measure on more tasks.`;
+    return `The gate is undecided on ${tasks} tasks: ${open.join("; ")}. Measure on more tasks: errata gate --preset ${preset} --tasks ${Math.max(500, 2 * tasks)}`;
   },
 };
 

@@ -26,6 +26,12 @@ export async function importDefault(
   try {
     input = await jiti.import(resolve(path), { default: true });
   } catch (cause) {
+    // What the file itself was told, as by `defineEnvironment`, says more than that it cannot be loaded.
+    // Its copy of this package is another than ours.
+    if (cause instanceof Error && cause.name === "ErrataError") {
+      const { message, code, hint } = cause as ErrataError;
+      throw new ErrataError(message, { code, ...(hint === undefined ? {} : { hint }), cause });
+    }
     throw new ErrataError(`${path} cannot be loaded: ${(cause as Error).message}`, {
       code: "CONFIG_FILE",
       hint,

@@ -185,7 +185,7 @@ export async function presetFor(config: Config): Promise<Preset> {
       };
     throw new ErrataError(`there is no student to train in "${name}"`, {
       code: "STUDENT_MISSING",
-      hint: `set student.checkpoint to the folder or hub id of an open model, or use a preset whose students have its vocabulary ("${config.preset}" has another)`,
+      hint: `set student.checkpoint to the folder or hub id of an open model, or use a preset with its lexicon, maxActionSymbols and levels, and no smaller maxObservationSymbols ("${config.preset}" is none)`,
     });
   }
   return {

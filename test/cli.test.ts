@@ -81,6 +81,7 @@ describe("usage", () => {
     [["train", "--preset", "arithmetic", "--set", "steps=0", "groupSize=3"], "groupSize: "],
     [["train", "-c", "nowhere.ts"], "there is no configuration file nowhere.ts"],
     [["train", "--name", "../outside"], "cannot name a run"],
+    [["train", "explore.alpha=1"], "--set explore.alpha=1"],
     [["env", "check", "arithmetics"], 'did you mean "arithmetic"?'],
     [["corpus", "stats", "--run", "nothing"], 'there is no run "nothing"'],
     [["study", "arithmetic", "--arms", "grpo,mathing"], 'the study has no arm "mathing"'],
@@ -90,6 +91,19 @@ describe("usage", () => {
     expect(stderr).toContain(message);
     expect(status).toBe(2);
     expect(stdout).toBe("");
+  });
+
+  test("what a file's own definition lacks is said as it is, not as a file that cannot be loaded", async () => {
+    const path = join(place.folder, "no-tasks.mjs");
+    writeFileSync(
+      path,
+      `import { defineEnvironment } from "errata";
+       export default defineEnvironment({ name: "a", start() {}, step() {}, judge() {}, procedures: { correct() {} } });`,
+    );
+    const { status, stderr } = await errata("env", "check", path);
+    expect(stderr).toContain("hint:  define where tasks come from");
+    expect(stderr).toContain("ENVIRONMENT_DEFINITION");
+    expect(status).toBe(2);
   });
 
   test("errors are a message, a hint and a code; JSON on demand; a stack only with --debug", async () => {

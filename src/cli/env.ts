@@ -53,16 +53,16 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
     ...(options.level === undefined ? {} : { level: options.level }),
   });
   const { tasks, referenceAccepted, corrupted, corruptedRejected, verdictsPerSecond } = counts;
-  const warning = weakness(counts);
+  const warnings = weaknesses(counts);
   const sound =
     failures.length === 0 && referenceAccepted === tasks && corruptedRejected === corrupted;
   if (terminal.json) {
-    const { corruptedBlank, ...shown } = counts;
+    const { corruptedBlank, located: _located, unlocated: _unlocated, ...shown } = counts;
     terminal.result({
       ...shown,
       ...(corruptedBlank === 0 ? {} : { corruptedBlank }),
       ...(user === undefined ? {} : { user: user.spent }),
-      ...(warning === undefined ? {} : { warning }),
+      ...(warnings.length === 0 ? {} : { warning: warnings.join("; ") }),
       ...(sound ? {} : { failures }),
     });
   } else {
@@ -71,7 +71,7 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
     terminal.print(
       `  corrupted answers refused   ${count(corruptedRejected)} of ${count(corrupted)}`,
     );
-    if (warning !== undefined) terminal.print(paint.yellow(`  ${warning}`));
+    for (const warning of warnings) terminal.print(paint.yellow(`  ${warning}`));
     terminal.print(`  verdicts per second         ${count(Math.round(verdictsPerSecond))}`);
     if (user !== undefined) terminal.print(`  ${userCost(user)}`);
     for (const { task, fault, detail, more } of failures)
@@ -82,12 +82,20 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
   if (!sound) process.exitCode = exitCodes.failed;
 }
 
-/** What a check that fails nowhere has not shown. */
-function weakness({
-  corrupted,
-  corruptedBlank,
-}: Pick<CheckResult, "corrupted" | "corruptedBlank">): string | undefined {
-  if (corrupted === 0) return "no answer could be made wrong: whether any is refused is not known";
-  if (corruptedBlank === 0) return undefined;
-  return `only an empty or nonsense answer was tried on ${count(corruptedBlank)} of ${count(corrupted)} tasks: add \`wrong\` answers to them`;
+/** What a check that fails nowhere has not shown, or has shown to be of little use. */
+function weaknesses({ corrupted, corruptedBlank, located, unlocated }: CheckCounts): string[] {
+  const warnings: string[] = [];
+  if (corrupted === 0)
+    warnings.push("no answer could be made wrong: whether any is refused is not known");
+  if (corruptedBlank > 0)
+    warnings.push(
+      `only an empty or nonsense answer was tried on ${count(corruptedBlank)} of ${count(corrupted)} tasks: add \`wrong\` answers to them`,
+    );
+  if (unlocated > 0 && located === 0)
+    warnings.push(
+      `none of ${count(unlocated)} wrong attempts says where it first went wrong: nothing can be learned from such mistakes; return \`firstError: { step }\` in \`judge\``,
+    );
+  return warnings;
 }
+
+type CheckCounts = Pick<CheckResult, "corrupted" | "corruptedBlank" | "located" | "unlocated">;

@@ -59,6 +59,9 @@ function report(error: unknown, args: readonly string[]): number {
   if (error instanceof CommanderError) {
     // Commander has already printed it.
     if (error.exitCode === 0) return exitCodes.ok;
+    const keys = args.filter((arg) => /^[a-zA-Z][\w.]*=/.test(arg)).join(" ");
+    if (error.code === "commander.excessArguments" && keys !== "")
+      process.stderr.write(`hint:  --set ${keys}\n`);
     if (args.includes("--json")) printJson({ code: error.code, message: error.message });
     return exitCodes.usage;
   }

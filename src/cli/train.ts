@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import {
   applyOverrides,
   mergeConfig,
+  openKeys,
   parseConfig,
   withoutPreset,
   type Config,
@@ -149,6 +150,8 @@ async function dryRun(terminal: Terminal, config: Config): Promise<void> {
   terminal.print(
     JSON.stringify(config, (_, v: unknown) => (v === Number.MAX_SAFE_INTEGER ? "unlimited" : v), 2),
   );
+  terminal.print("\nNot set:");
+  for (const [key, meaning] of openKeys(config)) terminal.print(`  ${key.padEnd(26)} ${meaning}`);
   const total = estimate.reduce((sum, e) => sum + e.flops, 0);
   terminal.print(
     "\nAt most, roughly: as if every rollout taught, every expert and partner were needed at every chance, and\nno two prompts were equal; the actual cost is usually well below.",

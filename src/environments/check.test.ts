@@ -40,6 +40,18 @@ test.each<Fault>([
   ["contract", { lexicon: { symbols: ["0", "1"], separator: "" } }],
   ["contract", { name: "another" }],
   [
+    "contract",
+    {
+      // As from JavaScript, which nothing type-checks.
+      judge: () => ({
+        correct: false,
+        answer: "",
+        stop: "wrong",
+        firstError: { step: 0 } as never,
+      }),
+    },
+  ],
+  [
     "threw",
     {
       procedures: {

@@ -3,7 +3,14 @@ import { setImmediate } from "node:timers/promises";
 import { ErrataError } from "../error.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { Random } from "../random.js";
-import type { Environment, Split, Task, Trajectory, Verdict } from "./environment.js";
+import {
+  evidences,
+  type Environment,
+  type Split,
+  type Task,
+  type Trajectory,
+  type Verdict,
+} from "./environment.js";
 import { playActions, playProcedure } from "./play-procedure.js";
 
 export interface CheckOptions {
@@ -40,6 +47,10 @@ export interface CheckResult {
   readonly corruptedRejected: number;
   /** Those of `corrupted` without a letter or a digit: they try little of a verifier. */
   readonly corruptedBlank: number;
+  /** Wrong attempts whose verdict says where they first went wrong. */
+  readonly located: number;
+  /** Those whose verdict does not: no mistake is learned from them. */
+  readonly unlocated: number;
   /** Attempts played and judged, per second of wall-clock time. */
   readonly verdictsPerSecond: number;
   /** The first ten that differ. */
@@ -84,6 +95,8 @@ export async function checkEnvironment<S>(
   let corrupted = 0;
   let corruptedRejected = 0;
   let corruptedBlank = 0;
+  let located = 0;
+  let unlocated = 0;
   let verdicts = 0;
   let seconds = 0;
 
@@ -120,6 +133,8 @@ export async function checkEnvironment<S>(
     corrupted,
     corruptedRejected,
     corruptedBlank,
+    located,
+    unlocated,
     verdictsPerSecond: seconds > 0 ? verdicts / seconds : 0,
     failures,
   };
@@ -146,6 +161,8 @@ export async function checkEnvironment<S>(
   async function judged(trajectory: Trajectory<S>, source: string): Promise<Verdict> {
     const verdict = await environment.judge(trajectory);
     verdicts++;
+    if (verdict.firstError !== undefined) located++;
+    else if (!verdict.correct) unlocated++;
     const breach = breachOf(trajectory, verdict);
     if (breach !== undefined) fail(trajectory.task, "contract", `${source}: ${breach}`);
     return verdict;
@@ -167,6 +184,12 @@ export async function checkEnvironment<S>(
     if (verdict.correct) return "a right attempt with a first error";
     const action = steps[error.step]?.action;
     if (action === undefined) return `first error at step ${error.step} of ${steps.length}`;
+    if (!evidences.includes(error.evidence))
+      return `first error by evidence ${quote(error.evidence)}`;
+    if (!(error.confidence >= 0 && error.confidence <= 1))
+      return `first error of confidence ${error.confidence}`;
+    for (const part of ["family", "detail"] as const)
+      if (typeof error[part] !== "string") return `first error of ${part} ${quote(error[part])}`;
     const { start, end: stop } = error.span;
     if (start >= 0 && start <= stop && stop <= action.length) return undefined;
     return `first error at characters ${start} to ${stop} of ${action.length}`;

@@ -53,7 +53,9 @@ export interface Turn<S> {
 }
 
 /** How a label was obtained: a heuristic must never be trained on like a kernel's word. */
-export type Evidence = "kernel" | "oracle" | "test" | "monitor" | "rollout" | "heuristic";
+export const evidences = ["kernel", "oracle", "test", "monitor", "rollout", "heuristic"] as const;
+/** One of {@link evidences}. */
+export type Evidence = (typeof evidences)[number];
 
 /** A statement about one step of a trajectory. */
 export interface StepVerdict {

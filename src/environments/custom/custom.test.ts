@@ -7,7 +7,7 @@ import { checkEnvironment } from "../check.js";
 import { findData } from "../data-folder.js";
 import type { Environment, Split, Verdict } from "../environment.js";
 import { playActions } from "../play-procedure.js";
-import { defineEnvironment, type EnvironmentDefinition } from "./define.js";
+import { defineEnvironment, type DefinedVerdict, type EnvironmentDefinition } from "./define.js";
 import { tau2File } from "./tau2-file.js";
 import { statedAnswer, tasksFile } from "./tasks-file.js";
 
@@ -20,25 +20,25 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const withCode = (code: string, part: string): unknown =>
   expect.objectContaining({ code, message: expect.stringContaining(part) as string });
 
-describe("defining an environment", () => {
-  const echo: EnvironmentDefinition<string> = {
-    name: "echo",
-    tasks: (split) => [{ id: `${split}-1`, domain: "echo", level: "all", split, data: "x" }],
-    start: () => ({ state: "", observation: "say x", terminated: false, truncated: false }),
-    step: (_state, action) => ({
-      state: action,
-      observation: "",
-      terminated: true,
-      truncated: false,
-    }),
-    judge: ({ end }) => ({
-      correct: end.state === "x",
-      answer: end.state,
-      stop: end.state === "x" ? "solved" : "wrong",
-    }),
-    procedures: { correct: () => "x" },
-  };
+const echo: EnvironmentDefinition<string> = {
+  name: "echo",
+  tasks: (split) => [{ id: `${split}-1`, domain: "echo", level: "all", split, data: "x" }],
+  start: () => ({ state: "", observation: "say x", terminated: false, truncated: false }),
+  step: (_state, action) => ({
+    state: action,
+    observation: "",
+    terminated: true,
+    truncated: false,
+  }),
+  judge: ({ end }) => ({
+    correct: end.state === "x",
+    answer: end.state,
+    stop: end.state === "x" ? "solved" : "wrong",
+  }),
+  procedures: { correct: () => "x" },
+};
 
+describe("defining an environment", () => {
   test("fills in what was left out, and draws from the list of tasks", async () => {
     const environment = defineEnvironment(echo);
     expect(environment).toMatchObject({ levels: ["all"], maxSteps: 1, maxActionSymbols: 512 });
@@ -74,6 +74,39 @@ describe("defining an environment", () => {
     expect(() => defineEnvironment(definition as EnvironmentDefinition<string>)).toThrow(
       withCode("ENVIRONMENT_DEFINITION", part),
     );
+  });
+});
+
+describe("a verdict", () => {
+  const end = { state: "", observation: "", terminated: true, truncated: false };
+  const judged = (verdict: DefinedVerdict, actions: readonly string[]) =>
+    defineEnvironment<string>({ ...echo, judge: () => verdict }).judge({
+      task: echo.tasks!("train")[0]!,
+      steps: actions.map((action) => ({ state: "", observation: "?", action })),
+      end,
+    });
+  const wrong = { correct: false, answer: "b", stop: "wrong" } as const;
+
+  test("of one wrong action points to it, whatever it leaves out", async () => {
+    const all = { span: { start: 0, end: 3 }, evidence: "test", confidence: 1, detail: "" };
+    expect((await judged(wrong, ["bad"])).firstError).toEqual({
+      ...all,
+      step: 0,
+      family: "wrong-answer",
+    });
+    const named = { ...wrong, signature: "slip", firstError: { step: 1, confidence: 0.5 } };
+    expect((await judged(named, ["ok", "bad"])).firstError).toEqual({
+      ...all,
+      step: 1,
+      confidence: 0.5,
+      family: "slip",
+    });
+  });
+
+  test("of several actions, or a right one, says no more than it was told", async () => {
+    expect(await judged(wrong, ["ok", "bad"])).toEqual(wrong);
+    const right = { correct: true, answer: "a", stop: "solved" } as const;
+    expect(await judged(right, ["a"])).toEqual(right);
   });
 });
 

@@ -1,14 +1,24 @@
 /** Bring your own domain. */
 import { ErrataError } from "../../error.js";
 import type { Random } from "../../random.js";
-import type { Environment, Split, Task } from "../environment.js";
+import type { Environment, Split, StepVerdict, Task, Trajectory, Verdict } from "../environment.js";
+
+/**
+ * A verdict of which `firstError` may be left out, or say no more than the step. Only attempts with one
+ * are learned from as mistakes. Of a wrong attempt of a single action it is that action, by default; and
+ * what is left out of it is: all of the action, evidence `test`, confidence 1, the `signature` as family.
+ */
+export type DefinedVerdict = Omit<Verdict, "firstError"> & {
+  readonly firstError?: Pick<StepVerdict, "step"> & Partial<StepVerdict>;
+};
 
 /** What has to be written to define an environment; the rest has defaults. */
 export type EnvironmentDefinition<S> = Pick<
   Environment<S>,
-  "name" | "start" | "step" | "judge" | "procedures"
-> &
-  Partial<
+  "name" | "start" | "step" | "procedures"
+> & {
+  judge(trajectory: Trajectory<S>): DefinedVerdict | Promise<DefinedVerdict>;
+} & Partial<
     Pick<
       Environment<S>,
       | "lexicon"
@@ -57,7 +67,25 @@ export function defineEnvironment<S>(definition: EnvironmentDefinition<S>): Envi
   const { tasks, draw = tasks && drawFrom(name, defined.levels, tasks) } = defined;
   if (draw === undefined)
     throw fault(`${name} has neither "draw" nor "tasks"`, "define where tasks come from");
-  return { corrupt: () => undefined, ...defined, draw };
+  const judge = async (trajectory: Trajectory<S>): Promise<Verdict> =>
+    completed(await definition.judge(trajectory), trajectory);
+  return { corrupt: () => undefined, ...defined, draw, judge };
+}
+
+/** Fills in what a {@link DefinedVerdict} may leave out. */
+function completed<S>(verdict: DefinedVerdict, { steps }: Trajectory<S>): Verdict {
+  const { firstError: given, ...rest } = verdict;
+  const error = given ?? (!verdict.correct && steps.length === 1 ? { step: 0 } : undefined);
+  if (error === undefined) return rest;
+  const firstError = {
+    span: { start: 0, end: steps[error.step]?.action.length ?? 0 },
+    evidence: "test",
+    confidence: 1,
+    family: verdict.signature ?? "wrong-answer",
+    detail: "",
+    ...error,
+  } as const;
+  return { ...rest, firstError };
 }
 
 /** Draws from a list of tasks, uniformly. */
