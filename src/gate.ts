@@ -294,7 +294,7 @@ export function gateLines(report: GateReport): string[] {
     ...(report.coverageUnknown === undefined
       ? []
       : [`not asked  ${"coverage".padEnd(width)}  ${report.coverageUnknown}`]),
-    ...overlapLines(report.overlap),
+    ...(Object.keys(report.overlap.partners).length === 0 ? [] : overlapLines(report.overlap)),
     gateVerdicts[report.outcome](report),
   ];
 }
