@@ -265,14 +265,14 @@ describe("a run", () => {
   });
 
   test("in a pipe prints plain lines, and warns where the gate does not pass", async () => {
-    // Without partners there are no weak mistakes to recur or to cover the student's.
+    // Without partners it asks whether the student's own mistakes recur.
     const alone = [...flags, "partners.names=[]"];
     const { stdout, stderr } = await errata("train", "--name", "piped", ...alone);
     expect(stderr).toContain("warning: the gate is undecided on 64 validation tasks");
     expect(stdout).not.toContain("\u001B");
     expect(stdout).not.toContain("\r");
     expect(stdout.split("\n").filter((line) => /^step \d\/8  accuracy/.test(line))).toHaveLength(3);
-    const gate = await errata("gate", "--preset", "arithmetic", "--tasks", "64", ...alone);
+    const gate = await errata("gate", "--preset", "proof-natural", "--tasks", "48");
     expect(gate.status).toBe(1);
     expect(gate.stdout).toContain("The gate fails");
   });
