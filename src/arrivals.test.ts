@@ -300,6 +300,7 @@ describe("a run that must stop", () => {
       let updates = 0;
       const broken = Object.create(engine) as typeof engine;
       Object.defineProperties(broken, {
+        steeringFlops: { get: () => engine.steeringFlops },
         flops: { get: () => engine.flops },
         tokens: { get: () => engine.tokens },
         trainStep: {
