@@ -106,10 +106,11 @@ export class LocalEngine implements Engine {
     return policy.weights.length <= sharedWeights ? this.#single : this.#wide;
   }
 
-  #passes(policy: Policy): ForwardPasses {
-    return new ForwardPasses(this.#sessionsFor(policy), policy, (tokens) =>
-      this.#count(policy, tokens, 2),
-    );
+  #passes(policy: Policy, { steering = false } = {}): ForwardPasses {
+    return new ForwardPasses(this.#sessionsFor(policy), policy, (tokens) => {
+      const flops = this.#count(policy, tokens, 2);
+      if (steering) this.#steeringFlops += flops;
+    });
   }
 
   initialise(shape: ModelShape, random: Random): Policy {
@@ -144,12 +145,7 @@ export class LocalEngine implements Engine {
     });
     const { end } = shares[0]!;
     const passes = [this.#passes(policy)];
-    if (mixture !== undefined)
-      passes.push(
-        new ForwardPasses(this.#sessionsFor(mixture.expert), mixture.expert, (tokens) => {
-          this.#steeringFlops += this.#count(mixture.expert, tokens, 2);
-        }),
-      );
+    if (mixture !== undefined) passes.push(this.#passes(mixture.expert, { steering: true }));
     const here = decodeRows(passes, prompts.slice(0, end), {
       ...request,
       temperature,
