@@ -272,6 +272,9 @@ describe("a run", () => {
     expect(stdout).not.toContain("\u001B");
     expect(stdout).not.toContain("\r");
     expect(stdout.split("\n").filter((line) => /^step \d\/8  accuracy/.test(line))).toHaveLength(3);
+    expect(stdout).toMatch(/held-out accuracy .* tasks, 8 steps in /);
+    const resumed = await errata("train", "--name", "piped", "--resume", "--steps", "10");
+    expect(resumed.stdout).toMatch(/ tasks, 10 steps, 2 of them now, in .* mistakes admitted/);
     const gate = await errata("gate", "--preset", "proof-natural", "--tasks", "48");
     expect(gate.status).toBe(1);
     expect(gate.stdout).toContain("The gate fails");

@@ -130,7 +130,7 @@ export class Sitting {
       const { admitted, merged } = this.#progress;
       print(
         `held-out accuracy ${share(accuracies[0])} -> ${share(accuracies.at(-1))} on ${evaluationTasks} tasks, ` +
-          `${step - this.#from} steps in ${duration(seconds)}, ${count(admitted)} mistakes admitted, ${count(merged)} merged`,
+          `${step} steps${this.#from === 0 ? "" : `, ${step - this.#from} of them now,`} in ${duration(seconds)}, ${count(admitted)} mistakes admitted, ${count(merged)} merged`,
       );
     }
     if (step === this.#from) return;
