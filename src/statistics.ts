@@ -13,16 +13,22 @@ export const resamples = 10_000;
 
 /** An estimate with a 95% interval and how surely it differs from a null value. */
 export interface Estimate extends Interval {
-  /** Two-sided bootstrap p of the null value, at least 1 / (resamples + 1). */
+  /** Two-sided p of the null value: 1 minus the confidence at which the interval just leaves it out. */
   readonly p: number;
 }
 
 /**
- * Percentile bootstrap of `statistic` over the indices 0..count-1 (Efron 1979); resamples of 0/0 are
- * left out. Seeded: the same every time. Resampling indices keeps together what shares one, so where
- * an index is a seed the bootstrap is paired.
+ * Bootstrap of `statistic` over the indices 0..count-1 (Efron 1979), with the percentiles moved outwards
+ * for few indices (the expanded percentile interval of Hesterberg 2015, arXiv:1411.5279): of 5 or 10 normal values they cover the mean in 92% and
+ * 94% of cases, plain percentiles in 84% and 89%. With n = count, T of n - 1 degrees of freedom and Z normal:
  *
- *     p = min(1, 2 min(#{draw <= null} + 1, #{draw >= null} + 1) / (draws + 1))
+ *     interval = percentiles a and 1 - a of the draws,  a = P(Z <= -sqrt(n / (n - 1)) t(.975))
+ *     q = min(1, 2 min(#{draw <= null} + 1, #{draw >= null} + 1) / (draws + 1))
+ *     p = P(|T| >= sqrt((n - 1) / n) z(1 - q / 2))
+ *
+ * so that p < .05 where the interval leaves out the null. Resampling indices keeps together what shares one: where an
+ * index is a seed the bootstrap is paired. Seeded: the same every time. Resamples of 0/0 are left out. One
+ * index says nothing of the spread: p is 1.
  */
 export function bootstrap(
   count: number,
@@ -38,12 +44,28 @@ export function bootstrap(
     .sort((a, b) => a - b);
   const below = draws.filter((value) => value <= nullValue).length;
   const above = draws.filter((value) => value >= nullValue).length;
+  const q = Math.min(1, (2 * (Math.min(below, above) + 1)) / (draws.length + 1));
+  const tail = tailOf(count);
   return {
     mean: statistic(Array.from({ length: count }, (_, i) => i)),
-    low: draws[Math.floor(0.025 * draws.length)] ?? Number.NaN,
-    high: draws[Math.ceil(0.975 * draws.length) - 1] ?? Number.NaN,
-    p: Math.min(1, (2 * (Math.min(below, above) + 1)) / (draws.length + 1)),
+    low: draws[Math.floor(tail * draws.length)] ?? Number.NaN,
+    high: draws[Math.ceil((1 - tail) * draws.length) - 1] ?? Number.NaN,
+    p: widened(q, count),
   };
+}
+
+/** The share of draws beyond each end of an interval over `count` values: 0.025 for very many. */
+function tailOf(count: number): number {
+  if (count < 2) return 0.025;
+  const reach = Math.sqrt(count / (count - 1)) * studentQuantile(0.975, count - 1);
+  return studentProbability(-reach, normal);
+}
+
+/** The two-sided p over `count` values where the share of draws beyond the null is q / 2. */
+function widened(q: number, count: number): number {
+  if (count < 2) return 1;
+  const reach = Math.sqrt((count - 1) / count) * studentQuantile(1 - q / 2, normal);
+  return Math.min(1, 2 * studentProbability(-reach, count - 1));
 }
 
 function interval({ mean, low, high }: Interval): Interval {
@@ -139,30 +161,54 @@ export function stepsToTarget(
   return hit === undefined ? { steps: cap, reached: false } : { steps: hit[0], reached: true };
 }
 
+/** So many degrees of freedom that Student's t is normal. */
+const normal = 1e6;
+
 /**
- * Quantile of Student's t distribution: t with P(T <= t) = p at `freedom` degrees of freedom (many
- * thousands give the normal quantile). With t = sqrt(v) tan(a), the density of a is proportional
- * to cos(a)^(v - 1), which is integrated by Simpson's rule.
- * @throws RangeError unless 0 < p < 1 and freedom >= 1.
+ * The mass of Student's t between 0 and each of a row of angles: with t = sqrt(v) tan(angle), the density of the
+ * angle is proportional to cos(angle)^(v - 1), which is integrated by Simpson's rule up to `reach`.
  */
-export function studentQuantile(p: number, freedom: number): number {
-  if (!(p > 0 && p < 1 && freedom >= 1))
-    throw new RangeError(`studentQuantile: p ${p}, ${freedom} degrees of freedom`);
-  if (p < 0.5) return -studentQuantile(1 - p, freedom);
+function massByAngle(freedom: number): { readonly width: number; readonly mass: number[] } {
   const panels = 2000;
-  const reach = Math.min(Math.PI / 2, 40 / Math.sqrt(freedom));
+  const width = Math.min(Math.PI / 2, 40 / Math.sqrt(freedom)) / panels;
   const density = (angle: number): number => Math.max(0, Math.cos(angle)) ** (freedom - 1);
-  const width = reach / panels;
   const upTo = [0];
   for (let i = 0; i < panels; i++) {
     const at = i * width;
     const area = (width / 6) * (density(at) + 4 * density(at + width / 2) + density(at + width));
     upTo.push(upTo[i]! + area);
   }
-  const wanted = (2 * p - 1) * upTo[panels]!; // mass between 0 and t, of a half that holds all
-  const i = Math.min(panels - 1, upTo.findIndex((area) => area > wanted) - 1);
-  const inside = (wanted - upTo[i]!) / (upTo[i + 1]! - upTo[i]!);
+  return { width, mass: upTo.map((area) => area / (2 * upTo[panels]!)) };
+}
+
+/**
+ * Quantile of Student's t distribution: t with P(T <= t) = p at `freedom` degrees of freedom (many
+ * thousands give the normal quantile).
+ * @throws RangeError unless 0 < p < 1 and freedom >= 1.
+ */
+export function studentQuantile(p: number, freedom: number): number {
+  if (!(p > 0 && p < 1 && freedom >= 1))
+    throw new RangeError(`studentQuantile: p ${p}, ${freedom} degrees of freedom`);
+  if (p < 0.5) return -studentQuantile(1 - p, freedom);
+  const { width, mass } = massByAngle(freedom);
+  const wanted = p - 0.5;
+  const i = Math.min(mass.length - 2, mass.findIndex((area) => area > wanted) - 1);
+  const inside = (wanted - mass[i]!) / (mass[i + 1]! - mass[i]!);
   return Math.sqrt(freedom) * Math.tan((i + inside) * width);
+}
+
+/**
+ * P(T <= t) of Student's t distribution at `freedom` degrees of freedom, in [0, 1]: what
+ * {@link studentQuantile} inverts.
+ * @throws RangeError unless freedom >= 1.
+ */
+export function studentProbability(t: number, freedom: number): number {
+  if (!(freedom >= 1)) throw new RangeError(`studentProbability: ${freedom} degrees of freedom`);
+  if (t > 0) return 1 - studentProbability(-t, freedom);
+  const { width, mass } = massByAngle(freedom);
+  const at = Math.atan(-t / Math.sqrt(freedom)) / width;
+  const i = Math.min(mass.length - 2, Math.floor(at));
+  return Math.max(0, 0.5 - mass[i]! - (at - i) * (mass[i + 1]! - mass[i]!));
 }
 
 /**
@@ -180,6 +226,6 @@ export function lowerBound(
   if (n === 1) return -Infinity;
   const mean = meanOf(values);
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
-  const quantile = studentQuantile(options.confidence, options.lcb === "t" ? n - 1 : 1e6);
+  const quantile = studentQuantile(options.confidence, options.lcb === "t" ? n - 1 : normal);
   return mean - quantile * Math.sqrt(variance / n);
 }

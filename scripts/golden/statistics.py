@@ -18,6 +18,11 @@ from statsmodels.stats.multitest import multipletests
 random = np.random.default_rng(7)
 
 
+def tail(n):
+    """Share of draws beyond each end of a bootstrap's 95% interval (Hesterberg 2015, arXiv:1411.5279)."""
+    return float(stats.norm.cdf(-np.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1)))
+
+
 def survival(times, reached, cap):
     fitter = KaplanMeierFitter().fit(times, reached)
     curve = fitter.survival_function_["KM_estimate"]
@@ -72,7 +77,7 @@ def regressions():
     table = np.array(rows)
     seed, d, m, y = table.T
     fit = OLS(y, np.column_stack([np.ones_like(d), d, m, d * m])).fit()
-    # The same resampling scheme (whole seeds, percentiles), another generator.
+    # The same resampling scheme (whole seeds, percentiles moved outwards), another generator.
     draws = []
     for _ in range(20_000):
         chosen = random.integers(0, 6, 6)
@@ -80,16 +85,22 @@ def regressions():
         X = np.column_stack([np.ones(len(sample)), sample[:, 1], sample[:, 2], sample[:, 1] * sample[:, 2]])
         draws.append(np.linalg.lstsq(X, sample[:, 3], rcond=None)[0][3])
     return {"rows": rows, "coefficients": fit.params.tolist(),
-            "interaction": np.percentile(draws, [2.5, 97.5]).tolist()}
+            "interaction": np.quantile(draws, [tail(6), 1 - tail(6)]).tolist()}
 
 
 def bootstraps():
     a = np.round(random.normal(14, 2, 10), 2)
     b = np.round(random.normal(18, 3, 10), 2)
     result = stats.bootstrap((a, b), lambda x, y, axis=-1: x.mean(axis) / y.mean(axis), paired=True,
-                             n_resamples=50_000, method="percentile", rng=random)
+                             n_resamples=50_000, method="percentile", rng=random,
+                             confidence_level=1 - 2 * tail(10))
     low, high = result.confidence_interval
     return {"a": a.tolist(), "b": b.tolist(), "ratio": float(a.mean() / b.mean()), "low": float(low), "high": float(high)}
+
+
+def students():
+    return [{"t": t, "freedom": v, "p": float(stats.t.cdf(t, v))}
+            for v in (1, 4, 9, 60) for t in (-4.0, -2.5, -0.3, 0.0, 1.7)]
 
 
 print(json.dumps({
@@ -99,4 +110,5 @@ print(json.dumps({
     "holm": adjustments(),
     "regression": regressions(),
     "pairedRatio": bootstraps(),
+    "student": students(),
 }, indent=1))
