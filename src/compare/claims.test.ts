@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { judgeClaims, verdictOf } from "./claims.js";
+import { teacherShareTo } from "./measure.js";
 import { resultOf } from "./result.js";
 import type { Claim } from "./study.js";
 import { protocolWith, runOf } from "./testing.js";
@@ -125,13 +126,18 @@ describe("a claim", () => {
     const list = runs([25, 25, 25, 25, 25], [50, 50, 50, 50, 50]).map((r) => ({
       ...r,
       teacherShare: r.arm === "errata" ? 0.1 : 1,
+      // Asked early: at the target, step 20, in a fifth of visits, not in a tenth.
+      teacherShares: [[5, 0.4] as const, [15, 0.2] as const, [95, 0.1] as const],
     }));
     const [flops, accuracy, share, saving] = judgeClaims(protocol, list);
     expect(flops!.estimate).toBeCloseTo(1 - 20 / 40, 12);
     expect(accuracy!.estimate).toBeCloseTo(20 / 25 - 20 / 50, 12);
     expect(share!.estimate).toBeCloseTo(0.9, 12);
-    // s = 1/2, f = .1, k = 1, w = (3 - 2) / 2 at the target.
-    expect(saving!.estimate).toBeCloseTo(1 - (0.5 * (1 + 0.1 * 1 + 0.5)) / 2, 12);
+    // s = 1/2, f = .2, k = 1, w = (3 - 2) / 2, all at the target.
+    expect(saving!.estimate).toBeCloseTo(1 - (0.5 * (1 + 0.2 * 1 + 0.5)) / 2, 12);
+    const never = { ...list[0]!, curve: [[0, 0, 0, 0] as const] };
+    expect(teacherShareTo(never, 0.8)).toBe(0.1);
+    expect(teacherShareTo({ ...never, teacherShares: [] }, 0.8)).toBe(0);
   });
 
   test("of interaction is the growth of the gain with the dose", () => {

@@ -7,11 +7,11 @@ import {
   abilityBefore,
   accuracyAt,
   flopsTo,
-  overhead,
   stepsTo,
   type ArmRun,
 } from "./measure.js";
 import type { Protocol } from "./protocol.js";
+import { meanOver, pairs, savingTerms, stepRatio, type Pair } from "./saving-terms.js";
 import { isUntrained, type Claim } from "./study.js";
 
 /** What became of a claim. */
@@ -74,22 +74,6 @@ export function judgeClaims(protocol: Protocol, runs: readonly ArmRun[]): ClaimR
   });
 }
 
-/** Runs of two arms that share a seed, in the order of seeds. */
-export function pairs(
-  runs: readonly ArmRun[],
-  arm: string,
-  baseline: string,
-): { readonly own: ArmRun; readonly other: ArmRun }[] {
-  const others = new Map(runs.filter((r) => r.arm === baseline).map((r) => [r.seed, r]));
-  return runs
-    .filter((r) => r.arm === arm)
-    .toSorted((a, b) => a.seed - b.seed)
-    .flatMap((own) => {
-      const other = others.get(own.seed);
-      return other === undefined ? [] : [{ own, other }];
-    });
-}
-
 function estimateOf(
   claim: Claim,
   protocol: Protocol,
@@ -108,7 +92,7 @@ function estimateOf(
   };
 }
 
-type Pairs = ReturnType<typeof pairs>;
+type Pairs = readonly Pair[];
 
 /** Where no run of either arm arrives, the ratio of their censored steps is 1 whatever they do. */
 function isMeasured({ measure }: Claim, { target }: Protocol, paired: Pairs): boolean {
@@ -123,38 +107,26 @@ function statisticOf(
   { target, accuracyAt: at, teacherCost, arms }: Protocol,
 ): (drawn: Pairs) => number {
   const cap = arms.find((a) => a.name === arm)!.config.steps;
-  const mean = (drawn: Pairs, of: (pair: Pairs[number]) => number): number =>
-    drawn.reduce((n, pair) => n + of(pair), 0) / drawn.length;
-  // Runs are censored at the cap alone, where the restricted mean is the mean of capped times.
-  const ratio = (drawn: Pairs): number =>
-    mean(drawn, (d) => stepsTo(d.own, target, cap).time) /
-    mean(drawn, (d) => stepsTo(d.other, target, cap).time);
   switch (measure) {
     case "steps":
-      return (drawn) => 1 - ratio(drawn);
+      return (drawn) => 1 - stepRatio(drawn, target, cap);
     case "flops":
       return (drawn) =>
         1 -
-        mean(drawn, (d) => flopsTo(d.own, target).time) /
-          mean(drawn, (d) => flopsTo(d.other, target).time);
+        meanOver(drawn, (d) => flopsTo(d.own, target).time) /
+          meanOver(drawn, (d) => flopsTo(d.other, target).time);
     case "accuracy":
       return (drawn) =>
-        mean(drawn, ({ own, other }) => accuracyAt(own, at) - accuracyAt(other, at));
+        meanOver(drawn, ({ own, other }) => accuracyAt(own, at) - accuracyAt(other, at));
     case "saving":
-      return (drawn) =>
-        impliedSaving({
-          steps: ratio(drawn),
-          teacherShare: mean(drawn, (d) => d.own.teacherShare),
-          teacherCost,
-          overhead: mean(drawn, (d) => overhead(d.own, target)),
-        });
+      return (drawn) => impliedSaving({ ...savingTerms(drawn, target, cap), teacherCost });
     case "teacherShare":
-      return (drawn) => 1 - mean(drawn, (d) => d.own.teacherShare);
+      return (drawn) => 1 - meanOver(drawn, (d) => d.own.teacherShare);
     case "passAt64":
     case "inverted": {
       const untrained = isUntrained({ measure, baseline });
       return (drawn) =>
-        mean(
+        meanOver(
           drawn,
           ({ own, other }) =>
             abilityAfter(own, measure) -

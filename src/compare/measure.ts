@@ -28,8 +28,10 @@ export interface ArmRun {
   readonly cost: Readonly<Record<CostRole, Cost>>;
   /** Wall-clock seconds by role; they differ from run to run. Empty where none were kept. */
   readonly seconds: Readonly<Partial<Record<CostRole, number>>>;
-  /** Share of prompt visits in which a teacher took part, in [0, 1]. */
+  /** Share of prompt visits in which a teacher took part, in [0, 1], over the whole run. */
   readonly teacherShare: number;
+  /** The same up to and including each step after the teacher's first call. */
+  readonly teacherShares: readonly (readonly [step: number, share: number])[];
   /** The run stopped early because its updates were not finite. */
   readonly diverged: boolean;
   /** What the student can do before and after, where a claim is about it. */
@@ -98,6 +100,11 @@ export function measureRun(folder: string, arm: string): ArmRun {
     seconds: secondsOf(folder),
     teacherShare:
       teacher === undefined || teacher.visits === 0 ? 0 : teacher.calls / teacher.visits,
+    teacherShares: lines.flatMap((line): [number, number][] =>
+      "teacher/share" in line && line["teacher/share"] !== undefined
+        ? [[line.step, line["teacher/share"]]]
+        : [],
+    ),
     diverged: existsSync(join(folder, divergedFile)),
   };
 }
@@ -148,6 +155,18 @@ export function abilityBefore({ ability }: Pick<ArmRun, "ability">, key: keyof A
 /** Mean accuracy over evaluations: a score that is defined where no target is reached. */
 export function meanAccuracy({ curve }: Pick<ArmRun, "curve">): number {
   return curve.reduce((n, [, accuracy]) => n + accuracy, 0) / Math.max(1, curve.length);
+}
+
+/**
+ * f: the share of prompt visits with a teacher before the target was reached, in [0, 1]; of the whole run where it
+ * was not. A teacher asked where groups are stuck is asked early, so this is more than the whole run's.
+ */
+export function teacherShareTo(
+  run: Pick<ArmRun, "curve" | "teacherShares">,
+  target: number,
+): number {
+  const { time } = stepsTo(run, target, Infinity);
+  return run.teacherShares.findLast(([step]) => step < time)?.[1] ?? 0;
 }
 
 /**

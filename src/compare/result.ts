@@ -9,7 +9,7 @@ import {
 import { doseSlope } from "../statistics-regression.js";
 import { medianSurvival, restrictedMean } from "../statistics-survival.js";
 import { bootstrap, interquartileMean, meanInterval, type Interval } from "../statistics.js";
-import { judgeClaims, pairs, type ClaimResult } from "./claims.js";
+import { judgeClaims, type ClaimResult } from "./claims.js";
 import type { Ability } from "./ability.js";
 import { judgeFalsifiers, type FalsifierResult } from "./falsifiers.js";
 import {
@@ -21,6 +21,7 @@ import {
   type ArmRun,
 } from "./measure.js";
 import { hashOf, type Protocol } from "./protocol.js";
+import { pairs, savingTerms, type Pair } from "./saving-terms.js";
 import type { Family } from "./study.js";
 import type { TunedRate } from "./tuning.js";
 
@@ -200,23 +201,14 @@ function savings(protocol: Protocol, runs: readonly ArmRun[]): SavingCurve[] {
       const cap = own.config.steps;
       const paired = pairs(runs, own.name, name);
       if (paired.length === 0) return [];
-      const termsOf = (drawn: typeof paired): SavingCurve["terms"] => {
-        const mean = (of: (pair: (typeof drawn)[number]) => number): number =>
-          meanOf(drawn.map(of));
-        return {
-          steps:
-            mean((d) => stepsTo(d.own, target, cap).time) /
-            mean((d) => stepsTo(d.other, target, cap).time),
-          teacherShare: mean((d) => d.own.teacherShare),
-          overhead: mean((d) => overhead(d.own, target)),
-        };
-      };
+      const terms = (drawn: readonly Pair[]): SavingCurve["terms"] =>
+        savingTerms(drawn, target, cap);
       const points = teacherCosts.map((teacherCost) => {
         const estimate = bootstrap(paired.length, (indices) =>
-          impliedSaving({ ...termsOf(indices.map((i) => paired[i]!)), teacherCost }),
+          impliedSaving({ ...terms(indices.map((i) => paired[i]!)), teacherCost }),
         );
         return { teacherCost, ...intervalOf(estimate) };
       });
-      return [{ arm: own.name, baseline: name, terms: termsOf(paired), points }];
+      return [{ arm: own.name, baseline: name, terms: terms(paired), points }];
     });
 }

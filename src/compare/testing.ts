@@ -33,6 +33,7 @@ export function runOf(
     },
     seconds: {},
     teacherShare: 0,
+    teacherShares: [],
     diverged: false,
     ...changes,
   };
