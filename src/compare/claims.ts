@@ -11,7 +11,7 @@ import {
   type ArmRun,
 } from "./measure.js";
 import type { Protocol } from "./protocol.js";
-import { meanOver, pairs, savingTerms, stepRatio, type Pair } from "./saving-terms.js";
+import { meanOver, pairs, savingTerms, stepRatio, type Draw, type Pair } from "./saving-terms.js";
 import { isUntrained, type Claim } from "./study.js";
 
 /** What became of a claim. */
@@ -85,11 +85,7 @@ function estimateOf(
   if (seeds === 0 || !isMeasured(claim, protocol, paired)) return { estimate: nothing, seeds };
   if (claim.measure === "interaction")
     return { estimate: interaction(dosedRows(claim, protocol, runs)), seeds };
-  const statistic = statisticOf(claim, protocol);
-  return {
-    estimate: bootstrap(seeds, (indices) => statistic(indices.map((i) => paired[i]!))),
-    seeds,
-  };
+  return { estimate: bootstrap(seeds, statisticOf(claim, protocol, paired)), seeds };
 }
 
 type Pairs = readonly Pair[];
@@ -105,33 +101,36 @@ function isMeasured({ measure }: Claim, { target }: Protocol, paired: Pairs): bo
 function statisticOf(
   { measure, arm, baseline }: Claim,
   { target, accuracyAt: at, teacherCost, arms }: Protocol,
-): (drawn: Pairs) => number {
+  paired: Pairs,
+): (draw: Draw) => number {
   const cap = arms.find((a) => a.name === arm)!.config.steps;
   switch (measure) {
-    case "steps":
-      return (drawn) => 1 - stepRatio(drawn, target, cap);
-    case "flops":
-      return (drawn) =>
-        1 -
-        meanOver(drawn, (d) => flopsTo(d.own, target).time) /
-          meanOver(drawn, (d) => flopsTo(d.other, target).time);
+    case "steps": {
+      const ratio = stepRatio(paired, target, cap);
+      return (draw) => 1 - ratio(draw);
+    }
+    case "flops": {
+      const own = meanOver(paired, (pair) => flopsTo(pair.own, target).time);
+      const other = meanOver(paired, (pair) => flopsTo(pair.other, target).time);
+      return (draw) => 1 - own(draw) / other(draw);
+    }
     case "accuracy":
-      return (drawn) =>
-        meanOver(drawn, ({ own, other }) => accuracyAt(own, at) - accuracyAt(other, at));
-    case "saving":
-      return (drawn) => impliedSaving({ ...savingTerms(drawn, target, cap), teacherCost });
+      return meanOver(paired, ({ own, other }) => accuracyAt(own, at) - accuracyAt(other, at));
+    case "saving": {
+      const terms = savingTerms(paired, target, cap);
+      return (draw) => impliedSaving({ ...terms(draw), teacherCost });
+    }
     case "teacherShare":
-      return (drawn) => 1 - meanOver(drawn, (d) => d.own.teacherShare);
+      return meanOver(paired, ({ own }) => 1 - own.teacherShare);
     case "passAt64":
     case "inverted": {
       const untrained = isUntrained({ measure, baseline });
-      return (drawn) =>
-        meanOver(
-          drawn,
-          ({ own, other }) =>
-            abilityAfter(own, measure) -
-            (untrained ? abilityBefore(own, measure) : abilityAfter(other, measure)),
-        );
+      return meanOver(
+        paired,
+        ({ own, other }) =>
+          abilityAfter(own, measure) -
+          (untrained ? abilityBefore(own, measure) : abilityAfter(other, measure)),
+      );
     }
     case "interaction":
       throw new RangeError("statisticOf: an interaction is not a statistic of pairs");

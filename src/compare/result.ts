@@ -21,7 +21,7 @@ import {
   type ArmRun,
 } from "./measure.js";
 import { hashOf, type Protocol } from "./protocol.js";
-import { pairs, savingTerms, type Pair } from "./saving-terms.js";
+import { pairs, savingTerms } from "./saving-terms.js";
 import type { Family } from "./study.js";
 import type { TunedRate } from "./tuning.js";
 
@@ -201,14 +201,13 @@ function savings(protocol: Protocol, runs: readonly ArmRun[]): SavingCurve[] {
       const cap = own.config.steps;
       const paired = pairs(runs, own.name, name);
       if (paired.length === 0) return [];
-      const terms = (drawn: readonly Pair[]): SavingCurve["terms"] =>
-        savingTerms(drawn, target, cap);
+      const terms = savingTerms(paired, target, cap);
       const points = teacherCosts.map((teacherCost) => {
-        const estimate = bootstrap(paired.length, (indices) =>
-          impliedSaving({ ...terms(indices.map((i) => paired[i]!)), teacherCost }),
+        const estimate = bootstrap(paired.length, (draw) =>
+          impliedSaving({ ...terms(draw), teacherCost }),
         );
         return { teacherCost, ...intervalOf(estimate) };
       });
-      return [{ arm: own.name, baseline: name, terms: terms(paired), points }];
+      return [{ arm: own.name, baseline: name, terms: terms([...paired.keys()]), points }];
     });
 }

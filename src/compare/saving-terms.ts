@@ -20,31 +20,44 @@ export function pairs(runs: readonly ArmRun[], arm: string, baseline: string): P
     });
 }
 
-/** Mean over pairs; NaN over none. */
-export function meanOver(drawn: readonly Pair[], of: (pair: Pair) => number): number {
-  return drawn.reduce((n, pair) => n + of(pair), 0) / drawn.length;
+/** Indices of pairs: all of them, or a bootstrap's resample. */
+export type Draw = readonly number[];
+
+/** The mean of a value over drawn pairs, the values taken once: a bootstrap asks ten thousand times. */
+export function meanOver(
+  paired: readonly Pair[],
+  of: (pair: Pair) => number,
+): (draw: Draw) => number {
+  const values = paired.map(of);
+  return (draw) => draw.reduce((n, i) => n + values[i]!, 0) / draw.length;
 }
 
 /**
  * Mean steps to the target, relative to the other arm's. Runs are censored at the cap alone, where the
  * restricted mean is the mean of capped times.
  */
-export function stepRatio(drawn: readonly Pair[], target: number, cap: number): number {
-  return (
-    meanOver(drawn, ({ own }) => stepsTo(own, target, cap).time) /
-    meanOver(drawn, ({ other }) => stepsTo(other, target, cap).time)
-  );
+export function stepRatio(
+  paired: readonly Pair[],
+  target: number,
+  cap: number,
+): (draw: Draw) => number {
+  const own = meanOver(paired, (pair) => stepsTo(pair.own, target, cap).time);
+  const other = meanOver(paired, (pair) => stepsTo(pair.other, target, cap).time);
+  return (draw) => own(draw) / other(draw);
 }
 
 /** s, f and w, all three up to the target (see `impliedSaving`): means over seeds. */
 export function savingTerms(
-  drawn: readonly Pair[],
+  paired: readonly Pair[],
   target: number,
   cap: number,
-): Omit<SavingTerms, "teacherCost"> {
-  return {
-    steps: stepRatio(drawn, target, cap),
-    teacherShare: meanOver(drawn, ({ own }) => teacherShareTo(own, target)),
-    overhead: meanOver(drawn, ({ own }) => overhead(own, target)),
-  };
+): (draw: Draw) => Omit<SavingTerms, "teacherCost"> {
+  const steps = stepRatio(paired, target, cap);
+  const teacherShare = meanOver(paired, ({ own }) => teacherShareTo(own, target));
+  const weight = meanOver(paired, ({ own }) => overhead(own, target));
+  return (draw) => ({
+    steps: steps(draw),
+    teacherShare: teacherShare(draw),
+    overhead: weight(draw),
+  });
 }
