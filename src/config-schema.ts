@@ -373,65 +373,78 @@ const controlSchema = z.strictObject({
 });
 
 /** The schema of a whole configuration: what each key means, its range and its default. */
-export const configSchema: z.ZodType<Config> = z.strictObject({
-  preset: z.string().default("proof").describe("domain and base models: see `errata train --help`"),
-  environment: z
-    .string()
-    .optional()
-    .describe(
-      "train in this environment instead of the preset's: with student.checkpoint, or where the preset's models have its vocabulary (coq)",
-    ),
-  student: studentSchema.prefault({}),
-  seed: z.number().int().min(0).default(0),
-  steps: count.default(150),
-  tasksPerStep: count.default(16),
-  groupSize: z.number().int().min(2).multipleOf(2).default(8),
-  pool: count.default(4096).describe("training tasks drawn for the run"),
-  learningRate: rate.default(3e-4),
-  objective: z
-    .enum(["policy", "dpo", "clone"])
-    .default("policy")
-    .describe(
-      "policy gradient; preference of own right over weak wrong attempts; or imitation of the teacher's traces",
-    ),
-  normalisation: z
-    .enum(["std", "none"])
-    .default("std")
-    .describe("group advantages: GRPO or Dr. GRPO"),
-  advantage: z
-    .strictObject({
-      estimator: z
-        .enum(estimators)
-        .default("grpo")
-        .describe("how outcomes become advantages: see src/estimators.ts"),
-    })
-    .prefault({}),
-  evaluateEvery: count.default(5),
-  evaluationTasks: count.default(400),
-  evaluationSplit: z
-    .enum(["test", "validation"])
-    .default("test")
-    .describe("held-out tasks; settings are tuned on `validation`"),
-  saveEvery: count.default(25),
-  keepRollouts: z.boolean().default(true).describe("write rollouts/*.jsonl"),
-  reward: rewardSchema.prefault({}),
-  explore: exploreSchema.prefault({}),
-  expert: expertSchema.prefault({}),
-  corpus: corpusSchema.prefault({}),
-  curriculum: curriculumSchema.prefault({}),
-  portfolio: portfolioSchema.prefault({}),
-  partners: partnersSchema.prefault({}),
-  teacher: teacherSchema.prefault({}),
-  user: userSchema.prefault({}),
-  contrast: contrastSchema.prefault({}),
-  selfPlay: selfPlaySchema.prefault({}),
-  budget: budgetSchema.prefault({}),
-  prices: z
-    .partialRecord(z.enum(costRoles), z.number().min(0))
-    .default({})
-    .describe("money per million tokens, by role"),
-  alarms: alarmsSchema.prefault({}),
-  control: controlSchema.prefault({}),
-  optimizer: optimizerSchema.prefault({}),
-  engine: engineSchema.prefault({}),
-});
+export const configSchema: z.ZodType<Config> = z
+  .strictObject({
+    preset: z
+      .string()
+      .default("proof")
+      .describe("domain and base models: see `errata train --help`"),
+    environment: z
+      .string()
+      .optional()
+      .describe(
+        "train in this environment instead of the preset's: with student.checkpoint, or where the preset's models have its vocabulary (coq)",
+      ),
+    student: studentSchema.prefault({}),
+    seed: z.number().int().min(0).default(0),
+    steps: count.default(150),
+    tasksPerStep: count.default(16),
+    groupSize: z.number().int().min(2).multipleOf(2).default(8),
+    pool: count.default(4096).describe("training tasks drawn for the run"),
+    learningRate: rate.default(3e-4),
+    objective: z
+      .enum(["policy", "dpo", "clone"])
+      .default("policy")
+      .describe(
+        "policy gradient; preference of own right over weak wrong attempts; or imitation of the teacher's traces",
+      ),
+    normalisation: z
+      .enum(["std", "none"])
+      .default("std")
+      .describe("group advantages: GRPO or Dr. GRPO"),
+    advantage: z
+      .strictObject({
+        estimator: z
+          .enum(estimators)
+          .default("grpo")
+          .describe("how outcomes become advantages: see src/estimators.ts"),
+      })
+      .prefault({}),
+    evaluateEvery: count.default(5),
+    evaluationTasks: count.default(400),
+    evaluationSplit: z
+      .enum(["test", "validation"])
+      .default("test")
+      .describe("held-out tasks; settings are tuned on `validation`"),
+    saveEvery: count.default(25),
+    keepRollouts: z.boolean().default(true).describe("write rollouts/*.jsonl"),
+    reward: rewardSchema.prefault({}),
+    explore: exploreSchema.prefault({}),
+    expert: expertSchema.prefault({}),
+    corpus: corpusSchema.prefault({}),
+    curriculum: curriculumSchema.prefault({}),
+    portfolio: portfolioSchema.prefault({}),
+    partners: partnersSchema.prefault({}),
+    teacher: teacherSchema.prefault({}),
+    user: userSchema.prefault({}),
+    contrast: contrastSchema.prefault({}),
+    selfPlay: selfPlaySchema.prefault({}),
+    budget: budgetSchema.prefault({}),
+    prices: z
+      .partialRecord(z.enum(costRoles), z.number().min(0))
+      .default({})
+      .describe("money per million tokens, by role"),
+    alarms: alarmsSchema.prefault({}),
+    control: controlSchema.prefault({}),
+    optimizer: optimizerSchema.prefault({}),
+    engine: engineSchema.prefault({}),
+  })
+  .superRefine(({ objective, optimizer }, context) => {
+    if (objective === "dpo" && (optimizer.epochs > 1 || optimizer.miniBatches > 1))
+      context.addIssue({
+        code: "custom",
+        path: ["objective"],
+        message:
+          "dpo takes one optimizer step a batch (its margins would grow stale): set optimizer.epochs=1 and optimizer.miniBatches=1",
+      });
+  });

@@ -98,6 +98,8 @@ describe("a configuration", () => {
   });
 
   test.each([
+    [{ objective: "dpo", optimizer: { epochs: 2 } }], // margins of one step
+    [{ objective: "dpo", optimizer: { miniBatches: 2 } }],
     [{ groupSize: 7 }], // halves
     [{ groupSize: 0 }],
     [{ reward: { penalty: 1 } }], // a wrong answer could fall as far below 0 as a right one is above
@@ -106,7 +108,6 @@ describe("a configuration", () => {
     [{ explore: { mask: 2 } }],
     [{ explore: { alpha: -1 } }],
     [{ explore: { floor: 1 } }],
-    [{ learningRate: 0 }],
     [{ learningRate: 0 }],
     [{ steps: 1.5 }],
     [{ seed: -1 }],

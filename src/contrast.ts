@@ -70,7 +70,7 @@ export interface Contrast {
   readonly auc: number | undefined;
   /** Of the embeddings, between 1 and K. */
   readonly rank: number;
-  /** Why nothing was trained, where nothing was. */
+  /** Why the student and its rewards were left alone, where they were; the head learns on wherever there are anchors. */
   readonly stopped?: "no anchors" | "separated" | "collapsed";
 }
 

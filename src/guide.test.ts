@@ -103,6 +103,54 @@ describe("a hint", () => {
   });
 });
 
+describe("a teacher whose words cannot be read", () => {
+  const saying = (...actions: string[]): GuideInput["teacher"] => ({
+    name: "garbled",
+    demonstrate: (tasks) => Promise.resolve(tasks.map(() => ({ actions, tokens: 0 }))),
+  });
+
+  test.each(["hint", "trace"] as const)(
+    "changes nothing as a %s, and the step goes on",
+    async (form) => {
+      const group = await attempts("abc");
+      const teacher = saying("\u0000", "\u0000", "\u0000");
+      const { groups, calls, helped } = await guide([group], input({ teacher }), {
+        ...options,
+        form,
+      });
+      expect({ calls, helped }).toEqual({ calls: 1, helped: 0 });
+      if (form === "trace") expect(groups[0]!.rollouts).toEqual(group.rollouts);
+    },
+  );
+
+  test.each(["hint", "trace"] as const)(
+    "is not who is blamed where the engine fails (%s)",
+    async (form) => {
+      const broken = (): Promise<never> => Promise.reject(new Error("the engine has gone"));
+      const failing = input({ student: { act: broken }, score: broken });
+      const guided = guide([await attempts("abc")], failing, { ...options, form });
+      await expect(guided).rejects.toThrow("the engine has gone");
+    },
+  );
+});
+
+test("without a limit on what it costs a teacher is asked about all groups at once", async () => {
+  const asked: number[] = [];
+  const solver = solverTeacher(environment);
+  const teacher: GuideInput["teacher"] = {
+    ...solver,
+    demonstrate: (tasks, random) => {
+      asked.push(tasks.length);
+      return solver.demonstrate(tasks, random);
+    },
+  };
+  const groups = [await attempts("ab"), await attempts("bb")];
+  const unlimited = { tokens: Number.MAX_SAFE_INTEGER, money: Number.MAX_SAFE_INTEGER };
+  await guide(groups, input({ teacher }), { ...options, ...unlimited });
+  await guide(groups, input({ teacher }), { ...options, ...unlimited, tokens: 1e6 });
+  expect(asked).toEqual([2, 1, 1]);
+});
+
 test("a trace takes the place of the last attempt, in the student's tokens and log-probs", async () => {
   const group = await attempts("ab");
   const { groups } = await guide([group], input(), { ...options, form: "trace" });

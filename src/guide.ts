@@ -82,7 +82,7 @@ export async function guide(
     return { groups, calls: pulled.length, helped: 0, pulled: new Set(pulled) };
   }
   // What a call costs is known after it: where tokens or money are limited, one is asked at a time.
-  const limited = Number.isFinite(options.tokens) || Number.isFinite(options.money);
+  const limited = Math.min(options.tokens, options.money) < Number.MAX_SAFE_INTEGER;
   const size = limited ? 1 : Math.max(1, needy.length);
   const changed = new Map<Group, Group>();
   let calls = 0;
@@ -120,18 +120,17 @@ export async function guide(
 }
 
 /** The group with the teacher's part; as it was where the teacher's actions cannot be read. */
-async function withTeacher(
+function withTeacher(
   group: Group,
   shown: Demonstration,
   input: GuideInput,
   form: "hint" | "trace",
 ): Promise<readonly Rollout[]> {
-  try {
-    return await (form === "hint" ? hinted(group, shown, input) : withTrace(group, shown, input));
-  } catch {
-    return group.rollouts;
-  }
+  return form === "hint" ? hinted(group, shown, input) : withTrace(group, shown, input);
 }
+
+/** Undefined where it fails. For what a teacher's words alone can break: the engine takes no part in it. */
+const ifReadable = <T>(read: Promise<T>): Promise<T | undefined> => read.catch(() => undefined);
 
 /**
  * The group with its second half played from the teacher's first steps: as many as the median
@@ -148,7 +147,9 @@ async function hinted(
   const length = Math.min(median + 1, actions.length - 1);
   // What is solved in one action leaves nothing to begin.
   const fork =
-    length < 1 ? undefined : await forkAt(environment, group.task, actions.slice(0, length));
+    length < 1
+      ? undefined
+      : await ifReadable(forkAt(environment, group.task, actions.slice(0, length)));
   const own = group.rollouts.slice(0, half);
   if (fork === undefined) return [...group.rollouts];
   const played = await play(
@@ -184,21 +185,23 @@ async function withTrace(
 ): Promise<Rollout[]> {
   let next = 0;
   const scripted: Model = {
-    act: (prompts) =>
-      Promise.resolve(
-        prompts.map((prompt) =>
-          writtenAction(actions[next++] ?? "", prompt, tokenizer, environment.maxActionSymbols),
-        ),
+    act: async (prompts) =>
+      prompts.map((prompt) =>
+        writtenAction(actions[next++] ?? "", prompt, tokenizer, environment.maxActionSymbols),
       ),
   };
-  const [trace] = await play(environment, scripted, [group.task], random, { offPolicy: true });
-  const logprobs = await score(trace!.actions.map(actionSequence));
+  const played = await ifReadable(
+    play(environment, scripted, [group.task], random, { offPolicy: true }),
+  );
+  const trace = played?.[0];
+  if (trace === undefined) return [...group.rollouts];
+  const logprobs = await score(trace.actions.map(actionSequence));
   let at = 0;
-  const scored = trace!.actions.map((action): Action => {
+  const scored = trace.actions.map((action): Action => {
     const own = Array.from(logprobs.subarray(at, (at += action.completion.length)));
     return { ...action, logprobs: own, behaviourLogprobs: own };
   });
-  return [...group.rollouts.slice(0, -1), { ...trace!, actions: scored, guided: "trace" }];
+  return [...group.rollouts.slice(0, -1), { ...trace, actions: scored, guided: "trace" }];
 }
 
 /** LUFFY's gamma, and the largest pull of one token. */

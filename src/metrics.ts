@@ -33,6 +33,8 @@ export interface StepMetrics {
   readonly "policy/entropy": number;
   /** Mean |log pi(trainer) - log pi(sampler)|. */
   readonly "policy/logprobMismatch": number;
+  /** Share of trained tokens that PPO's clip left without a gradient; 0 with one optimizer step a batch. */
+  readonly "policy/clipFraction": number;
   /** Mean actions a rollout. */
   readonly "rollout/length": number;
   /** Rollouts the environment failed on. */

@@ -60,8 +60,9 @@ export async function guideStep(
   run.ledger.addRollouts("teacher", config.teacher.form === "kl" ? 0 : guided.calls);
   run.ledger.addRollouts("student", finishedHints(guided.groups));
   budget.settle(guided.calls / Math.max(1, groups.length));
-  if ((step + 1) % config.explore.probeEvery === 0) {
-    if (options.cap < 1) await measurePulls(run, setup, budget, random);
+  // With a cap of 1 nothing is rationed, reviewed or retired.
+  if (options.cap < 1 && (step + 1) % config.explore.probeEvery === 0) {
+    await measurePulls(run, setup, budget, random);
     budget.review();
   }
   if (budget.state.retired && !run.state.teacher.retired)
@@ -70,7 +71,7 @@ export async function guideStep(
   return guided;
 }
 
-/** What `kl` gained since the last review, on fresh attempts. With a cap of 1 nothing is rationed or retired. */
+/** What `kl` gained since the last review, on fresh attempts. */
 async function measurePulls(
   run: Run,
   setup: Setup,

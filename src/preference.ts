@@ -42,8 +42,8 @@ export async function preferencePairs(
 /**
  * DPO (arXiv:2305.18290) as token coefficients: with the margin
  * m = beta ((l_w - l_w0) - (l_r - l_r0)) of sequence log-probs under the student and its initial
- * weights, the gradient of -log sigmoid(m) is that of -c l_w + c l_r, c = beta sigmoid(-m). Exact,
- * because one step is taken for each batch.
+ * weights, the gradient of -log sigmoid(m) is that of -c l_w + c l_r, c = beta sigmoid(-m). Exact
+ * for one optimizer step a batch, all that the configuration allows.
  */
 export async function preferenceSequences(
   engine: Engine,

@@ -55,6 +55,7 @@ export function stepMetrics(
     "loss/gradientNorm": update?.gradientNorm ?? 0,
     "policy/entropy": update?.entropy ?? 0,
     "policy/logprobMismatch": update?.logprobMismatch ?? 0,
+    "policy/clipFraction": update?.clipFraction ?? 0,
     "rollout/length": mean((r) => r.steps.length),
     "rollout/failed": rollouts.filter((r) => r.failure !== undefined).length,
     "corpus/admitted": admissions.admitted,

@@ -1,6 +1,6 @@
 /**
  * Runs in processes of their own. ONNX Runtime computes a graph on the thread that asks for it, so whoever
- * draws progress, takes Ctrl-C or serves pages leaves training to another process; and what ends that
+ * draws progress, or takes Ctrl-C leaves training to another process; and what ends that
  * process, a full memory for one, is told instead of being shared.
  */
 import { fork } from "node:child_process";

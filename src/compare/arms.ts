@@ -207,9 +207,8 @@ export const preference: Arm = {
   source: "arXiv:2305.18290",
   config: over(
     { reward: { penalty: 0, diverge: 0 }, explore: { form: "none" } },
-    {
-      objective: "dpo",
-    },
+    // One optimizer step a batch, also where a preset takes several: its margins are the batch's.
+    { objective: "dpo", optimizer: { epochs: 1, miniBatches: 1 } },
   ),
 };
 

@@ -55,7 +55,7 @@ export class Cells {
     this.#matrices.clear();
   }
 
-  /** Drops every cell if another connection has committed since the last call, as a review server does. */
+  /** Drops every cell if another connection has committed since the last call. */
   follow(): void {
     const now = this.#database.foreignChanges;
     if (now !== this.#foreignChanges) this.clear();

@@ -112,6 +112,9 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
+/** PPO's clip range where none is given: [0.8, 1.28] (clip-higher, arXiv:2503.14476). */
+export const defaultClip = { low: 0.2, high: 0.28 } as const;
+
 export interface TrainResult {
   readonly policy: Policy;
   readonly optimizer: OptimizerState;
@@ -122,6 +125,11 @@ export interface TrainResult {
   readonly entropy: number;
   /** Mean |log pi(trainer) - log pi(sampler)| over policy targets; 0 without any. */
   readonly logprobMismatch: number;
+  /**
+   * Share of policy targets whose ratio pi/pi_old has left the clip range on the side where their
+   * gradient is zero, as the step found them; 0 without any, and where the policy has not moved.
+   */
+  readonly clipFraction: number;
   /** False when the loss or gradient was not finite: policy and optimizer are then unchanged. */
   readonly finite: boolean;
 }

@@ -20,13 +20,8 @@ export interface EpochOptions {
 
 /** The last step of several, and what they had in common. */
 export interface EpochsResult extends TrainResult {
-  /** Optimizer steps taken. */
+  /** Optimizer steps taken; `clipFraction` is their mean. */
   readonly steps: number;
-  /**
-   * Share of `policy` targets whose ratio had left the clip range on the side where their gradient
-   * is zero, over all steps; measured before each step. 0 without such targets.
-   */
-  readonly clipFraction: number;
 }
 
 /**
@@ -52,23 +47,20 @@ export async function trainEpochs(
   let last: TrainResult | undefined;
   let steps = 0;
   let clipped = 0;
-  let targets = 0;
   for (let epoch = 0; epoch < epochs; epoch++) {
     const order = miniBatches === 1 ? sequences : random!.shuffle(sequences);
     for (let b = 0; b < miniBatches; b++) {
       const batch = order
         .filter((_, i) => i % miniBatches === b)
         .map((sequence) => scaled(sequence, miniBatches));
-      const count = await countClipped(engine, current.policy, batch, options, steps > 0);
-      clipped += count.clipped;
-      targets += count.targets;
       last = await engine.trainStep(current.policy, current.optimizer, batch, options);
       current = { policy: last.policy, optimizer: last.optimizer };
       steps++;
-      if (!last.finite) return { ...last, steps, clipFraction: clipped / Math.max(1, targets) };
+      clipped += last.clipFraction;
+      if (!last.finite) return { ...last, steps, clipFraction: clipped / steps };
     }
   }
-  return { ...last!, steps, clipFraction: clipped / Math.max(1, targets) };
+  return { ...last!, steps, clipFraction: clipped / steps };
 }
 
 function scaled(sequence: TrainingSequence, factor: number): TrainingSequence {
@@ -81,26 +73,4 @@ function scaled(sequence: TrainingSequence, factor: number): TrainingSequence {
       ? {}
       : { hidden: hidden.map((h) => ({ ...h, gradient: h.gradient.map((g) => factor * g) })) }),
   };
-}
-
-/** How many targets the clip has switched off; none before the policy has moved. */
-async function countClipped(
-  engine: Engine,
-  policy: Policy,
-  batch: readonly TrainingSequence[],
-  { clipLow = 0.2, clipHigh = 0.28 }: TrainOptions,
-  moved: boolean,
-): Promise<{ clipped: number; targets: number }> {
-  const all = batch.flatMap((s) => s.targets);
-  const targets = all.filter((t) => t.component === "policy").length;
-  if (!moved || targets === 0) return { clipped: 0, targets };
-  const logprobs = await engine.logprobs(policy, batch);
-  const clipped = all.filter(({ component, coefficient, logprob }, i) => {
-    const ratio = Math.exp(logprobs[i]! - logprob);
-    return (
-      component === "policy" &&
-      (coefficient > 0 ? ratio > 1 + clipHigh : coefficient < 0 && ratio < 1 - clipLow)
-    );
-  }).length;
-  return { clipped, targets };
 }

@@ -1,7 +1,7 @@
 /** The gradient of a batch, accumulated over micro-batches. */
 import { graphShape, trainableLayout, trainableWeights } from "./adapter.js";
 import type { Graph } from "./graph.js";
-import type { Policy, TrainingSequence, TrainOptions } from "./engine.js";
+import { defaultClip, type Policy, type TrainingSequence, type TrainOptions } from "./engine.js";
 import type { Packing } from "./packing.js";
 import {
   floats,
@@ -38,7 +38,7 @@ export async function batchGradient(
   policy: Policy,
   sequences: readonly TrainingSequence[],
   pieces: readonly (readonly number[])[],
-  { clipLow = 0.2, clipHigh = 0.28, signal }: GradientOptions,
+  { clipLow = defaultClip.low, clipHigh = defaultClip.high, signal }: GradientOptions,
 ): Promise<Gradient> {
   const shape = graphShape(policy);
   let M = 0;

@@ -3,17 +3,18 @@ import type { Random } from "../random.js";
 import { adamStep } from "./adam.js";
 import { trainableWeights } from "./adapter.js";
 import { decodeRows } from "./decoding.js";
-import type {
-  Capabilities,
-  Completion,
-  EmbeddingRequest,
-  Engine,
-  OptimizerState,
-  Policy,
-  SampleRequest,
-  TrainingSequence,
-  TrainOptions,
-  TrainResult,
+import {
+  defaultClip,
+  type Capabilities,
+  type Completion,
+  type EmbeddingRequest,
+  type Engine,
+  type OptimizerState,
+  type Policy,
+  type SampleRequest,
+  type TrainingSequence,
+  type TrainOptions,
+  type TrainResult,
 } from "./engine.js";
 import { batchGradient, type Gradient } from "./gradient.js";
 import { trainingPieces, type MicroBatchLimits } from "./micro-batches.js";
@@ -224,6 +225,7 @@ export class LocalEngine implements Engine {
       gradientNorm,
       entropy: mean(gradient.entropy),
       logprobMismatch: mismatch(sequences, gradient.logprobs),
+      clipFraction: clippedShare(sequences, gradient.logprobs, options),
       finite,
     };
   }
@@ -298,6 +300,24 @@ function mismatch(sequences: readonly TrainingSequence[], logprobs: Float32Array
       total += difference;
     }
   return count === 0 ? 0 : total / count;
+}
+
+/** The share of policy targets that PPO's clip leaves without a gradient. */
+function clippedShare(
+  sequences: readonly TrainingSequence[],
+  logprobs: Float32Array,
+  { clipLow = defaultClip.low, clipHigh = defaultClip.high }: TrainOptions,
+): number {
+  let [at, count, clipped] = [0, 0, 0];
+  for (const { targets } of sequences)
+    for (const { component, coefficient, logprob } of targets) {
+      const ratio = Math.exp(logprobs[at++]! - logprob);
+      if (component !== "policy") continue;
+      count++;
+      if (coefficient > 0 ? ratio > 1 + clipHigh : coefficient < 0 && ratio < 1 - clipLow)
+        clipped++;
+    }
+  return count === 0 ? 0 : clipped / count;
 }
 
 /** [0, count) cut into `parts` spans whose sizes differ by one at most. */

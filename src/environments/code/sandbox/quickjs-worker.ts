@@ -152,7 +152,7 @@ function runCall(
   return output === TOO_LONG ? { outcome: "output" } : { outcome: "returned", output };
 }
 
-/** What an exception says. Its properties are read as data; nothing of the program runs again. */
+/** What an exception says. Reading its properties may run getters of the program, under the same deadline and memory limit. */
 function failureOf(context: QuickJSContext, error: QuickJSHandle, deadline: number): CallResult {
   const text = (key: string): string => {
     if (context.typeof(error) !== "object") return "";
