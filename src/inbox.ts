@@ -11,7 +11,6 @@
  */
 import { createHash } from "node:crypto";
 import {
-  appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -21,6 +20,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { ErrataError } from "./error.js";
+import { replaceFile } from "./replace-file.js";
 
 /** One file taken. */
 export interface ArrivedFile {
@@ -87,9 +87,10 @@ export class Inbox {
   /** Writes down what the step that ends has taken. */
   commit(): void {
     if (this.#pending === undefined) return;
-    appendFileSync(join(this.#folder, arrivalsName), `${JSON.stringify(this.#pending)}\n`);
     this.#recorded = [...this.#recorded, this.#pending];
     this.#pending = undefined;
+    const lines = this.#recorded.map((arrival) => `${JSON.stringify(arrival)}\n`);
+    replaceFile(join(this.#folder, arrivalsName), lines.join(""));
   }
 
   /** Forgets what an abandoned step had taken: it is taken again. */

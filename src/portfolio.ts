@@ -1,7 +1,7 @@
 /** Which error expert steers exploration at each level: an expert must prove uplift before it is used. */
 import type { Task } from "./environments/environment.js";
 import type { Sampler } from "./explore.js";
-import { accuracy, type Group } from "./play.js";
+import { accuracy } from "./play.js";
 import type { Random } from "./random.js";
 import { lowerBound } from "./statistics.js";
 
@@ -90,17 +90,4 @@ export async function probe(
     uplifts,
     committed: best.lower > 0 ? best.signature : undefined,
   };
-}
-
-/**
- * Share of wrong attempts that make each mistake, in [0, 1]: as much as avoiding it could repair. Attempts
- * whose mistake has no name count among all.
- */
-export function signatureShares(groups: readonly Group[]): Map<string, number> {
-  const wrong = groups.flatMap((g) => g.rollouts).filter((r) => !r.verdict.correct);
-  const shares = new Map<string, number>();
-  for (const { verdict } of wrong)
-    if (verdict.signature !== undefined)
-      shares.set(verdict.signature, (shares.get(verdict.signature) ?? 0) + 1 / wrong.length);
-  return shares;
 }

@@ -136,11 +136,14 @@ export async function readCheckpoint(
   return { state, saved };
 }
 
+/** Whole checkpoints, the earliest first; an old one counts where its successor never took its place. */
 function checkpoints(folder: string): string[] {
   const parent = join(folder, "checkpoints");
   if (!existsSync(parent)) return [];
-  return readdirSync(parent)
-    .filter((name) => /^step-\d+$/.test(name))
+  const names = new Set(readdirSync(parent));
+  return [...names]
+    .filter((name) => /^step-\d+(\.old)?$/.test(name))
+    .filter((name) => !names.has(name.replace(".old", "")) || !name.endsWith(".old"))
     .sort();
 }
 

@@ -1,5 +1,5 @@
 /** One process at a time trains a run: a second one would replace the corpus under the first. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ErrataError } from "./error.js";
 
@@ -13,24 +13,57 @@ const held = new Set<string>();
  */
 export function lockRun(folder: string): () => void {
   const file = resolve(folder, "lock");
-  const own = String(process.pid);
-  for (;;) {
-    try {
-      writeFileSync(file, own, { flag: "wx" });
-      held.add(file);
-      return () => {
-        if (held.delete(file)) rmSync(file, { force: true });
-      };
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-    }
-    const holder = Number(readFileSync(file, "utf8"));
+  while (!taken(file)) {
+    const holder = Number(readIfThere(file) ?? "");
     if (held.has(file) || (holder !== process.pid && isAlive(holder)))
       throw new ErrataError(`process ${holder} is working on the run in ${folder}`, {
         code: "RUN_BUSY",
         hint: `wait for it or stop it; if process ${holder} is something else, delete ${file}`,
       });
-    rmSync(file, { force: true });
+    removeStale(file, holder);
+  }
+  held.add(file);
+  return () => {
+    if (held.delete(file)) rmSync(file, { force: true });
+  };
+}
+
+/** Makes the lock, with this process's id in it from the moment it is there; false where there is one. */
+function taken(file: string): boolean {
+  const own = ownName(file);
+  writeFileSync(own, String(process.pid));
+  try {
+    linkSync(own, file);
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw cause;
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** Takes away the lock of a process that has died; puts it back where another has taken it over meanwhile. */
+function removeStale(file: string, holder: number): void {
+  const own = ownName(file);
+  try {
+    renameSync(file, own);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw cause;
+  }
+  if (Number(readIfThere(own) ?? "") !== holder && !existsSync(file)) renameSync(own, file);
+  else rmSync(own, { force: true });
+}
+
+const ownName = (file: string): string => `${file}.${process.pid}`;
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw cause;
   }
 }
 

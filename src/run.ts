@@ -17,7 +17,6 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
-  renameSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -58,6 +57,7 @@ import {
   type SavedState,
 } from "./run-checkpoint.js";
 import type { RemotePartner } from "./remote-partners.js";
+import { replaceFile } from "./replace-file.js";
 import { lockRun } from "./run-lock.js";
 import { freshState, type RunState } from "./run-state.js";
 import type { Setup } from "./setup.js";
@@ -134,18 +134,21 @@ export class Run {
 
   /**
    * Starts a run in a new folder.
-   * @throws ErrataError `RUN_EXISTS` when the folder already holds a run, `RUN_BUSY` while another
-   *   process is starting it.
+   * @throws ErrataError `RUN_BUSY` while another process works on a run there, `RUN_EXISTS` when the
+   *   folder already holds one.
    */
   static async create(folder: string, setup: Setup): Promise<Run> {
-    if (existsSync(join(folder, "config.json")))
+    mkdirSync(folder, { recursive: true });
+    const unlock = lockRun(folder);
+    if (existsSync(join(folder, "config.json"))) {
+      unlock();
       throw new ErrataError(`${folder} already holds a run`, {
         code: "RUN_EXISTS",
         hint: "add --resume to carry on, or choose another --name",
       });
+    }
     mkdirSync(join(folder, "rollouts"), { recursive: true });
     mkdirSync(join(folder, "checkpoints"), { recursive: true });
-    const unlock = lockRun(folder);
     writeFileSync(join(folder, "config.json"), `${JSON.stringify(setup.config, null, 2)}\n`);
     writeFileSync(join(folder, "metrics.jsonl"), "");
     const corpus = Corpus.open(join(folder, "corpus.db"), setup.config.corpus);
@@ -376,7 +379,7 @@ export class Run {
       ...(calls.length === 0 ? {} : { remoteCalls: Object.fromEntries(calls) }),
       snapshot: (path) => this.corpus.snapshot(path),
     });
-    writeFileSync(
+    replaceFile(
       join(this.folder, secondsFile),
       `${JSON.stringify(this.ledger.seconds, null, 2)}\n`,
     );
@@ -412,13 +415,12 @@ function lastEvaluation(folder: string): number | undefined {
   return "eval/accuracy" in line ? line.step : undefined;
 }
 
-/** Writes into `config.json` how many steps a run now has; whole or not at all. */
+/** Writes into `config.json` how many steps a run now has. */
 function recordSteps(folder: string, steps: number): void {
   const path = join(folder, "config.json");
   const config = JSON.parse(readFileSync(path, "utf8")) as Config;
   if (config.steps === steps) return;
-  writeFileSync(`${path}.partial`, `${JSON.stringify({ ...config, steps }, null, 2)}\n`);
-  renameSync(`${path}.partial`, path);
+  replaceFile(path, `${JSON.stringify({ ...config, steps }, null, 2)}\n`);
 }
 
 function readSeconds(folder: string): Partial<Record<CostRole, number>> {

@@ -224,6 +224,15 @@ describe("the likelihood under an expert", () => {
     expect(await charge({ reward: { penalty: 0.5, evidence: "self" } })).toBe(-0.25);
   });
 
+  test("is not computed once the charge has annealed to 0", async () => {
+    const logprobs = (): Promise<never> => Promise.reject(new Error("nothing is to be computed"));
+    const silent = Object.assign(Object.create(engine) as typeof engine, { logprobs });
+    const score = (progress: number): Promise<Scored> =>
+      scoreOf([groupOf("cd", ["xx", "yz"])], {}, { experts, engine: silent, progress });
+    expect((await score(0.6)).meanCharge).toBe(0);
+    await expect(score(0.5)).rejects.toThrow("nothing is to be computed");
+  });
+
   test("counts in a mixed group too, where the gate lets the charge through", async () => {
     expect(await charge({ reward: { penalty: 0.5, gate: "off" } }, ["xx", "xy"])).toBeCloseTo(
       -0.5 * 0.8,

@@ -10,7 +10,7 @@ import type { Expert } from "./expert.js";
 import type { RolloutSignal, ScoredGroup } from "./learn.js";
 import type { Group, Rollout } from "./play.js";
 import { Random } from "./random.js";
-import { divergeWeight, replication, replicationCharge, reward } from "./reward.js";
+import { anneal, divergeWeight, replication, replicationCharge, reward } from "./reward.js";
 
 export interface ScoreOptions {
   readonly config: Config;
@@ -98,11 +98,12 @@ export async function score(groups: readonly Group[], options: ScoreOptions): Pr
 /** exp(mean log q) of each wrong rollout's first wrong step under the expert of its signature. */
 async function expertLikelihoods(
   groups: readonly Group[],
-  { config, engine, experts }: ScoreOptions,
+  { config, engine, experts, progress }: ScoreOptions,
 ): Promise<Map<Rollout, number>> {
   const likelihood = new Map<Rollout, number>();
-  const { penalty, evidence, gate } = config.reward;
-  if (penalty === 0 || (evidence !== "weak" && evidence !== "both")) return likelihood;
+  const { penalty, evidence, gate, annealUntil } = config.reward;
+  const asks = evidence === "weak" || evidence === "both";
+  if (!asks || penalty * anneal(progress, annealUntil) === 0) return likelihood;
   const bySignature = new Map<string, Rollout[]>();
   for (const { rollouts } of groups) {
     if (gate === "hard" && rollouts.some((r) => r.verdict.correct)) continue;

@@ -6,8 +6,9 @@ import type { Task } from "./environments/environment.js";
 import { steersByExpert } from "./exploration.js";
 import { expertShape, fitExpert, unfitted, type Expert } from "./expert.js";
 import { sampler } from "./explore.js";
+import { signatureShares } from "./overlap.js";
 import { namesByClusters } from "./remember.js";
-import { probe, signatureShares } from "./portfolio.js";
+import { probe } from "./portfolio.js";
 import type { Random } from "./random.js";
 import type { Run } from "./run.js";
 import type { Setup } from "./setup.js";
@@ -65,9 +66,10 @@ async function overlapping(
   const groups = await run.ledger.charge("probe", 0, () =>
     sampler(setup, run.state.student)(tasks, probeAttempts, random),
   );
-  const shares = signatureShares(groups);
-  run.log({ step: run.state.step, "expert/overlap": Object.fromEntries(shares) });
-  return new Set(signatures.filter((name) => (shares.get(name) ?? 0) >= overlap));
+  // As much as avoiding each mistake could repair: what has no name counts among all.
+  const { [UNRECOGNISED]: _, ...shares } = signatureShares(groups.flatMap((g) => g.rollouts));
+  run.log({ step: run.state.step, "expert/overlap": shares });
+  return new Set(signatures.filter((name) => (shares[name] ?? 0) >= overlap));
 }
 
 /**

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
+import type { Config } from "../config.js";
 import { Corpus } from "../corpus/corpus.js";
 import type { Environment } from "../environments/environment.js";
 import { ErrataError } from "../error.js";
@@ -92,6 +93,7 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
       jobs: flags.jobs,
       heldOutToo: flags.trainOnHeldOut ?? false,
       embed: into.embed,
+      ...(into.signatures === undefined ? {} : { signatures: into.signatures }),
       ...(flags.model === undefined ? {} : { model: flags.model }),
       onProgress: ({ read, wrong }) =>
         terminal.status(`${count(read)} attempts verified, ${count(wrong)} wrong`),
@@ -121,6 +123,8 @@ interface OpenCorpus {
   readonly corpus: Corpus;
   readonly path: string;
   readonly embed: Embed;
+  /** How the run that it is of names mistakes. */
+  readonly signatures?: Config["corpus"]["signatures"];
   /** Makes the change last; without it a corpus that was made for the import is removed when closed. */
   keep(): void;
   close(): void;
@@ -161,6 +165,7 @@ async function openCorpus(
       corpus,
       path,
       embed: embedAsRun(setup, corpus),
+      signatures: setup.config.corpus.signatures,
       keep: () => corpus.snapshot(snapshot),
       close(): void {
         corpus.close();

@@ -3,7 +3,7 @@
  * on: whether training only sharpened what it could do already, and whether it lost what its error got
  * right. Measured on `test` tasks, the same for every run of a domain.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.js";
 import { drawTasks } from "../curriculum.js";
@@ -19,6 +19,7 @@ import { baseStudent, presetFor } from "../prepare.js";
 import type { Preset } from "../presets.js";
 import { Random } from "../random.js";
 import { readRun } from "../run-record.js";
+import { replaceFile } from "../replace-file.js";
 import { tasksWhere } from "../transfer.js";
 
 /** Attempts at each task: pass@64. */
@@ -71,8 +72,7 @@ export async function measureAbility(folder: string, count: number): Promise<Abi
     before: await before,
     after: await abilityOf(player, preset, trained, count),
   };
-  writeFileSync(`${path}.partial`, `${JSON.stringify(change)}\n`);
-  renameSync(`${path}.partial`, path);
+  replaceFile(path, `${JSON.stringify(change)}\n`);
   return change;
 }
 

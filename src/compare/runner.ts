@@ -1,5 +1,5 @@
 /** Runs a study: arms x seeds in worker processes, resumable at any point. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { mergeConfig, parseConfig, type Config } from "../config.js";
@@ -9,6 +9,7 @@ import type { PrepareOptions } from "../prepare.js";
 import { prepareModels } from "../prepare-models.js";
 import { trainInProcess, type Interrupts } from "../run-process.js";
 import { lastCheckpoint } from "../run-checkpoint.js";
+import { lockRun } from "../run-lock.js";
 import { measureAbility } from "./ability.js";
 import { isOver, markDiverged, measureRun, type ArmRun } from "./measure.js";
 import { hashOf, type Protocol, type ProtocolArm } from "./protocol.js";
@@ -205,10 +206,23 @@ async function trainJob(job: Job, signal: AbortSignal, options: RunnerOptions): 
       const held = code === "RUN_BUSY" || code === "RUN_EXISTS";
       if (!held || signal.aborted || attempt === mostRetries) throw error;
       await setTimeout(retryAfter);
-      if (code === "RUN_EXISTS" && lastCheckpoint(folder) === undefined)
-        rmSync(folder, { recursive: true, force: true });
+      if (code === "RUN_EXISTS") removeUnbegun(folder);
     }
   }
+}
+
+/** Removes a run that was killed before its first checkpoint, unless a process works on it. */
+function removeUnbegun(folder: string): void {
+  if (!existsSync(folder) || lastCheckpoint(folder) !== undefined) return;
+  let unlock: () => void;
+  try {
+    unlock = lockRun(folder);
+  } catch (error) {
+    if (error instanceof ErrataError && error.code === "RUN_BUSY") return;
+    throw error;
+  }
+  if (lastCheckpoint(folder) === undefined) rmSync(folder, { recursive: true, force: true });
+  unlock();
 }
 
 /** Writes which of the shared runs a study is made of. */

@@ -100,7 +100,7 @@ async function putAll(
 }
 
 function put(
-  { corpus, environment, heldOutToo = false }: ImportOptions,
+  { corpus, environment, heldOutToo = false, signatures = "auto" }: ImportOptions,
   outcome: Outcome,
   located: Located,
   embedding: Float32Array,
@@ -109,7 +109,9 @@ function put(
   const { attempts, wrong, sameAnswer } = corpus.outcomes.atTask(domain, taskId, answer);
   const same = Math.max(1, sameAnswer);
   const scaled = Math.max(1, Math.floor((same * groupOfReference) / attempts));
-  const { state, wrongStep, correctStep, family, step: _, ...rest } = located;
+  const { state, wrongStep, correctStep, family, step, ...rest } = located;
+  // As `remember` has it: of a whole action the change that would mend it, of a part of one the part.
+  const whole = located.trace[step]?.action === wrongStep && correctStep !== undefined;
   return corpus.admit({
     ...rest,
     correct: false,
@@ -122,8 +124,13 @@ function put(
     answer,
     source,
     ...(signature === undefined ? {} : { signature }),
-    ...(signature === undefined && namesByClusters("auto", environment)
-      ? { edit: { family, embedding: editEmbedding({ wrongStep }) } }
+    ...(signature === undefined && namesByClusters(signatures, environment)
+      ? {
+          edit: {
+            family,
+            embedding: editEmbedding({ wrongStep, ...(whole ? { correctStep } : {}) }),
+          },
+        }
       : {}),
     embedding,
     recurrence: systematicity(same, wrong),

@@ -6,9 +6,15 @@ import { Corpus } from "../corpus/corpus.js";
 import { arithmetic, arithmeticTask } from "../environments/arithmetic/arithmetic.js";
 import { findData } from "../environments/data-folder.js";
 import { tasksFile } from "../environments/custom/tasks-file.js";
+import type { Engine } from "../engine/engine.js";
 import type { Environment } from "../environments/environment.js";
 import { gsm8k } from "../environments/gsm8k/gsm8k.js";
 import { ErrataError } from "../error.js";
+import type { Action } from "../models/model.js";
+import type { Prompt } from "../models/tokenizer.js";
+import { play } from "../play.js";
+import { Random } from "../random.js";
+import { remember } from "../remember.js";
 import { importFormat } from "./formats.js";
 import { importAttempts } from "./import.js";
 import type { ImportOptions, ImportReport } from "./report.js";
@@ -62,6 +68,14 @@ const answer = (task: number, completion: string, more: object = {}): object => 
   ...more,
 });
 
+const wrote = (text: string): Action => ({
+  text,
+  prompt: [],
+  completion: [],
+  logprobs: [],
+  behaviourLogprobs: [],
+});
+
 describe("importing", () => {
   test("verifies by itself, compares with labels and counts", async () => {
     const report = await bring([
@@ -96,6 +110,37 @@ describe("importing", () => {
       answer: "7",
       evidence: "test",
     });
+  });
+
+  test("names mistakes as a run names its own: by the change that would mend them, unless it has rules", async () => {
+    const attempts = [answer(0, "2"), answer(1, "3"), answer(2, "4")]; // each one too many
+    await bring(attempts);
+    const imported = corpus.list().map((m) => m.signature);
+    expect(new Set(imported).size).toBe(1);
+
+    const own = Corpus.open(":memory:");
+    for (const [i, task] of environment.tasks!("train").slice(0, 3).entries()) {
+      const model = {
+        act: (prompts: readonly Prompt[]) => Promise.resolve(prompts.map(() => wrote(`${i + 2}`))),
+      };
+      const rollouts = await play(environment, model, [task], Random.from(0, "own"));
+      await remember([{ task, rollouts }], {
+        corpus: own,
+        environment,
+        engine: { capabilities: { embeddings: false } } as Engine,
+        embedder: undefined as never,
+        source: "weak:m",
+        step: 0,
+        clusters: true,
+      });
+    }
+    expect(new Set(own.list().map((m) => m.signature))).toEqual(new Set(imported));
+    own.close();
+
+    const ruled = Corpus.open(":memory:");
+    await bring(attempts, { corpus: ruled, signatures: "rules" });
+    expect(new Set(ruled.list().map((m) => m.signature))).toEqual(new Set(["unrecognised"]));
+    ruled.close();
   });
 
   test("a line that cannot be used is reported with its place, and the rest goes in", async () => {

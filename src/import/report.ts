@@ -1,4 +1,5 @@
 /** What an import is asked to do, and what it says it did. */
+import type { Config } from "../config.js";
 import type { Corpus } from "../corpus/corpus.js";
 import type { Environment } from "../environments/environment.js";
 import type { Embed } from "./embed.js";
@@ -16,6 +17,8 @@ export interface ImportOptions {
    * be evaluated on them any more. Default false: they are recorded for overlap and kept out.
    */
   readonly heldOutToo?: boolean;
+  /** How mistakes that no rule names are named: as a run that the corpus is of has it. Default `auto`. */
+  readonly signatures?: Config["corpus"]["signatures"];
   /** Default: by text. A run's corpus takes only what is embedded as its own mistakes are. */
   readonly embed?: Embed;
   /** Attempts verified at a time. Default 1. */
