@@ -10,6 +10,7 @@ import { reviewVerdicts, standingVerdicts } from "./corpus/verdict.js";
 import type { Corpus } from "./corpus/corpus.js";
 import { loadPolicy } from "./engine/checkpoint.js";
 import type { Environment, Step, Task } from "./environments/environment.js";
+import { identified } from "./environments/identify.js";
 import { ErrataError } from "./error.js";
 import { stepAt } from "./environments/play-procedure.js";
 import { isPartner, partnerName, type ArrivedFile } from "./inbox.js";
@@ -232,7 +233,7 @@ async function readAttempt(
 ): Promise<Rollout | undefined> {
   try {
     const { task: given, actions: texts, source } = readAttemptRecord(line);
-    const task: Task = { ...given, domain: environment.name };
+    const task = identified(environment, { ...given, domain: environment.name });
     let turn = environment.start(task);
     const steps: Step<unknown>[] = [];
     const actions = [];

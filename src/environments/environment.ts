@@ -146,6 +146,13 @@ export interface Environment<S = unknown> {
    */
   draw(options: { readonly split: Split; readonly level: string; readonly random: Random }): Task;
 
+  /**
+   * The id and the split of the task that data stand for, where they follow from the data. Records of others'
+   * attempts are placed by it: a split that they state is not believed.
+   * @throws ErrataError on data that are no task.
+   */
+  identify?(task: Pick<Task, "data" | "level">): Pick<Task, "id" | "split">;
+
   /** All tasks of a split, where they can be listed: a data set read from files. */
   tasks?(split: Split): readonly Task[];
 

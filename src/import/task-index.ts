@@ -1,5 +1,6 @@
 /** Finding the task that a record means. */
 import type { Environment, Split, Task } from "../environments/environment.js";
+import { identified } from "../environments/identify.js";
 import { RecordProblem, type TaskReference } from "./record.js";
 
 const SPLITS: readonly Split[] = ["train", "validation", "test"];
@@ -33,7 +34,7 @@ export class TaskIndex {
       (id === undefined ? undefined : this.#byId.get(id)) ??
       (text === undefined ? undefined : (this.#byText.get(text.trim()) ?? this.#byPrompt(text)));
     if (known !== undefined) return known;
-    if (!listed && task !== undefined) return whole(task, name);
+    if (!listed && task !== undefined) return identified(this.#environment, whole(task, name));
     if (!listed)
       throw new RecordProblem(
         `${name} draws its tasks and lists none: the record must hold the whole "task": {"id", "level", "split", "data"}`,

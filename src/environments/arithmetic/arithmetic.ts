@@ -98,6 +98,12 @@ export function arithmetic({
       return { id: `${kind}:${text}`, domain: "arithmetic", level, split, data: { kind, text } };
     },
 
+    identify({ data }) {
+      problemFromData(data);
+      const { kind, text } = data as { readonly kind: ProblemKind; readonly text: string };
+      return { id: `${kind}:${text}`, split: splitOf(kind, text) };
+    },
+
     start(task) {
       const problem = problemFromData(task.data);
       if (!kinds.includes(problem.kind)) {

@@ -1,7 +1,7 @@
 /** The domain of programs: one fragment an action, one requirement an observation. */
 import type { Environment } from "../environment.js";
 import { corruptProgram } from "./corrupt.js";
-import { drawTask, LEVELS } from "./draw.js";
+import { codeTask, drawTask, LEVELS, splitOf } from "./draw.js";
 import { FRAGMENTS, MAX_BLOCK_FRAGMENTS } from "./fragments.js";
 import { CodeJudge, boundChoices } from "./judge.js";
 import { procedures } from "./procedures.js";
@@ -66,6 +66,12 @@ export function code({ sandbox }: CodeOptions = {}): Environment<CodeState> {
     maxObservationSymbols: LONGEST_REQUIREMENT + MAX_BLOCK_FRAGMENTS,
     procedures,
     draw: drawTask,
+    identify({ data, level }) {
+      const { requirements } = initialState(data);
+      const splits = new Set(requirements.map(splitOf));
+      const split = splits.has("test") ? "test" : splits.has("validation") ? "validation" : "train";
+      return { id: codeTask(requirements, level, split).id, split };
+    },
     start: (task) => turnAt(initialState(task.data)),
     step: (state, action) => turnAt(write(state, action)),
     judge: (trajectory) => judge.judge(trajectory),

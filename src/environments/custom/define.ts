@@ -28,6 +28,7 @@ export type EnvironmentDefinition<S> = Pick<
       | "maxObservationSymbols"
       | "draw"
       | "tasks"
+      | "identify"
       | "choices"
       | "corrupt"
     >

@@ -12,6 +12,7 @@ import {
   type Sequent,
   sequentText,
   TURNSTILE,
+  parseSequent,
 } from "./sequent.js";
 import { ACTIONS } from "./tactics.js";
 
@@ -73,6 +74,12 @@ export function proof(): Environment<ProofState> {
         });
       }
       return proofTask(drawTheorem({ split, level, random }), name);
+    },
+
+    identify({ data, level }) {
+      attempts.start(data);
+      const { id, split } = proofTask(parseSequent(data as string), level);
+      return { id, split };
     },
 
     start: (task) => attempts.turnAt(attempts.start(task.data)),

@@ -5,7 +5,14 @@ import { attempts, MAX_STEPS, type RewritingState } from "./attempts.js";
 import { drawTheorem, MAX_FACTS, splitOf } from "./generator.js";
 import { type Level, LEVELS } from "./level.js";
 import * as policies from "./procedures.js";
-import { canonicalSequent, FACT_NAMES, type Sequent, sequentText, TURNSTILE } from "./sequent.js";
+import {
+  canonicalSequent,
+  FACT_NAMES,
+  type Sequent,
+  sequentText,
+  TURNSTILE,
+  parseSequent,
+} from "./sequent.js";
 import { SCHEMAS } from "./law.js";
 import { ACTIONS } from "./tactics.js";
 import { ATOMS, OPERATORS } from "./term.js";
@@ -72,6 +79,12 @@ export function rewriting(): Environment<RewritingState> {
         });
       }
       return rewritingTask(drawTheorem({ split, level, random }), name);
+    },
+
+    identify({ data, level }) {
+      attempts.start(data);
+      const { id, split } = rewritingTask(parseSequent(data as string), level);
+      return { id, split };
     },
 
     start: (task) => attempts.turnAt(attempts.start(task.data)),

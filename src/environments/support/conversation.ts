@@ -1,9 +1,9 @@
 /** A conversation at the desk: how it begins, what an action does to it, what an agent sees of it. */
-import { hashText } from "../../random.js";
 import type { Json, Task, Turn } from "../environment.js";
 import { type Action, type Deed, deedText, parseAction, toolCallOf } from "./action.js";
 import { nextErrand, reply } from "./customer.js";
 import { deskTools } from "./desk-tools.js";
+import { takeoverId } from "./draw.js";
 import { type Customer, type DeskTask, openTask } from "./errand.js";
 import { breachOf } from "./monitors.js";
 import { isWanted, requestText, type SupportState } from "./state.js";
@@ -28,7 +28,7 @@ export function takeover(task: Task, actions: readonly string[]): Task | undefin
   const data = { ...(task.data as DeskTask), history: [...history, ...actions] } as unknown as Json;
   const state = openConversation(data);
   if (isOver(state) || state.loss !== undefined) return undefined;
-  return { ...task, id: `${task.id}+${hashText(JSON.stringify(actions)).toString(16)}`, data };
+  return { ...task, id: takeoverId(task.id, actions), data };
 }
 
 function initialState(desk: Desk, customer: Customer): SupportState {

@@ -4,7 +4,7 @@ import { type Random, hashText } from "../../random.js";
 import type { Json, Split, Task } from "../environment.js";
 import { Database, type Row } from "./database.js";
 import { canonicalJson } from "./digest.js";
-import type { Customer, DeskTask, Errand, Request } from "./errand.js";
+import { openTask, type Customer, type DeskTask, type Errand, type Request } from "./errand.js";
 import type { CustomerWays, ErrandKind, Level } from "./level.js";
 import { isGranted, windowOf } from "./policy.js";
 import * as world from "./world.js";
@@ -27,18 +27,32 @@ export function drawTask({ split, level, ways, random }: Options): Task {
   for (;;) {
     const data = drawConversation(level, ways, random);
     if (level.crossed && !isCrossed(data)) continue;
-    const key = canonicalKey(data);
-    if (splitOf(key) === split) {
-      const id = createHash("sha256").update(key).digest("hex").slice(0, 16);
-      return {
-        id: `support-${id}`,
-        domain: "support",
-        level: level.name,
-        split,
-        data: data as Json,
-      };
-    }
+    const own = placeOf(data);
+    if (own.split === split)
+      return { ...own, domain: "support", level: level.name, data: data as Json };
   }
+}
+
+/** The id and the split of a conversation, whoever its users, orders and items are named after. */
+function placeOf(data: DeskTask): Pick<Task, "id" | "split"> {
+  const key = canonicalKey(data);
+  const id = createHash("sha256").update(key).digest("hex").slice(0, 16);
+  return { id: `support-${id}`, split: splitOf(key) };
+}
+
+/**
+ * The id and the split of a task's data; those of a conversation that was taken over are its own.
+ * @throws ErrataError `SUPPORT_TASK`.
+ */
+export function identify(data: Json): Pick<Task, "id" | "split"> {
+  const { history } = openTask(data);
+  const { id, split } = placeOf(data as DeskTask);
+  return { id: history.length === 0 ? id : takeoverId(id, history), split };
+}
+
+/** The id of taking over a conversation after `actions`. */
+export function takeoverId(id: string, actions: readonly string[]): string {
+  return `${id}+${hashText(JSON.stringify(actions)).toString(16)}`;
 }
 
 /** A tenth of all conversations is for testing, a tenth for validation. */

@@ -4,7 +4,7 @@ import type { Random } from "../../random.js";
 import type { Environment, Task } from "../environment.js";
 import { ACTION_WORDS, MAX_ACTION_SYMBOLS } from "./action.js";
 import { act, isOver, MAX_STEPS, openConversation, turnAt } from "./conversation.js";
-import { drawTask, MOST_LINES, MOST_VARIANTS } from "./draw.js";
+import { drawTask, identify, MOST_LINES, MOST_VARIANTS } from "./draw.js";
 import { judgeConversation } from "./judge.js";
 import { type CustomerWays, LEVELS } from "./level.js";
 import { correct, grantOrDeny, LAPSES, malRule, noise, plausibleActions } from "./procedures.js";
@@ -64,6 +64,8 @@ export function support({ customers = {} }: SupportOptions = {}): Environment<Su
       }
       return drawTask({ split, level, ways: { ...level.ways, ...customers }, random });
     },
+
+    identify: ({ data }) => identify(data),
 
     start: (task) => turnAt(openConversation(task.data)),
 
