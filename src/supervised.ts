@@ -48,7 +48,8 @@ export function tokenExample(
 /**
  * Fits `policy` to `examples` by `steps` AdamW steps on mean cross-entropy per example.
  *
- * Batches are windows of the examples sorted by length, so that little is padding.
+ * Batches are windows of the examples sorted by length, so that little is padding: every example among the
+ * middle ones is drawn alike, those among the `batch` shortest and longest less often.
  */
 export async function fit(
   engine: Engine,
