@@ -245,7 +245,7 @@ export function falsifierLines(result: StudyResult): string[] {
 /** How the numbers are to be read: the same under every table. */
 export const reading: readonly string[] = [
   "Steps to the target are restricted means (Kaplan-Meier; a run that never arrives counts as all steps); intervals are 95% bootstraps over seeds, 10,000 resamples, paired by seed, their percentiles moved outwards for few seeds (arXiv:1411.5279); p-values of primary claims are adjusted by Holm.",
-  "Supported: the interval lies above 0 and the estimate is at least what is claimed. Not supported: the whole interval lies below it. Undecided: anything else, and fewer than five seeds. Of a claim that nothing is lost (claimed below 0), supported: the interval lies above the margin; not supported: it lies below 0.",
+  "Supported: the interval lies above 0, p is below .05 after adjustment, and the estimate is at least what is claimed. Not supported: the whole interval lies below it. Undecided: anything else, and fewer than five seeds. Of a claim that nothing is lost (claimed below 0), supported: the interval lies above the margin; not supported: it lies below 0.",
   "A falsifier fired unless the claim that decides it is supported: an interval that includes no gain is no gain. It is undecided with fewer than five seeds, where nothing was measured, and where a claim that nothing is lost is undecided.",
   "Learning rates, where tuned, were chosen on the validation split and on seeds that are not reported; accuracies are of the test split.",
 ];
