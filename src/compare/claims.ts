@@ -11,7 +11,7 @@ import {
   type ArmRun,
 } from "./measure.js";
 import type { Protocol } from "./protocol.js";
-import { meanOver, pairs, savingTerms, stepRatio, type Draw, type Pair } from "./saving-terms.js";
+import { meanOver, pairs, savingTerms, stepRatio, type Draw, type Pair } from "./pairs.js";
 import { isUntrained, type Claim } from "./study.js";
 
 /** What became of a claim. */

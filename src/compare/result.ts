@@ -21,7 +21,7 @@ import {
   type ArmRun,
 } from "./measure.js";
 import { hashOf, type Protocol } from "./protocol.js";
-import { pairs, savingTerms } from "./saving-terms.js";
+import { pairs, savingTerms } from "./pairs.js";
 import type { Family } from "./study.js";
 import type { TunedRate } from "./tuning.js";
 

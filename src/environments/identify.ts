@@ -1,7 +1,8 @@
 /** Which task a record is about, and in which split: as the environment has it, whatever the record says. */
 import type { Environment, Split, Task } from "./environment.js";
 
-const splits: readonly Split[] = ["train", "validation", "test"];
+/** Every split. */
+export const splits: readonly Split[] = ["train", "validation", "test"];
 
 const listed = new WeakMap<Environment, ReadonlyMap<string, Split>>();
 

@@ -1,9 +1,7 @@
 /** Finding the task that a record means. */
 import type { Environment, Split, Task } from "../environments/environment.js";
-import { identified } from "../environments/identify.js";
+import { identified, splits } from "../environments/identify.js";
 import { RecordProblem, type TaskReference } from "./record.js";
-
-const SPLITS: readonly Split[] = ["train", "validation", "test"];
 
 /** Fields of `Task.data` by which data sets name or state a task. */
 const IDS = ["task_id", "taskId", "id", "name"];
@@ -54,7 +52,7 @@ export class TaskIndex {
   }
 
   #tasks(): readonly Task[] {
-    return SPLITS.flatMap((split) => this.#environment.tasks?.(split) ?? []);
+    return splits.flatMap((split) => this.#environment.tasks?.(split) ?? []);
   }
 }
 
@@ -73,7 +71,7 @@ function whole(task: Partial<Task>, domain: string): Task {
   const { id, level, split, data } = task;
   if (typeof id !== "string" || typeof level !== "string" || data === undefined)
     throw new RecordProblem('the "task" of the record needs "id", "level", "split" and "data"');
-  if (!SPLITS.includes(split as Split))
-    throw new RecordProblem(`the split of the task must be one of ${SPLITS.join(", ")}`);
+  if (!splits.includes(split as Split))
+    throw new RecordProblem(`the split of the task must be one of ${splits.join(", ")}`);
   return { id, domain, level, split: split as Split, data };
 }

@@ -1,4 +1,4 @@
-/** What a saving over teacher-only training is made of, over runs that share seeds. */
+/** Runs of two arms that share seeds, and means over them: step ratios, what a saving is made of. */
 import type { SavingTerms } from "../ledger.js";
 import { overhead, stepsTo, teacherShareTo, type ArmRun } from "./measure.js";
 
