@@ -408,6 +408,12 @@ export const configSchema: z.ZodType<Config> = z
           .enum(estimators)
           .default("grpo")
           .describe("how outcomes become advantages: see src/estimators.ts"),
+        scope: z
+          .enum(["all", "step"])
+          .default("all")
+          .describe(
+            "which tokens of a wrong rollout are pushed down: all, or its first wrong step's",
+          ),
       })
       .prefault({}),
     evaluateEvery: count.default(5),

@@ -33,7 +33,7 @@ export interface Config {
   readonly learningRate: number;
   readonly objective: "policy" | "dpo" | "clone";
   readonly normalisation: "std" | "none";
-  readonly advantage: { readonly estimator: Estimator };
+  readonly advantage: { readonly estimator: Estimator; readonly scope: "all" | "step" };
   readonly evaluateEvery: number;
   readonly evaluationTasks: number;
   readonly evaluationSplit: "test" | "validation";

@@ -135,6 +135,38 @@ describe("the charge", () => {
   });
 });
 
+describe("a negative advantage of scope `step`", () => {
+  const pushed = (
+    actions: string,
+    signal: RolloutSignal,
+    group: Group = groupOf("abcd", [actions]),
+  ): Record<string, number> =>
+    coefficients(
+      trainingSequences([{ group, signals: [signal] }], cueTokenizer, "step", true, "step"),
+    );
+
+  test("falls on the first wrong step alone, with the charge", () => {
+    expect(pushed("xzzz", { advantage: -1, charge: 0 })).toEqual({ bz: -1 });
+    expect(pushed("xzzz", { advantage: -1, charge: -0.5 })).toEqual({ bz: -1.5 });
+  });
+
+  test("leaves positive advantages on all tokens", () => {
+    expect(pushed("xzzz", { advantage: 2, charge: 0 })).toEqual({ ax: 2, bz: 2, cz: 2, dz: 2 });
+  });
+
+  test("falls on all tokens where the first error is not known", () => {
+    const { task, rollouts } = groupOf("abcd", ["xzzz"]);
+    const { firstError: _, ...verdict } = rollouts[0]!.verdict;
+    const group: Group = { task, rollouts: [{ ...rollouts[0]!, verdict }] };
+    expect(pushed("xzzz", { advantage: -1, charge: 0 }, group)).toEqual({
+      ax: -1,
+      bz: -1,
+      cz: -1,
+      dz: -1,
+    });
+  });
+});
+
 describe("the charge on an action of several tokens", () => {
   const environment = arithmetic({ view: "whole" });
   const tokenizer = lexiconTokenizer(environment);

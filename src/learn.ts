@@ -35,12 +35,17 @@ export interface ScoredGroup {
  * Tokens that equal sequences share are merged by adding their coefficients: the gradient is the
  * same as long as the policy has not moved since it sampled them. Where it will have, on later
  * epochs, `merge: false` keeps every rollout's targets apart, for each is clipped by itself.
+ *
+ * `scope` names the tokens that carry the charge; `advantageScope` those that carry a negative
+ * advantage: `step` spares what a wrong rollout did right before its first wrong step, and what it
+ * did after, where its verdict locates that step.
  */
 export function trainingSequences(
   scored: readonly ScoredGroup[],
   tokenizer: Tokenizer,
   scope: "step" | "answer" | "all",
   merge: boolean = true,
+  advantageScope: "all" | "step" = "all",
 ): TrainingSequence[] {
   const rollouts = scored.reduce((n, { group }) => n + group.rollouts.length, 0);
   const merged = new Map<
@@ -59,6 +64,10 @@ export function trainingSequences(
       if (advantage === 0 && charge === 0 && own === undefined) continue;
       for (const [step, action] of rollout.actions.entries()) {
         const charged = charge === 0 ? () => false : chargedTokens(rollout, step, tokenizer, scope);
+        const blamed =
+          advantage < 0 && advantageScope === "step" && rollout.verdict.firstError !== undefined
+            ? chargedTokens(rollout, step, tokenizer, "step")
+            : () => true;
         const tokens = [...action.prompt, ...action.completion.slice(0, -1)];
         const key = tokens.join(",");
         let sequence = merged.get(key);
@@ -67,7 +76,8 @@ export function trainingSequences(
           merged.set(key, sequence);
         }
         for (const [t, token] of action.completion.entries()) {
-          const total = advantage + (charged(t) ? charge : 0) + (own?.[step]?.[t] ?? 0);
+          const total =
+            (blamed(t) ? advantage : 0) + (charged(t) ? charge : 0) + (own?.[step]?.[t] ?? 0);
           const coefficient = total / rollouts;
           if (coefficient === 0) continue;
           const position = action.prompt.length - 1 + t;

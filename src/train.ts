@@ -100,7 +100,7 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
     const signals = await guideSignals(run, setup, scored.groups, guided);
     const merge = !movesWithinStep(config);
     const policy = withContrast(
-      trainingSequences(signals, tokenizer, config.reward.scope, merge),
+      trainingSequences(signals, tokenizer, config.reward.scope, merge, config.advantage.scope),
       contrasted,
     );
     const sequences = await sequencesOf(config.objective, {
