@@ -142,7 +142,9 @@ describe("a negative advantage of scope `step`", () => {
     group: Group = groupOf("abcd", [actions]),
   ): Record<string, number> =>
     coefficients(
-      trainingSequences([{ group, signals: [signal] }], cueTokenizer, "step", true, "step"),
+      trainingSequences([{ group, signals: [signal] }], cueTokenizer, "step", {
+        advantageScope: "step",
+      }),
     );
 
   test("falls on the first wrong step alone, with the charge", () => {
@@ -332,7 +334,7 @@ describe("several optimizer steps on one batch", () => {
     { group: groupOf("ab", ["xy", "xy", "xx", "yy"]), signals: [signal, signal, signal, signal] },
   ];
   const targets = (merge: boolean): number =>
-    trainingSequences(scored, cueTokenizer, "step", merge).reduce(
+    trainingSequences(scored, cueTokenizer, "step", { merge }).reduce(
       (n, s) => n + s.targets.length,
       0,
     );
@@ -356,7 +358,7 @@ describe("several optimizer steps on one batch", () => {
       return train(policy, state, sequences, options);
     };
     const student = cuePolicy(rightWith(0.5));
-    const sequences = trainingSequences(scored, cueTokenizer, "step", false);
+    const sequences = trainingSequences(scored, cueTokenizer, "step", { merge: false });
     const update = await optimize(
       { config, engine },
       { step: 5, student, optimizer: newOptimizer(student) },
@@ -379,7 +381,7 @@ test("unmerged targets of two groups of one task, as self-play's at a fork, stay
   const group = groupOf("ab", ["xx", "xy"]);
   const one = { group, signals: group.rollouts.map(() => ({ advantage: 1, charge: 0 })) };
   const targets = (scored: readonly ScoredGroup[]): number =>
-    trainingSequences(scored, cueTokenizer, "step", false).reduce(
+    trainingSequences(scored, cueTokenizer, "step", { merge: false }).reduce(
       (n, s) => n + s.targets.length,
       0,
     );

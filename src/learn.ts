@@ -44,8 +44,10 @@ export function trainingSequences(
   scored: readonly ScoredGroup[],
   tokenizer: Tokenizer,
   scope: "step" | "answer" | "all",
-  merge: boolean = true,
-  advantageScope: "all" | "step" = "all",
+  {
+    merge = true,
+    advantageScope = "all",
+  }: { readonly merge?: boolean; readonly advantageScope?: "all" | "step" } = {},
 ): TrainingSequence[] {
   const rollouts = scored.reduce((n, { group }) => n + group.rollouts.length, 0);
   const merged = new Map<
@@ -63,10 +65,10 @@ export function trainingSequences(
       const { advantage, charge, tokens: own } = signals[i]!;
       if (advantage === 0 && charge === 0 && own === undefined) continue;
       for (const [step, action] of rollout.actions.entries()) {
-        const charged = charge === 0 ? () => false : chargedTokens(rollout, step, tokenizer, scope);
+        const charged = charge === 0 ? () => false : tokensInScope(rollout, step, tokenizer, scope);
         const blamed =
           advantage < 0 && advantageScope === "step" && rollout.verdict.firstError !== undefined
-            ? chargedTokens(rollout, step, tokenizer, "step")
+            ? tokensInScope(rollout, step, tokenizer, "step")
             : () => true;
         const tokens = [...action.prompt, ...action.completion.slice(0, -1)];
         const key = tokens.join(",");
@@ -158,10 +160,10 @@ export function movesWithinStep({ optimizer }: Pick<Config, "optimizer">): boole
 }
 
 /**
- * Which tokens of one action carry the charge. An empty span at the end of an action is about where
- * it stopped: its stop token is charged.
+ * Which tokens of one action a scope covers. An empty span at the end of an action is about where
+ * it stopped: its stop token is covered.
  */
-function chargedTokens(
+function tokensInScope(
   rollout: Rollout,
   step: number,
   tokenizer: Tokenizer,

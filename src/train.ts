@@ -98,9 +98,11 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
 
     // Learn: one optimizer step, or several under PPO's clip.
     const signals = await guideSignals(run, setup, scored.groups, guided);
-    const merge = !movesWithinStep(config);
     const policy = withContrast(
-      trainingSequences(signals, tokenizer, config.reward.scope, merge, config.advantage.scope),
+      trainingSequences(signals, tokenizer, config.reward.scope, {
+        merge: !movesWithinStep(config),
+        advantageScope: config.advantage.scope,
+      }),
       contrasted,
     );
     const sequences = await sequencesOf(config.objective, {
