@@ -5,7 +5,7 @@ import { initialAdapter } from "../src/engine/adapter.js";
 import { LocalEngine } from "../src/engine/local.js";
 import type { Mixture } from "../src/engine/mixture.js";
 import type { ModelShape } from "../src/engine/shape.js";
-import { Random } from "../src/random.js";
+import { Random } from "../src/util/random.js";
 import { missing, Peer, type PeerAnswer } from "./peers/peer.js";
 
 /** One comparison; `ours` and `peer` are medians in `unit`. */

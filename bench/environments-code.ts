@@ -5,7 +5,7 @@ import { JavaScriptSandbox } from "../src/environments/code/sandbox/javascript.j
 import { findData } from "../src/environments/data-folder.js";
 import type { Environment } from "../src/environments/environment.js";
 import { playProcedure } from "../src/environments/play-procedure.js";
-import { Random } from "../src/random.js";
+import { Random } from "../src/util/random.js";
 
 /** What was measured of one way of judging. */
 export interface VerdictBenchmark {

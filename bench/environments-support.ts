@@ -7,7 +7,7 @@ import { support } from "../src/environments/support/support.js";
 import { parseRecorded, replay } from "../src/environments/support/tau/recorded.js";
 import { loadAirline } from "../src/environments/support/tau/load.js";
 import { judgeTau, tau2Retail } from "../src/environments/support/tau/tau.js";
-import { Random } from "../src/random.js";
+import { Random } from "../src/util/random.js";
 
 /** What was measured of one kind of conversation. */
 export interface ConversationBenchmark {

@@ -8,19 +8,19 @@ export {
   parseConfig,
   type Config,
   type ConfigInput,
-} from "./config.js";
-export { ErrataError, type ErrataErrorOptions } from "./error.js";
-export { Random } from "./random.js";
+} from "./config/config.js";
+export { ErrataError, type ErrataErrorOptions } from "./util/error.js";
+export { Random } from "./util/random.js";
 
 export type * from "./environments/environment.js";
 export { environment, environmentNames } from "./environments/index.js";
 export { tau2Retail, tauAirline } from "./environments/support/tau/tau.js";
 export { modelUser, type User } from "./environments/support/tau/user.js";
-export { MeteredUser, type UserOptions } from "./user-source.js";
+export { MeteredUser, type UserOptions } from "./partners/simulated-user.js";
 export { defineEnvironment, type EnvironmentDefinition } from "./environments/custom/define.js";
 export { tasksFile } from "./environments/custom/tasks-file.js";
 export { gsm8k } from "./environments/gsm8k/gsm8k.js";
-export { checkEnvironment, type CheckResult } from "./environments/check.js";
+export { checkEnvironment, type CheckResult } from "./assess/check-environment.js";
 export { playActions, playProcedure } from "./environments/play-procedure.js";
 
 export type {
@@ -58,52 +58,52 @@ export {
   solverTeacher,
   type Demonstration,
   type Teacher,
-} from "./teacher.js";
-export { RemotePartner, type RemotePartnerOptions } from "./remote-partners.js";
+} from "./teacher/teacher.js";
+export { RemotePartner, type RemotePartnerOptions } from "./partners/remote.js";
 export { PolicyModel, type Action, type Model } from "./models/model.js";
 export { LexiconTokenizer } from "./models/tokenizer.js";
 
-export { Corpus, type CorpusOptions } from "./corpus/corpus.js";
-export type { CorpusStats } from "./corpus/browse.js";
-export type { Candidate, Mistake, MistakeDetail, MistakeTrace } from "./corpus/mistake.js";
-export type { MistakeStatus, ReviewVerdict } from "./corpus/verdict.js";
+export { Corpus, type CorpusOptions } from "./mistakes/corpus/corpus.js";
+export type { CorpusStats } from "./mistakes/corpus/browse.js";
+export type { Candidate, Mistake, MistakeDetail, MistakeTrace } from "./mistakes/corpus/mistake.js";
+export type { MistakeStatus, ReviewVerdict } from "./mistakes/corpus/verdict.js";
 
-export { importFormat, importFormats } from "./import/formats.js";
-export { importAttempts } from "./import/import.js";
-export type { ImportOptions, ImportReport } from "./import/report.js";
-export { overlap, type Overlap } from "./import/overlap.js";
+export { importFormat, importFormats } from "./mistakes/import/formats.js";
+export { importAttempts } from "./mistakes/import/import.js";
+export type { ImportOptions, ImportReport } from "./mistakes/import/report.js";
+export { overlap, type Overlap } from "./mistakes/import/overlap.js";
 
-export { presets, type Preset } from "./presets.js";
-export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./prepare.js";
-export type { Setup } from "./setup.js";
-export { Run } from "./run.js";
-export type { RunState } from "./run-state.js";
+export { presets, type Preset } from "./students/presets/presets.js";
+export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./launch/prepare.js";
+export type { Setup } from "./run/setup.js";
+export { Run } from "./run/run.js";
+export type { RunState } from "./run/state.js";
 export {
   trainInProcess,
   type RunEnd,
   type RunProcessOptions,
   type RunProgress,
-} from "./run-process.js";
-export { learningCurve, readRun, type RunRecord } from "./run-record.js";
-export { train } from "./train.js";
-export { evaluate, sampleTasks, type Sampled } from "./evaluate.js";
+} from "./launch/process.js";
+export { learningCurve, readRun, type RunRecord } from "./run/record.js";
+export { train } from "./loop/train.js";
+export { evaluate, sampleTasks, type Sampled } from "./play/evaluate.js";
 export {
   meanInterval,
   ratioInterval,
   stepsToTarget,
   wilsonInterval,
   type Interval,
-} from "./statistics.js";
-export { gate, gateLines, type GateCheck, type GateReport } from "./gate.js";
-export { measureRescue, type Rescue, type RescueReport } from "./rescue.js";
-export { defineStudy, type Arm, type Claim, type StudyInput } from "./compare/study.js";
-export { protocolOf, type Protocol, type ProtocolOptions } from "./compare/protocol.js";
-export { runStudy, type RunnerOptions, type StudyRuns } from "./compare/runner.js";
-export { resultOf, type StudyResult } from "./compare/result.js";
-export { studyNamed } from "./compare/studies.js";
-export { play, type Group, type Rollout } from "./play.js";
-export type { MetricsLine, StepMetrics } from "./metrics.js";
-export type { Cost, CostRole } from "./ledger.js";
+} from "./util/statistics/intervals.js";
+export { gate, gateLines, type GateCheck, type GateReport } from "./assess/gate.js";
+export { measureRescue, type Rescue, type RescueReport } from "./assess/rescue.js";
+export { defineStudy, type Arm, type Claim, type StudyInput } from "./study/study.js";
+export { protocolOf, type Protocol, type ProtocolOptions } from "./study/protocol.js";
+export { runStudy, type RunnerOptions, type StudyRuns } from "./study/runner.js";
+export { resultOf, type StudyResult } from "./study/result.js";
+export { studyNamed } from "./study/studies.js";
+export { play, type Group, type Rollout } from "./play/play.js";
+export type { MetricsLine, StepMetrics } from "./watch/metrics.js";
+export type { Cost, CostRole } from "./watch/ledger.js";
 export {
   demoConfigs,
   demoReport,
@@ -111,4 +111,4 @@ export {
   type DemoCurve,
   type DemoOptions,
   type DemoReport,
-} from "./demo.js";
+} from "./study/demo.js";

@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { controls, preference, weakFree } from "../src/compare/arms.js";
-import type { Arm } from "../src/compare/study.js";
-import { teacherOnlyArms } from "../src/compare/teacher-arms.js";
-import type { MetricsLine, StepMetrics } from "../src/metrics.js";
-import { presetNamed } from "../src/prepare.js";
-import { Run } from "../src/run.js";
-import { train } from "../src/train.js";
+import { controls, preference, weakFree } from "../src/study/arms.js";
+import type { Arm } from "../src/study/study.js";
+import { teacherOnlyArms } from "../src/study/teacher-arms.js";
+import type { MetricsLine, StepMetrics } from "../src/watch/metrics.js";
+import { presetNamed } from "../src/launch/prepare.js";
+import { Run } from "../src/run/run.js";
+import { train } from "../src/loop/train.js";
 import { tinyPlace, type Place } from "./tiny.js";
 
 let place: Place;

@@ -9,11 +9,11 @@ import type {
   TrainResult,
 } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
-import type { MetricsLine, StepMetrics } from "../src/metrics.js";
-import { Run } from "../src/run.js";
-import type { RunState } from "../src/run-state.js";
-import type { Setup } from "../src/setup.js";
-import { train } from "../src/train.js";
+import type { MetricsLine, StepMetrics } from "../src/watch/metrics.js";
+import { Run } from "../src/run/run.js";
+import type { RunState } from "../src/run/state.js";
+import type { Setup } from "../src/run/setup.js";
+import { train } from "../src/loop/train.js";
 import { tinyPlace, type Place } from "./tiny.js";
 
 let place: Place;

@@ -2,12 +2,12 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ConfigInput } from "../src/config.js";
-import type { Ledger } from "../src/ledger.js";
-import type { MetricsLine, OptionalMetrics, StepMetrics } from "../src/metrics.js";
-import { Run } from "../src/run.js";
-import { lastCheckpoint } from "../src/run-checkpoint.js";
-import { train } from "../src/train.js";
+import type { ConfigInput } from "../src/config/config.js";
+import type { Ledger } from "../src/watch/ledger.js";
+import type { MetricsLine, OptionalMetrics, StepMetrics } from "../src/watch/metrics.js";
+import { Run } from "../src/run/run.js";
+import { lastCheckpoint } from "../src/run/checkpoint.js";
+import { train } from "../src/loop/train.js";
 import { tinyPlace, type Place } from "./tiny.js";
 
 let place: Place;

@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import type { Environment, Task } from "../src/environments/environment.js";
 import { takeover } from "../src/environments/support/conversation.js";
 import { support } from "../src/environments/support/support.js";
-import { trainingSequences, type ScoredGroup } from "../src/learn.js";
+import { trainingSequences, type ScoredGroup } from "../src/learn/sequences.js";
 import type { Model } from "../src/models/model.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";
-import { inGroups, play, type Fork, type Rollout } from "../src/play.js";
+import { inGroups, play, type Fork, type Rollout } from "../src/play/play.js";
 import { playActions } from "../src/environments/play-procedure.js";
-import { Random } from "../src/random.js";
+import { Random } from "../src/util/random.js";
 
 const environment = support() as Environment;
 const tokenizer = lexiconTokenizer(environment);

@@ -7,16 +7,16 @@
  */
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { trainStage, type Recipe } from "../src/base.js";
-import { drawTasks } from "../src/curriculum.js";
+import { trainStage, type Recipe } from "../src/students/recipe.js";
+import { drawTasks } from "../src/play/curriculum.js";
 import { loadPolicy } from "../src/engine/checkpoint.js";
 import type { Policy } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
-import { evaluate, sampleTasks, type Sampled } from "../src/evaluate.js";
+import { evaluate, sampleTasks, type Sampled } from "../src/play/evaluate.js";
 import { PolicyModel } from "../src/models/model.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";
-import { modelFile, prebuiltFolder, presetNamed } from "../src/prepare.js";
-import { Random } from "../src/random.js";
+import { modelFile, prebuiltFolder, presetNamed } from "../src/launch/prepare.js";
+import { Random } from "../src/util/random.js";
 
 const engine = new LocalEngine();
 

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ConfigInput } from "../src/config.js";
+import type { ConfigInput } from "../src/config/config.js";
 import type { Environment } from "../src/environments/environment.js";
-import type { MetricsLine } from "../src/metrics.js";
+import type { MetricsLine } from "../src/watch/metrics.js";
 import { requireSameConfig } from "../src/cli/config-file.js";
 import { runConfig } from "../src/cli/runs.js";
-import { Run } from "../src/run.js";
-import { train } from "../src/train.js";
+import { Run } from "../src/run/run.js";
+import { train } from "../src/loop/train.js";
 import { differences, errata, outcomeOf, overrides, tinyPlace, type Place } from "./tiny.js";
 
 let place: Place;

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseConfig, type ConfigInput } from "../src/config.js";
-import type { MetricsLine } from "../src/metrics.js";
-import { prepare } from "../src/prepare.js";
-import { Run } from "../src/run.js";
-import { train } from "../src/train.js";
+import { parseConfig, type ConfigInput } from "../src/config/config.js";
+import type { MetricsLine } from "../src/watch/metrics.js";
+import { prepare } from "../src/launch/prepare.js";
+import { Run } from "../src/run/run.js";
+import { train } from "../src/loop/train.js";
 import { differences, errata, type Outcome } from "./tiny.js";
 
 /** A llama of 16 k weights with a tokenizer of its own. */

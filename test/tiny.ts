@@ -4,15 +4,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { trainStage, type Recipe, type Stage } from "../src/base.js";
-import { mergeConfig, parseConfig, type ConfigInput } from "../src/config.js";
+import { trainStage, type Recipe, type Stage } from "../src/students/recipe.js";
+import { mergeConfig, parseConfig, type ConfigInput } from "../src/config/config.js";
 import { savePolicy } from "../src/engine/checkpoint.js";
 import type { Policy } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";
-import { modelFile, prepare, presetNamed } from "../src/prepare.js";
-import { lastCheckpoint } from "../src/run-checkpoint.js";
-import type { Setup } from "../src/setup.js";
+import { modelFile, prepare, presetNamed } from "../src/launch/prepare.js";
+import { lastCheckpoint } from "../src/run/checkpoint.js";
+import type { Setup } from "../src/run/setup.js";
 
 const stage = (mixture: Stage["mixture"], steps: number, learningRate: number): Stage => ({
   mixture,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ImportMetrics } from "../metrics.js";
+import type { ImportMetrics } from "../watch/metrics.js";
 import { arrivalsLine } from "./sitting.js";
 
 const line: ImportMetrics = {

@@ -1,6 +1,6 @@
 /** An attempt of the corpus as a person reads it. */
 import type { Message } from "../environments/environment.js";
-import type { TraceStep } from "../corpus/mistake.js";
+import type { TraceStep } from "../mistakes/corpus/mistake.js";
 
 /**
  * One line for each step, `prompt  =>  action`; of a conversation one for each message that the step

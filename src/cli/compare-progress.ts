@@ -1,7 +1,7 @@
 /** How far a study is: one updating line with the time left, and a line for each run. */
-import type { ArmRun } from "../compare/measure.js";
-import type { Job } from "../compare/runner.js";
-import type { MetricsLine } from "../metrics.js";
+import type { ArmRun } from "../study/measure.js";
+import type { Job } from "../study/runner.js";
+import type { MetricsLine } from "../watch/metrics.js";
 import { duration, share, type Terminal } from "./terminal.js";
 
 /** Watches a study being run. */

@@ -8,17 +8,17 @@ import {
   saveProtocol,
   studyFolder,
   type Protocol,
-} from "../compare/protocol.js";
-import { armList } from "../compare/arm-list.js";
-import { claimLines, falsifierLines, summaryTable } from "../compare/report-text.js";
-import { savingLines } from "../compare/saving-lines.js";
-import { onlyArms, requireArms, studyNamed, studyNames } from "../compare/studies.js";
-import { defaultSeeds, type StudyInput } from "../compare/study.js";
-import { tunedRates } from "../compare/tuned-rates.js";
-import { applyOverrides, type ConfigInput } from "../config.js";
+} from "../study/protocol.js";
+import { armList } from "../study/arm-list.js";
+import { claimLines, falsifierLines, summaryTable } from "../study/report-text.js";
+import { savingLines } from "../study/saving-lines.js";
+import { onlyArms, requireArms, studyNamed, studyNames } from "../study/studies.js";
+import { defaultSeeds, type StudyInput } from "../study/study.js";
+import { tunedRates } from "../study/tuned-rates.js";
+import { applyOverrides, type ConfigInput } from "../config/config.js";
 import { command, wholeNumber } from "./command.js";
 import { CompareProgress } from "./compare-progress.js";
-import { importDefault } from "../import-default.js";
+import { importDefault } from "../util/import-default.js";
 import { exitCodes } from "./exit-codes.js";
 import { Interrupt } from "./interrupt.js";
 import { showBuild } from "./progress.js";
@@ -130,10 +130,10 @@ export interface CompareOptions extends OutputOptions {
 export async function compareStudy(protocol: Protocol, options: CompareOptions): Promise<void> {
   const { study, folder, jobs, again } = options;
   const terminal = new Terminal(options);
-  const { runStudy, saveIndex } = await import("../compare/runner.js");
-  const { resultOf } = await import("../compare/result.js");
-  const { writeReport } = await import("../compare/report.js");
-  const { gateValues } = await import("../compare/gate-values.js");
+  const { runStudy, saveIndex } = await import("../study/runner.js");
+  const { resultOf } = await import("../study/result.js");
+  const { writeReport } = await import("../study/report.js");
+  const { gateValues } = await import("../study/gate-values.js");
   saveProtocol(study, protocol);
   const interrupt = new Interrupt(terminal);
   const hurry = new AbortController();

@@ -8,10 +8,10 @@ import {
   withoutPreset,
   type Config,
   type ConfigInput,
-} from "../config.js";
-import { ErrataError } from "../error.js";
-import { importDefault } from "../import-default.js";
-import { presetNamed } from "../prepare.js";
+} from "../config/config.js";
+import { ErrataError } from "../util/error.js";
+import { importDefault } from "../util/import-default.js";
+import { presetNamed } from "../launch/prepare.js";
 
 /** The file that is read where none is named. */
 export const defaultConfigFile = "errata.config.ts";

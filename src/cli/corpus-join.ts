@@ -1,10 +1,10 @@
 /** `errata corpus join`: attempts or a weak partner for a run, also while it trains. */
 import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { checkAttemptRecords } from "../attempt-record.js";
-import { ErrataError } from "../error.js";
-import { deliver } from "../inbox.js";
-import { readRun } from "../run-record.js";
+import { checkAttemptRecords } from "../mistakes/attempt-line.js";
+import { ErrataError } from "../util/error.js";
+import { deliver } from "../run/inbox.js";
+import { readRun } from "../run/record.js";
 import { command } from "./command.js";
 import { exitCodes } from "./exit-codes.js";
 import { findRun } from "./runs.js";

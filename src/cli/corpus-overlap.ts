@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
-import { Corpus } from "../corpus/corpus.js";
-import { ErrataError } from "../error.js";
-import { overlap, type Overlap, type Share } from "../import/overlap.js";
+import { Corpus } from "../mistakes/corpus/corpus.js";
+import { ErrataError } from "../util/error.js";
+import { overlap, type Overlap, type Share } from "../mistakes/import/overlap.js";
 import { command } from "./command.js";
 import { defaultCorpus } from "./corpus-import.js";
 import { findRun } from "./runs.js";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { Corpus } from "../corpus/corpus.js";
+import { Corpus } from "../mistakes/corpus/corpus.js";
 import { main } from "./main.js";
 
 let folder: string;

@@ -1,10 +1,10 @@
 /** `errata corpus review`: people judge mistakes, the most worth a look first. */
 import { createInterface } from "node:readline/promises";
 import { Argument, type Command } from "commander";
-import type { MistakeDetail } from "../corpus/mistake.js";
-import type { QueueEntry } from "../corpus/queue.js";
-import { reviewVerdicts, type ReviewVerdict } from "../corpus/verdict.js";
-import { ReviewSession } from "../reviews.js";
+import type { MistakeDetail } from "../mistakes/corpus/mistake.js";
+import type { QueueEntry } from "../mistakes/corpus/queue.js";
+import { reviewVerdicts, type ReviewVerdict } from "../mistakes/corpus/verdict.js";
+import { ReviewSession } from "../run/review-session.js";
 import { attemptLines } from "./attempt-lines.js";
 import { command, group, wholeNumber } from "./command.js";
 import { findRun } from "./runs.js";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { Argument, Option, type Command } from "commander";
-import { Corpus } from "../corpus/corpus.js";
-import { discriminationLines, type Discrimination } from "../corpus/discrimination.js";
-import type { MistakeDetail } from "../corpus/mistake.js";
-import type { MistakeStatus } from "../corpus/verdict.js";
-import { ErrataError } from "../error.js";
-import { nearest } from "../spelling.js";
+import { Corpus } from "../mistakes/corpus/corpus.js";
+import { discriminationLines, type Discrimination } from "../mistakes/corpus/discrimination.js";
+import type { MistakeDetail } from "../mistakes/corpus/mistake.js";
+import type { MistakeStatus } from "../mistakes/corpus/verdict.js";
+import { ErrataError } from "../util/error.js";
+import { nearest } from "../util/spelling.js";
 import { attemptLines } from "./attempt-lines.js";
 import { command, group, wholeNumber } from "./command.js";
 import { importCommand } from "./corpus-import.js";
@@ -189,7 +189,7 @@ type Measure = (corpus: Corpus) => Discrimination | undefined;
 async function discriminationOf({ run, corpus: file }: RunOption): Promise<Measure> {
   if (file !== undefined) return () => undefined;
   const [{ presets }, { ruleSignatures }] = await Promise.all([
-    import("../presets.js"),
+    import("../students/presets/presets.js"),
     import("../environments/rule-signatures.js"),
   ]);
   const { preset: name, environment: domain, student } = runConfig(findRun(run));

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
-import { applyOverrides, type Config, type ConfigInput } from "../config.js";
-import type { DemoArm, DemoReport } from "../demo.js";
-import { ErrataError } from "../error.js";
-import { costRoles } from "../ledger.js";
+import { applyOverrides, type Config, type ConfigInput } from "../config/config.js";
+import type { DemoArm, DemoReport } from "../study/demo.js";
+import { ErrataError } from "../util/error.js";
+import { costRoles } from "../watch/ledger.js";
 import { command, wholeNumber } from "./command.js";
 import { requireSameConfig } from "./config-file.js";
 import { exitCodes } from "./exit-codes.js";
@@ -51,7 +51,7 @@ export const demoCommand: Command = command(
 
 async function demo(flags: DemoFlags): Promise<void> {
   const terminal = new Terminal(flags);
-  const { demoConfigs, demoReport, runDemo } = await import("../demo.js");
+  const { demoConfigs, demoReport, runDemo } = await import("../study/demo.js");
   const asked = (under: ConfigInput): Readonly<Record<DemoArm, Config>> =>
     demoConfigs(applyOverrides({ ...under, ...input(flags) }, flags.set ?? []));
   const resumed = flags.resume === true ? demoFolder(flags.name) : undefined;
@@ -172,8 +172,8 @@ function interrupted(terminal: Terminal, folder: string): void {
 
 async function print(terminal: Terminal, report: DemoReport, seconds: number): Promise<void> {
   const [{ demoVerdict }, { wilsonInterval }] = await Promise.all([
-    import("../demo.js"),
-    import("../statistics.js"),
+    import("../study/demo.js"),
+    import("../util/statistics/intervals.js"),
   ]);
   const { student, grpo, stuck, stuckGrpo, corpus, cost, evaluationTasks } = report;
   const steps = (n: number | null): string => (n === null ? "-" : String(n));

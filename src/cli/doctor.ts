@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } 
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import { command } from "./command.js";
 import { exitCodes } from "./exit-codes.js";
 import { runsFolder } from "./runs.js";
@@ -143,7 +143,7 @@ function webgpu(): Result {
 }
 
 async function sqlite(): Promise<Result> {
-  const { Corpus } = await import("../corpus/corpus.js");
+  const { Corpus } = await import("../mistakes/corpus/corpus.js");
   Corpus.open(":memory:").close();
   const builtIn = process.getBuiltinModule("node:sqlite") !== undefined;
   return { outcome: "pass", detail: builtIn ? "built into Node" : "@photostructure/sqlite" };
@@ -179,8 +179,8 @@ async function modelsIn(
   folder: string,
 ): Promise<{ found: number; all: number; lacking: string[] }> {
   const [{ presets }, { modelFile }] = await Promise.all([
-    import("../presets.js"),
-    import("../prepare.js"),
+    import("../students/presets/presets.js"),
+    import("../launch/prepare.js"),
   ]);
   let [found, all] = [0, 0];
   const lacking = new Set<string>();
@@ -194,7 +194,7 @@ async function modelsIn(
 }
 
 async function prebuilt(): Promise<Result> {
-  const { prebuiltFolder } = await import("../prepare.js");
+  const { prebuiltFolder } = await import("../launch/prepare.js");
   const { found, all, lacking } = await modelsIn(prebuiltFolder);
   const detail = `${found} of ${all}`;
   if (lacking.length === 0) return { outcome: "pass", detail };
@@ -206,7 +206,7 @@ async function prebuilt(): Promise<Result> {
 }
 
 async function cache(): Promise<Result> {
-  const { cacheFolder } = await import("../prepare.js");
+  const { cacheFolder } = await import("../launch/prepare.js");
   const folder = resolve(cacheFolder());
   const { found } = await modelsIn(folder);
   if (writable(folder)) return { outcome: "pass", detail: `${folder}, ${found} models` };

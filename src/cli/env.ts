@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { checkEnvironment, type CheckResult } from "../environments/check.js";
+import { checkEnvironment, type CheckResult } from "../assess/check-environment.js";
 import { environmentNames } from "../environments/index.js";
 import { command, group, wholeNumber } from "./command.js";
-import { dataSetNames, environmentNamed } from "../environment-file.js";
-import { userFor } from "../user-source.js";
+import { dataSetNames, environmentNamed } from "../environments/from-file.js";
+import { userFor } from "../partners/simulated-user.js";
 import { exitCodes } from "./exit-codes.js";
 import { count, paint, Terminal } from "./terminal.js";
 import { userCost, userExample, withSettings } from "./user-settings.js";

@@ -1,16 +1,16 @@
 /** What a run will cost, before it starts. */
-import { shapeFor } from "../base.js";
-import { usesExperts, usesMistakes, type Config } from "../config.js";
-import { drawTasks } from "../curriculum.js";
+import { shapeFor } from "../students/recipe.js";
+import { usesExperts, usesMistakes, type Config } from "../config/config.js";
+import { drawTasks } from "../play/curriculum.js";
 import { LocalEngine } from "../engine/local.js";
 import { parameterCount } from "../engine/transformer.js";
 import { playProcedure } from "../environments/play-procedure.js";
-import { expertShape } from "../expert.js";
-import { steersByExpert } from "../exploration.js";
+import { expertShape } from "../experts/expert.js";
+import { steersByExpert } from "../play/forms.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
-import { partnerAttempts } from "../partner.js";
-import { baseStudent, partnerRecipe, presetFor } from "../prepare.js";
-import { Random } from "../random.js";
+import { partnerAttempts } from "../partners/partner.js";
+import { baseStudent, partnerRecipe, presetFor } from "../launch/prepare.js";
+import { Random } from "../util/random.js";
 
 /** One kind of work. */
 export interface CostEstimate {

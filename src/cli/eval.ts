@@ -1,17 +1,17 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { drawTasks } from "../curriculum.js";
+import { drawTasks } from "../play/curriculum.js";
 import type { Split, Task } from "../environments/environment.js";
-import { ErrataError } from "../error.js";
-import { Random } from "../random.js";
-import { wilsonInterval, type Interval } from "../statistics.js";
-import type { TransferResult } from "../transfer.js";
+import { ErrataError } from "../util/error.js";
+import { Random } from "../util/random.js";
+import { wilsonInterval, type Interval } from "../util/statistics/intervals.js";
+import type { TransferResult } from "../assess/transfer.js";
 import { command, wholeNumber } from "./command.js";
 import { showBuild } from "./progress.js";
 import { findRun, runConfig } from "./runs.js";
 import { share, table, Terminal } from "./terminal.js";
 import { userCost, userExample, withSettings } from "./user-settings.js";
-import type { MeteredUser } from "../user-source.js";
+import type { MeteredUser } from "../partners/simulated-user.js";
 
 interface EvalOptions {
   readonly tasks?: number;
@@ -66,9 +66,9 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
   ] = await Promise.all([
     import("../engine/local.js"),
     import("../engine/checkpoint.js"),
-    import("../prepare.js"),
-    import("../run-checkpoint.js"),
-    import("../play.js"),
+    import("../launch/prepare.js"),
+    import("../run/checkpoint.js"),
+    import("../play/play.js"),
     import("../models/model.js"),
   ]);
   const preset = await presetFor(config);
@@ -105,7 +105,7 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     tokenizer,
   };
   if (options.transfer === true) {
-    const { measureTransfer } = await import("../transfer.js");
+    const { measureTransfer } = await import("../assess/transfer.js");
     const { split, tasks: count = 200 } = options;
     showTransfer(
       terminal,

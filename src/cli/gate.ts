@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ConfigInput } from "../config.js";
+import type { ConfigInput } from "../config/config.js";
 import { command, wholeNumber } from "./command.js";
 import { resolveConfig } from "./config-file.js";
 import { exitCodes } from "./exit-codes.js";
@@ -47,8 +47,8 @@ async function gateAction(options: GateOptions): Promise<void> {
     overrides: options.set ?? [],
   });
   const [{ prepare }, { gate, gateLines, gateWarning }] = await Promise.all([
-    import("../prepare.js"),
-    import("../gate.js"),
+    import("../launch/prepare.js"),
+    import("../assess/gate.js"),
   ]);
   const setup = await prepare(config, { onProgress: showBuild(terminal) });
   terminal.status(`measuring the gate on ${options.tasks} tasks`);

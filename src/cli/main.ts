@@ -1,7 +1,7 @@
 /** The `errata` command. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import { group } from "./command.js";
 import { compareCommand } from "./compare.js";
 import { corpusCommand } from "./corpus.js";

@@ -37,7 +37,7 @@ async function build(options: BuildOptions): Promise<void> {
     await Promise.all([
       import("../engine/local.js"),
       import("../engine/checkpoint.js"),
-      import("../prepare.js"),
+      import("../launch/prepare.js"),
     ]);
   const preset = presetNamed(options.preset);
   const environment = preset.environment();

@@ -1,7 +1,7 @@
 /** The progress of base models and of training, for people. */
-import type { MetricsLine, StepMetrics } from "../metrics.js";
-import type { BuildProgress } from "../prepare.js";
-import type { RunProgress } from "../run-process.js";
+import type { MetricsLine, StepMetrics } from "../watch/metrics.js";
+import type { BuildProgress } from "../launch/prepare.js";
+import type { RunProgress } from "../launch/process.js";
 import { count, duration, type Terminal } from "./terminal.js";
 
 /** Shows the training of base models: one updating line, or a plain line a model. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { ConfigInput } from "../config.js";
+import type { ConfigInput } from "../config/config.js";
 import { command, wholeNumber } from "./command.js";
 import { resolveConfig } from "./config-file.js";
 import { showBuild } from "./progress.js";
@@ -46,13 +46,13 @@ async function rescue(options: RescueFlags): Promise<void> {
     { drawTasks },
     { Random },
   ] = await Promise.all([
-    import("../prepare.js"),
-    import("../run.js"),
-    import("../collect.js"),
-    import("../steer.js"),
-    import("../rescue.js"),
-    import("../curriculum.js"),
-    import("../random.js"),
+    import("../launch/prepare.js"),
+    import("../run/run.js"),
+    import("../loop/collect.js"),
+    import("../loop/steer.js"),
+    import("../assess/rescue.js"),
+    import("../play/curriculum.js"),
+    import("../util/random.js"),
   ]);
   const setup = await prepare(config, { onProgress: showBuild(terminal) });
   const folder = mkdtempSync(join(tmpdir(), "errata-rescue-"));

@@ -1,9 +1,9 @@
 /** The folders of runs: their names, and finding them again. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { parseConfig, type Config } from "../config.js";
-import { nearest } from "../spelling.js";
-import { ErrataError } from "../error.js";
+import { parseConfig, type Config } from "../config/config.js";
+import { nearest } from "../util/spelling.js";
+import { ErrataError } from "../util/error.js";
 
 /** Where runs are kept. */
 export const runsFolder = "runs";

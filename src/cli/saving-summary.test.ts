@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { costRoles, type Cost, type CostRole } from "../ledger.js";
-import type { RunRecord } from "../run-record.js";
+import { costRoles, type Cost, type CostRole } from "../watch/ledger.js";
+import type { RunRecord } from "../run/record.js";
 import { savingSummary } from "./sitting.js";
 
 const costs = Object.fromEntries(

@@ -1,10 +1,10 @@
 /** One sitting of a run in front of its user: progress while it trains, a report when it ends. */
-import type { Config } from "../config.js";
-import type { GateReport } from "../gate.js";
-import { money, overheadOf, savingLine } from "../ledger.js";
-import type { ImportMetrics, MetricsLine } from "../metrics.js";
-import type { RunEnd, RunProgress } from "../run-process.js";
-import type { RunRecord } from "../run-record.js";
+import type { Config } from "../config/config.js";
+import type { GateReport } from "../assess/gate.js";
+import { money, overheadOf, savingLine } from "../watch/ledger.js";
+import type { ImportMetrics, MetricsLine } from "../watch/metrics.js";
+import type { RunEnd, RunProgress } from "../launch/process.js";
+import type { RunRecord } from "../run/record.js";
 import { exitCodes } from "./exit-codes.js";
 import { TrainingProgress } from "./progress.js";
 import { runName } from "./runs.js";
@@ -36,7 +36,7 @@ export class Sitting {
     if (measured === undefined)
       return this.#terminal.status(`measuring the gate on ${tasks} tasks`);
     this.#terminal.status("");
-    const { gateLines, gateWarning } = await import("../gate.js");
+    const { gateLines, gateWarning } = await import("../assess/gate.js");
     const warning = gateWarning(measured);
     if (warning === undefined) return;
     this.#terminal.note(paint.yellow(warning));
@@ -76,7 +76,7 @@ export class Sitting {
       process.exitCode = exitCodes.interrupted;
       return;
     }
-    const { learningCurve, readRun } = await import("../run-record.js");
+    const { learningCurve, readRun } = await import("../run/record.js");
     const record = readRun(this.#folder);
     const accuracies = learningCurve(record.lines).map(([, accuracy]) => accuracy);
     const seconds = (performance.now() - this.#started) / 1000;

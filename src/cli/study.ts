@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { protocolOf, studyFolder } from "../compare/protocol.js";
-import { armStudy, onlyArms, requireArms } from "../compare/studies.js";
-import { applyOverrides } from "../config.js";
+import { protocolOf, studyFolder } from "../study/protocol.js";
+import { armStudy, onlyArms, requireArms } from "../study/studies.js";
+import { applyOverrides } from "../config/config.js";
 import { command, wholeNumber } from "./command.js";
 import { compareStudy, names } from "./compare.js";
 

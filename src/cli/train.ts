@@ -8,7 +8,7 @@ import {
   withoutPreset,
   type Config,
   type ConfigInput,
-} from "../config.js";
+} from "../config/config.js";
 import { command, wholeNumber } from "./command.js";
 import { requireSameConfig, resolveConfig, sourceOfKeys } from "./config-file.js";
 import { Interrupt } from "./interrupt.js";
@@ -76,7 +76,7 @@ async function trainAction(options: TrainOptions): Promise<void> {
   const sitting = new Sitting(terminal, folder, config);
   try {
     // Loaded here, so that --help and a wrong flag are answered at once.
-    const { trainInProcess } = await import("../run-process.js");
+    const { trainInProcess } = await import("../launch/process.js");
     const training = trainInProcess({
       config,
       folder,

@@ -1,7 +1,7 @@
 /** What of a configuration can be set in a command that trains nothing. */
-import { applyOverrides, parseConfig, type Config, type ConfigInput } from "../config.js";
-import { ErrataError } from "../error.js";
-import type { MeteredUser } from "../user-source.js";
+import { applyOverrides, parseConfig, type Config, type ConfigInput } from "../config/config.js";
+import { ErrataError } from "../util/error.js";
+import type { MeteredUser } from "../partners/simulated-user.js";
 import { count } from "./terminal.js";
 
 /** Who plays the user of tau2-retail and tau-airline, as the example of a flag's help. */

@@ -3,8 +3,8 @@
  * y = x W^T + (alpha / rank) (x A^T) B^T with A [rank, in] and B [out, rank]. W is frozen and shared
  * by every policy over one base; only A and B train.
  */
-import { ErrataError } from "../error.js";
-import type { Random } from "../random.js";
+import { ErrataError } from "../util/error.js";
+import type { Random } from "../util/random.js";
 import type { Policy } from "./engine.js";
 import {
   layOut,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "./checkpoint.js";
 import type { Policy } from "./engine.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";

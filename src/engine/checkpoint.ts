@@ -1,7 +1,7 @@
 /** Policies and optimizer states as safetensors files. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import { adapterLayout, checkAdapterShape, type AdapterShape } from "./adapter.js";
 import type { OptimizerState, Policy } from "./engine.js";
 import type { RopeScaling } from "./rope.js";

@@ -1,5 +1,5 @@
 /** Sequences that do not fit into a model. */
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 
 /**
  * Checks that a prompt fits into a model's context with the `drawn` tokens that follow it, of which the

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import type { Completion, SampleRequest } from "./engine.js";
 import { LocalEngine } from "./local.js";
 import { StopRule } from "./stop.js";

@@ -1,5 +1,5 @@
 /** Sampling completions of many rows at once, a token a row at each step. */
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { KeyValueCache, type PromptCache } from "./cache.js";
 import { checkContext } from "./context.js";
 import type { Completion } from "./engine.js";

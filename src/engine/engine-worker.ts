@@ -1,7 +1,7 @@
 /** A thread with an engine of its own: see worker-engine.ts. */
 import { parentPort, workerData } from "node:worker_threads";
-import { ErrataError } from "../error.js";
-import { Random } from "../random.js";
+import { ErrataError } from "../util/error.js";
+import { Random } from "../util/random.js";
 import type { EmbeddingRequest, SampleRequest, TrainingSequence, TrainOptions } from "./engine.js";
 import { LocalEngine, type LocalEngineOptions } from "./local.js";
 import type { ScoredSequence } from "./passes.js";

@@ -4,7 +4,7 @@
  * An engine sees token sequences, per-token coefficients and weights. It knows no tasks, no
  * rewards and no roles; which policy is a student or a weak partner is the caller's business.
  */
-import type { Random } from "../random.js";
+import type { Random } from "../util/random.js";
 import { trainableWeights, type Adapter } from "./adapter.js";
 import type { Mixture } from "./mixture.js";
 import type { Truncation } from "./sampler.js";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { newOptimizer, type TrainingSequence } from "./engine.js";
 import { trainEpochs } from "./epochs.js";
 import { LocalEngine } from "./local.js";

@@ -1,5 +1,5 @@
 /** Several optimizer steps on one batch, as in PPO: the batch's log-probs grow stale, clipping bounds how far. */
-import type { Random } from "../random.js";
+import type { Random } from "../util/random.js";
 import type {
   Engine,
   OptimizerState,

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, cpSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { trainableLayout, graphShape } from "./adapter.js";
 import { newOptimizer, type Policy, type TrainingSequence } from "./engine.js";
 import { shapeFromConfig } from "./families.js";

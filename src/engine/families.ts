@@ -1,6 +1,6 @@
 /** Which models of Hugging Face transformers can be loaded, and what their `config.json` means here. */
 import { z } from "zod";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import type { RopeScaling } from "./rope.js";
 import { checkModelShape, type ModelShape, type Projection } from "./shape.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { newOptimizer } from "./engine.js";
 import { HaltingEngine } from "./halting.js";
 import { LocalEngine } from "./local.js";

@@ -1,5 +1,5 @@
 /** The embedded engine: graphs built here, executed by ONNX Runtime. */
-import type { Random } from "../random.js";
+import type { Random } from "../util/random.js";
 import { adamStep } from "./adam.js";
 import { trainableWeights } from "./adapter.js";
 import { decodeRows } from "./decoding.js";

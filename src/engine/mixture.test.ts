@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import type { Policy } from "./engine.js";
 import { LocalEngine } from "./local.js";
 import { mixtureLogprobs, type Mixture } from "./mixture.js";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { initialAdapter } from "./adapter.js";
 import type { Policy, TrainingSequence } from "./engine.js";
 import { LocalEngine } from "./local.js";

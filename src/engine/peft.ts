@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import { adapterLayout, checkAdapterShape, type AdapterShape } from "./adapter.js";
 import { flatWeights, namedTensors } from "./checkpoint.js";
 import type { Policy } from "./engine.js";

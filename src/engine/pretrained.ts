@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import type { Policy } from "./engine.js";
 import { shapeFromConfig, type ShapeOptions } from "./families.js";
 import { SafetensorsFile } from "./safetensors.js";

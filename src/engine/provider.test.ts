@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { LocalEngine } from "./local.js";
 import { requireProvider, webgpuFault } from "./provider.js";
 import { tinyPolicy } from "./testing.js";

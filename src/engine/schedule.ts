@@ -1,5 +1,5 @@
 /** How the learning rate changes over a run. */
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 
 export const scheduleShapes = ["constant", "linear", "cosine"] as const;
 

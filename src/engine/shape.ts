@@ -1,6 +1,6 @@
 /** The shape of a decoder-only transformer of the Llama family, and where its weights lie. */
-import { ErrataError } from "../error.js";
-import type { Random } from "../random.js";
+import { ErrataError } from "../util/error.js";
+import type { Random } from "../util/random.js";
 import type { RopeScaling } from "./rope.js";
 
 /** The linear maps of a layer, by their Hugging Face names. */

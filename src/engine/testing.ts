@@ -1,5 +1,5 @@
 /** Policies for the engine's own tests. */
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import type { Policy, TrainingSequence } from "./engine.js";
 import { initialWeights, parameterLayout, type ModelShape } from "./shape.js";
 

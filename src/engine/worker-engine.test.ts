@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { newOptimizer, type SampleRequest, type TrainingSequence } from "./engine.js";
 import { initialAdapter } from "./adapter.js";
 import { LocalEngine } from "./local.js";

@@ -2,8 +2,8 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { ErrataError } from "../error.js";
-import type { Random } from "../random.js";
+import { ErrataError } from "../util/error.js";
+import type { Random } from "../util/random.js";
 import type {
   Capabilities,
   Completion,

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 
 /** Folders that are looked into, in this order: `$ERRATA_DATA`, `data`, `../shared/data`. */
 export function dataFolders(): readonly string[] {

@@ -5,7 +5,7 @@
  * An environment knows nothing of rewards, students or weak partners. A *verdict* is what it
  * says; the *reward* is what the algorithm makes of it.
  */
-import type { Random } from "../random.js";
+import type { Random } from "../util/random.js";
 
 export type Json =
   | string

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { arithmetic } from "./arithmetic/arithmetic.js";
 import { code } from "./code/code.js";
 import type { Environment, Split, Task } from "./environment.js";

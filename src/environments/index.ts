@@ -1,5 +1,5 @@
-import { ErrataError } from "../error.js";
-import { nearest } from "../spelling.js";
+import { ErrataError } from "../util/error.js";
+import { nearest } from "../util/spelling.js";
 import { arithmetic } from "./arithmetic/arithmetic.js";
 import { coq, coqText } from "./coq/coq.js";
 import { code } from "./code/code.js";

@@ -1,6 +1,6 @@
 /** Scripted attempts: a procedure, or a given list of actions, played through an environment. */
-import { ErrataError } from "../error.js";
-import type { Random } from "../random.js";
+import { ErrataError } from "../util/error.js";
+import type { Random } from "../util/random.js";
 import type { Environment, Procedure, Step, Task, Trajectory, Turn } from "./environment.js";
 
 /**

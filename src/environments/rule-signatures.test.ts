@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { cues } from "../testing.js";
-import { presets } from "../presets.js";
+import { cues } from "../testing/testing.js";
+import { presets } from "../students/presets/presets.js";
 import type { Environment } from "./environment.js";
 import { ruleSignatures } from "./rule-signatures.js";
 

@@ -1,5 +1,5 @@
 /** Which signatures an environment gives to the errors of its mal-rules. */
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import type { Environment } from "./environment.js";
 import { playProcedure } from "./play-procedure.js";
 

@@ -1,7 +1,7 @@
 /** Chat templates: the Jinja programs that checkpoints carry to render a conversation as one prompt. */
 import { Template } from "@huggingface/jinja";
 import type { Message } from "../environments/environment.js";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 
 export interface ChatTemplateOptions {
   /** Variables that the template may read, such as `bos_token`, or `enable_thinking` of Qwen3. */

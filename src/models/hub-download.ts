@@ -7,7 +7,7 @@ import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { downloadFile, HubApiError, type ListFileEntry } from "@huggingface/hub";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import type { HubProgress } from "./hub.js";
 
 /** A repository at a commit, as `@huggingface/hub` takes it. */

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import { hubSnapshot, isHubId, type HubOptions, type HubProgress } from "./hub.js";
 
 const families = join(import.meta.dirname, "..", "engine", "golden", "families");

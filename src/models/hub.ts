@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HubApiError, listFiles, modelInfo, type ListFileEntry } from "@huggingface/hub";
 import { weightFiles } from "../engine/pretrained.js";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import { downloadVerified, type HubLocation } from "./hub-download.js";
 
 /** How far a download is, in bytes of one file. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LocalEngine } from "../engine/local.js";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { loadCheckpoint } from "./load-checkpoint.js";
 import { PolicyModel } from "./model.js";
 

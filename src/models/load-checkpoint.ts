@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Policy } from "../engine/engine.js";
 import { loadPeftAdapter } from "../engine/peft.js";
 import { loadPretrained, readJson } from "../engine/pretrained.js";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import type { ChatTemplate } from "./chat-template.js";
 import { hubSnapshot, isHubId, type HubOptions } from "./hub.js";
 import {

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { LocalEngine } from "../engine/local.js";
 import { arithmetic } from "../environments/arithmetic/arithmetic.js";
 import type { Environment } from "../environments/environment.js";
-import { shapeFor } from "../base.js";
-import { Random } from "../random.js";
-import { cuePolicy, cueTokenizer, promptsOf, rightWith } from "../testing.js";
+import { shapeFor } from "../students/recipe.js";
+import { Random } from "../util/random.js";
+import { cuePolicy, cueTokenizer, promptsOf, rightWith } from "../testing/testing.js";
 import { PolicyModel } from "./model.js";
 import { lexiconTokenizer, specialTokens } from "./tokenizer.js";
 

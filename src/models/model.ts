@@ -1,5 +1,5 @@
 /** Anything that can act on observations: *student*, *weak partner* and *teacher* are roles a model plays. */
-import type { Random } from "../random.js";
+import type { Random } from "../util/random.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Mixture } from "../engine/mixture.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { readJson } from "../engine/pretrained.js";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import { ChatTemplate } from "./chat-template.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";
 import { decodedCharacters } from "./utf8.js";

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { LanguageModel } from "ai";
 import { MockLanguageModelV3 } from "ai/test";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cueTokenizer, promptsOf } from "../testing.js";
+import { cueTokenizer, promptsOf } from "../testing/testing.js";
 import { remoteModel, RemoteModel } from "./remote.js";
 import { chatServer, type Answer, type Asked, type ChatServer } from "./testing.js";
 

@@ -1,7 +1,7 @@
 /** Models behind an AI SDK provider or an OpenAI-compatible URL: text in, text out, no log-probs. */
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, type LanguageModel } from "ai";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 import { atMost } from "./at-most.js";
 import { writtenAction, type Action, type Model } from "./model.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";

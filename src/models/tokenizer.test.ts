@@ -4,7 +4,7 @@ import { arithmetic } from "../environments/arithmetic/arithmetic.js";
 import type { Environment } from "../environments/environment.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import { proof } from "../environments/proof/proof.js";
-import { Random } from "../random.js";
+import { Random } from "../util/random.js";
 import { LexiconTokenizer, specialTokens } from "./tokenizer.js";
 
 const domains: [string, Environment][] = [

@@ -1,5 +1,5 @@
 import type { Environment, Lexicon, Turn } from "../environments/environment.js";
-import { ErrataError } from "../error.js";
+import { ErrataError } from "../util/error.js";
 
 /** What a model sees before it acts. */
 export type Prompt = Pick<Turn<unknown>, "observation" | "messages">;

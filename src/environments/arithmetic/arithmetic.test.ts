@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import type { Split, Task, Trajectory, Verdict } from "../environment.js";
 import { playActions, playProcedure } from "../play-procedure.js";
 import { type ArithmeticState, arithmetic, arithmeticTask, proceduresFor } from "./arithmetic.js";

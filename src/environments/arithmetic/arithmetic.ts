@@ -1,5 +1,5 @@
-import { ErrataError } from "../../error.js";
-import type { Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import type { Random } from "../../util/random.js";
 import type { Environment, Procedure, Task } from "../environment.js";
 import { drawText, splitOf } from "./draw.js";
 import { judgeArithmetic } from "./judge.js";

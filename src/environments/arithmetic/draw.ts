@@ -1,5 +1,5 @@
 /** Random tasks, and which split each belongs to. */
-import { type Random, hashText } from "../../random.js";
+import { type Random, hashText } from "../../util/random.js";
 import type { Split } from "../environment.js";
 import { evaluate, formatExpression, randomTree } from "./expression.js";
 import type { Level } from "./level.js";

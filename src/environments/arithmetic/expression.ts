@@ -1,6 +1,6 @@
 /** Small-integer expressions: `+`, `-`, `*` and parentheses. */
-import { ErrataError } from "../../error.js";
-import type { Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import type { Random } from "../../util/random.js";
 
 export type Operator = "+" | "-" | "*";
 

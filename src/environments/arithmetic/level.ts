@@ -1,4 +1,4 @@
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import { LONGEST_OPERAND, type ProblemKind } from "./problem.js";
 
 /** What a level name stands for. `digits` is undefined for expressions. */

@@ -1,5 +1,5 @@
 /** What a task asks, read back from its JSON, with the right answer. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import type { Json } from "../environment.js";
 import { type Expression, canonicalExpression, evaluate, parseExpression } from "./expression.js";
 

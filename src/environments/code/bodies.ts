@@ -1,5 +1,5 @@
 /** Bodies to try: all that a block with one variable can have, and a sample of those with a counter. */
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { placeAfter } from "./fragments.js";
 import { type Statement, readBody } from "./interpret.js";
 

@@ -1,5 +1,5 @@
 /** Test inputs: enough of them to tell the right block from every block that differs in one fragment. */
-import { Random, hashText } from "../../random.js";
+import { Random, hashText } from "../../util/random.js";
 import { placeAfter } from "./fragments.js";
 import { COUNTER_BODIES, SIMPLE_BODIES } from "./bodies.js";
 import { type Block, blockOf, interpret } from "./interpret.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { lexiconTokenizer } from "../../models/tokenizer.js";
-import { Random } from "../../random.js";
-import { checkEnvironment } from "../check.js";
+import { Random } from "../../util/random.js";
+import { checkEnvironment } from "../../assess/check-environment.js";
 import type { Task, Verdict } from "../environment.js";
 import { playActions, playProcedure } from "../play-procedure.js";
 import { code } from "./code.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { SIMPLE_BODIES } from "./bodies.js";
 import { casesFor, mutants } from "./cases.js";
 import { canBeFinished, rightBodies, rightInitials } from "./completions.js";

@@ -1,5 +1,5 @@
 /** A right program made wrong on purpose. */
-import type { Random } from "../../random.js";
+import type { Random } from "../../util/random.js";
 import type { Json } from "../environment.js";
 import { casesFor } from "./cases.js";
 import { placeAfter } from "./fragments.js";

@@ -1,6 +1,6 @@
 /** Levels, splits, and how tasks of them are drawn. */
-import { ErrataError } from "../../error.js";
-import { type Random, hashText } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import { type Random, hashText } from "../../util/random.js";
 import type { Split, Task } from "../environment.js";
 import { HEADER, MAL_RULES, referencePlan } from "./plans.js";
 import {

@@ -1,5 +1,5 @@
 /** Scripted writers: the right method, the mal-rules, and noise. */
-import type { Random } from "../../random.js";
+import type { Random } from "../../util/random.js";
 import type { Environment, Procedure } from "../environment.js";
 import { rightBodies } from "./completions.js";
 import { placeAfter } from "./fragments.js";

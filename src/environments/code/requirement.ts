@@ -1,5 +1,5 @@
 /** One thing that a program must report about its input, as data, as text and as a function. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 
 /** What the results are about: an array, the digits of a text, or the array counted from its end. */
 export const SUBJECTS = ["array", "text", "back"] as const;

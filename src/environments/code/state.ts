@@ -1,5 +1,5 @@
 /** One attempt at a program, as the environment sees it. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import type { Json, Turn } from "../environment.js";
 import { FRAGMENTS, placeAfter } from "./fragments.js";
 import {

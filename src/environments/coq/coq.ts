@@ -1,6 +1,6 @@
 /** The domain of theorem proving in Coq itself: one tactic sentence per action. */
-import { ErrataError } from "../../error.js";
-import { hashText, type Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import { hashText, type Random } from "../../util/random.js";
 import type { Environment, Json, Procedure, Split, Task } from "../environment.js";
 import { coqVersion } from "../proof/coq.js";
 import { play } from "../proof/forks.js";

@@ -1,5 +1,5 @@
 /** A pool of Coq processes that plays scripts: any state is reached by going back and replaying. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import { parseGoal, parseProof, type PrintedGoal, type PrintedProof } from "./goal.js";
 import { CoqSession, type SessionOptions } from "./session.js";
 

@@ -1,7 +1,7 @@
 /** One long-lived `coqtop`: a sentence in, what it printed and the state it is in out. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { tmpdir } from "node:os";
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 
 export interface SessionOptions {
   /** Default `coqtop`. */

@@ -1,5 +1,5 @@
 /** One attempt at a theorem, as Coq sees it. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import type { Json, Message, Turn } from "../environment.js";
 import { coqSentence, coqTheorem } from "../proof/export.js";
 import { MAX_HYPOTHESES, parseSequent, sequentText } from "../proof/sequent.js";

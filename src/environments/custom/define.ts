@@ -1,6 +1,6 @@
 /** Bring your own domain. */
-import { ErrataError } from "../../error.js";
-import type { Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import type { Random } from "../../util/random.js";
 import type { Environment, Split, StepVerdict, Task, Trajectory, Verdict } from "../environment.js";
 
 /**

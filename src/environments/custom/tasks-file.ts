@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { ErrataError } from "../../error.js";
-import { hashText, type Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import { hashText, type Random } from "../../util/random.js";
 import type {
   Environment,
   Json,

@@ -1,7 +1,7 @@
 /** Tasks in tau2-bench's format on a published domain: its tools, its policy, its database. */
 import { existsSync, readFileSync } from "node:fs";
-import { ErrataError } from "../../error.js";
-import { hashText } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import { hashText } from "../../util/random.js";
 import type { Environment, Split } from "../environment.js";
 import { loadAirline, loadRetail, type TauDomain } from "../support/tau/load.js";
 import { parseTasks, type TauTask } from "../support/tau/task.js";

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ErrataError } from "../../error.js";
-import { hashText } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import { hashText } from "../../util/random.js";
 import { requireData } from "../data-folder.js";
 import type { Split, Task } from "../environment.js";
 import { annotations } from "./annotation.js";

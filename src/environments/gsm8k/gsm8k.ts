@@ -1,5 +1,5 @@
-import { ErrataError } from "../../error.js";
-import type { Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import type { Random } from "../../util/random.js";
 import type { Environment, Json, Split, Task, Trajectory, Turn, Verdict } from "../environment.js";
 import { annotations } from "./annotation.js";
 import { finalAnswer } from "./answer.js";

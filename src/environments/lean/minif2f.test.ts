@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { findData } from "../data-folder.js";
 import type { Verdict } from "../environment.js";
 import { playActions } from "../play-procedure.js";

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import { requireData } from "../data-folder.js";
 import type { Environment, Json, Message, Split, Task, Turn, Verdict } from "../environment.js";
 import { missingLean } from "./repl.js";

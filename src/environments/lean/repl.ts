@@ -1,7 +1,7 @@
 /** A running Lean REPL: JSON in, JSON out, a blank line after each. */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { z } from "zod";
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import {
   type CommandResponse,
   commandResponse,

@@ -1,6 +1,6 @@
 /** Whole proofs checked by Lean, through a REPL or through a server. */
 import { z } from "zod";
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import { commandFault, type CommandResponse, commandResponse, errorsOf } from "./messages.js";
 import { LeanRepl, type LeanReplOptions, missingLean } from "./repl.js";
 

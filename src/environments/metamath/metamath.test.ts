@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { checkEnvironment } from "../check.js";
+import { checkEnvironment } from "../../assess/check-environment.js";
 import { playActions } from "../play-procedure.js";
 import { metamath } from "./metamath.js";
 

@@ -1,7 +1,7 @@
 /** The domain of Metamath proofs: one label per action, the stack as the observation. */
 import { existsSync } from "node:fs";
-import { ErrataError } from "../../error.js";
-import { hashText } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import { hashText } from "../../util/random.js";
 import type { Environment, Split, Task, Trajectory, Turn, Verdict } from "../environment.js";
 import { type Assertion, type Database, expressionText } from "./database.js";
 import { readDatabaseFile } from "./read.js";

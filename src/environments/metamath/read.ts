@@ -1,7 +1,7 @@
 /** Reads Metamath files: the whole language, with `$[ $]`, checked as the specification asks. */
 import { readFileSync, realpathSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import {
   type Assertion,
   type Database,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { coqVersion, runCoq } from "./coq.js";
 import { coqScript } from "./export.js";
 import { play } from "./forks.js";

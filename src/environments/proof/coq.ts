@@ -1,6 +1,6 @@
 /** Runs Coq scripts through `coqtop`, to compare its word with the kernel's. */
 import { spawn, spawnSync } from "node:child_process";
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 
 /** Options of {@link runCoq}. */
 export interface CoqOptions {

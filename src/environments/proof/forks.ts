@@ -1,5 +1,5 @@
 /** Where the correct method has to choose a disjunct, and what a wrong choice would cost. */
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import {
   correct,
   firstMention,

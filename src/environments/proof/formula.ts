@@ -1,5 +1,5 @@
 /** Formulas of intuitionistic propositional logic. Equal formulas are the same object. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 
 /** The atoms, in the order in which {@link renameAtoms} hands them out. */
 export const ATOMS: readonly string[] = ["p", "q", "r", "s", "t"];

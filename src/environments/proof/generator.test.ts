@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import type { Split } from "../environment.js";
 import { play, SHALLOW_POLICIES, walk } from "./forks.js";
 import { drawTheorem, fits, splitOf } from "./generator.js";

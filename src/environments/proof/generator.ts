@@ -6,8 +6,8 @@
  * construction. Last, the theorem is tried out: the correct method must prove it, and no policy
  * that picks sides by a shallow cue may.
  */
-import { ErrataError } from "../../error.js";
-import { hashText, type Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import { hashText, type Random } from "../../util/random.js";
 import type { Split } from "../environment.js";
 import { roundOf } from "./chaining.js";
 import { and, atom, ATOMS, type Formula, implies } from "./formula.js";

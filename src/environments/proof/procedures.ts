@@ -1,5 +1,5 @@
 /** Scripted policies on one goal: the correct method, and systematic wrong ones. */
-import type { Random } from "../../random.js";
+import type { Random } from "../../util/random.js";
 import { contradictionRound, reach, type Reach, roundOf } from "./chaining.js";
 import { isProvable } from "./decision.js";
 import { type Formula, falsity, headOf, occursIn } from "./formula.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import type { Task, Trajectory, Verdict } from "../environment.js";
 import { playActions, playProcedure } from "../play-procedure.js";
 import { isGoalProvable } from "./procedures.js";

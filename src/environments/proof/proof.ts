@@ -1,5 +1,5 @@
 /** The domain of theorem proving: one tactic per action, one goal per observation. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import type { Environment, Procedure, Task } from "../environment.js";
 import { attempts, MAX_STEPS, type ProofState } from "./attempts.js";
 import { ATOMS, CONNECTIVES, falsity } from "./formula.js";

@@ -1,7 +1,7 @@
 /** What holds of every formula, every sequent and every way of playing tactics. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { reach, roundOf } from "./chaining.js";
 import { isProvable } from "./decision.js";
 import {

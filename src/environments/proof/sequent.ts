@@ -1,5 +1,5 @@
 /** Sequents: what is assumed and what is to be shown. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import { ATOMS, type Formula, readFormula, renameAtoms, renamedText } from "./formula.js";
 
 /** `hypotheses |- goal`. */

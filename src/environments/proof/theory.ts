@@ -1,5 +1,5 @@
 /** Random hypotheses, and disjunctions that hang on them. */
-import type { Random } from "../../random.js";
+import type { Random } from "../../util/random.js";
 import { contradictionRound, reach, type Reach } from "./chaining.js";
 import { and, atom, ATOMS, type Formula, falsity, implies, or } from "./formula.js";
 

@@ -1,5 +1,5 @@
 /** Attempts at theorems by rewriting. */
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { type AttemptState, TacticAttempts } from "../tactic-attempts.js";
 import { isProvable } from "./decision.js";
 import { type Order, orderText } from "./law.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { coqVersion, runCoq } from "../proof/coq.js";
 import { attempts as engine } from "./attempts.js";
 import { coqPreamble, coqScript } from "./export.js";

@@ -5,8 +5,8 @@
  * every redex has exactly one law whose condition follows from the facts. Last the theorem is tried
  * out: the correct method must prove it, and no policy that chooses laws by a shallow cue may.
  */
-import { ErrataError } from "../../error.js";
-import { hashText, type Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import { hashText, type Random } from "../../util/random.js";
 import type { Split } from "../environment.js";
 import { isProvable, stepsToProve } from "./decision.js";
 import { instance, type Order, SCHEMAS } from "./law.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { isProvable, shortestProof, stepsToProve } from "./decision.js";
 import { proves, type Proof } from "./kernel.js";
 import { firstRedex, lawsFor, type Order, SCHEMAS } from "./law.js";

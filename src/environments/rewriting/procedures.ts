@@ -1,5 +1,5 @@
 /** Scripted policies on one goal: the correct method, and systematic wrong ones. */
-import type { Random } from "../../random.js";
+import type { Random } from "../../util/random.js";
 import { isProvable, shortestProof } from "./decision.js";
 import { afterFact } from "./kernel.js";
 import { isTrivial, type Law, lawsFor, type Order } from "./law.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
-import { checkEnvironment } from "../check.js";
+import { Random } from "../../util/random.js";
+import { checkEnvironment } from "../../assess/check-environment.js";
 import type { Task, Verdict } from "../environment.js";
 import { playActions, playProcedure } from "../play-procedure.js";
 import { isProvable } from "./decision.js";

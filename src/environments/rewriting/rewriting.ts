@@ -1,5 +1,5 @@
 /** The domain of rewriting under side conditions: one tactic per action, one goal per observation. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import type { Environment, Procedure, Task } from "../environment.js";
 import { attempts, MAX_STEPS, type RewritingState } from "./attempts.js";
 import { drawTheorem, MAX_FACTS, splitOf } from "./generator.js";

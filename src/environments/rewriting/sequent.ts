@@ -1,5 +1,5 @@
 /** What is to be proved: order facts about variables, and an order between two terms. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import { type Order, orderText } from "./law.js";
 import { ATOMS, atom, operation, readTerm, type Term } from "./term.js";
 

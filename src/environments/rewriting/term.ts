@@ -1,5 +1,5 @@
 /** Terms over the natural numbers, written in prefix form: `+ - a b b` is (a - b) + b. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 
 /** Zero and the variables. */
 export const ATOMS: readonly string[] = ["0", "a", "b", "c", "d"];

@@ -1,5 +1,5 @@
 /** A policy played on one theorem, and the forks on the correct method's way. */
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { isProvable } from "./decision.js";
 import { lawsFor, type Order } from "./law.js";
 import { correct, firstLaw, type GoalPolicy, secondLaw, withLaw } from "./procedures.js";

@@ -1,6 +1,6 @@
 /** Draws customers with errands, and the tables that make each errand what it is. */
 import { createHash } from "node:crypto";
-import { type Random, hashText } from "../../random.js";
+import { type Random, hashText } from "../../util/random.js";
 import type { Json, Split, Task } from "../environment.js";
 import { Database, type Row } from "./database.js";
 import { canonicalJson } from "./digest.js";

@@ -1,5 +1,5 @@
 /** What a customer wants, and how they go about it: the script of the simulated user. */
-import { ErrataError } from "../../error.js";
+import { ErrataError } from "../../util/error.js";
 import type { Json } from "../environment.js";
 import { Database, type Tables } from "./database.js";
 import type { Desk, DeskTables } from "./world.js";

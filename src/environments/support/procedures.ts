@@ -1,5 +1,5 @@
 /** The correct method at the desk, and systematic wrong ones: the same method with one lapse. */
-import type { Random } from "../../random.js";
+import type { Random } from "../../util/random.js";
 import { type Deed, deedText } from "./action.js";
 import { type Refusal, refusalOf } from "./policy.js";
 import type { SupportState } from "./state.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Random } from "../../random.js";
-import { checkEnvironment } from "../check.js";
+import { Random } from "../../util/random.js";
+import { checkEnvironment } from "../../assess/check-environment.js";
 import type { Json, Task, Trajectory, Verdict } from "../environment.js";
 import { playActions, playProcedure } from "../play-procedure.js";
 import { parseAction } from "./action.js";

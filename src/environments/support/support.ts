@@ -1,6 +1,6 @@
 /** The domain of customer support: a retail desk with tools, a policy and a simulated customer. */
-import { ErrataError } from "../../error.js";
-import type { Random } from "../../random.js";
+import { ErrataError } from "../../util/error.js";
+import type { Random } from "../../util/random.js";
 import type { Environment, Task } from "../environment.js";
 import { ACTION_WORDS, MAX_ACTION_SYMBOLS } from "./action.js";
 import { act, isOver, MAX_STEPS, openConversation, turnAt } from "./conversation.js";

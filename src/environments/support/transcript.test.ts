@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Random } from "../../random.js";
+import { Random } from "../../util/random.js";
 import { playProcedure } from "../play-procedure.js";
 import { Database } from "./database.js";
 import { deskTools } from "./desk-tools.js";

@@ -1,5 +1,5 @@
 /** Programming benchmarks as environments: one action, the whole program. */
-import { ErrataError } from "../../../error.js";
+import { ErrataError } from "../../../util/error.js";
 import { requireData } from "../../data-folder.js";
 import type {
   Environment,

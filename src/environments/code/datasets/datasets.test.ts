@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
-import { checkEnvironment } from "../../check.js";
+import { checkEnvironment } from "../../../assess/check-environment.js";
 import { findData } from "../../data-folder.js";
 import type { Environment, Verdict } from "../../environment.js";
 import { playActions } from "../../play-procedure.js";

@@ -1,7 +1,7 @@
 /** The published formats of programming benchmarks. */
 import { z } from "zod";
-import { ErrataError } from "../../../error.js";
-import { hashText } from "../../../random.js";
+import { ErrataError } from "../../../util/error.js";
+import { hashText } from "../../../util/random.js";
 import type { Split } from "../../environment.js";
 import { readRows } from "./read.js";
 import type { Problem } from "./problem.js";

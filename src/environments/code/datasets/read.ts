@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import type { z } from "zod";
-import { ErrataError } from "../../../error.js";
+import { ErrataError } from "../../../util/error.js";
 
 /**
  * The rows of a `.jsonl`, `.json` (a list) or either with `.gz`, each checked by `schema`.

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { ErrataError } from "../../../error.js";
+import { ErrataError } from "../../../util/error.js";
 import type { PythonExit, PythonJob, PythonRunner } from "./python.js";
 import { seccompFilter } from "./seccomp.js";
 

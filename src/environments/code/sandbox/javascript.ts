@@ -7,7 +7,7 @@
  * is unharmed.
  */
 import { Worker } from "node:worker_threads";
-import { ErrataError } from "../../../error.js";
+import { ErrataError } from "../../../util/error.js";
 
 /** What one program may use. */
 export interface Limits {

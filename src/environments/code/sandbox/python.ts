@@ -3,7 +3,7 @@
  * third way: without either, Python is refused.
  */
 import { randomBytes } from "node:crypto";
-import { ErrataError } from "../../../error.js";
+import { ErrataError } from "../../../util/error.js";
 import { BubblewrapRunner, bubblewrapFault } from "./bubblewrap.js";
 import { PYTHON_HARNESS } from "./python-harness.js";
 import { SandboxFusionRunner } from "./sandbox-fusion.js";

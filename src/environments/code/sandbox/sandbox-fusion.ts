@@ -1,6 +1,6 @@
 /** Python on a SandboxFusion server (github.com/bytedance/SandboxFusion), by its `POST /run_code`. */
 import { z } from "zod";
-import { ErrataError } from "../../../error.js";
+import { ErrataError } from "../../../util/error.js";
 import type { PythonExit, PythonJob, PythonRunner } from "./python.js";
 
 /** The part of the server's answer that is read. */

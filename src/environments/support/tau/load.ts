@@ -1,8 +1,8 @@
 /** Reading the published files of tau2-bench and tau-bench. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ErrataError } from "../../../error.js";
-import { hashText } from "../../../random.js";
+import { ErrataError } from "../../../util/error.js";
+import { hashText } from "../../../util/random.js";
 import { requireData } from "../../data-folder.js";
 import type { Split } from "../../environment.js";
 import { Database, type Tables } from "../database.js";

@@ -1,6 +1,6 @@
 /** Conversations that tau-bench recorded, played again on the database. */
 import { z } from "zod";
-import { ErrataError } from "../../../error.js";
+import { ErrataError } from "../../../util/error.js";
 import type { Step, Task, Trajectory } from "../../environment.js";
 import type { Arguments } from "../tool.js";
 import { callText } from "./action.js";

@@ -1,6 +1,6 @@
 /** tau2-bench's task format, read as it is published. */
 import { z } from "zod";
-import { ErrataError } from "../../../error.js";
+import { ErrataError } from "../../../util/error.js";
 import type { Json } from "../../environment.js";
 import type { Arguments } from "../tool.js";
 

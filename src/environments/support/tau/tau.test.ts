@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { Random } from "../../../random.js";
-import { checkEnvironment } from "../../check.js";
+import { Random } from "../../../util/random.js";
+import { checkEnvironment } from "../../../assess/check-environment.js";
 import { findData } from "../../data-folder.js";
 import type { Message, Task } from "../../environment.js";
 import { playActions, playProcedure } from "../../play-procedure.js";

@@ -1,7 +1,7 @@
 /** tau2-bench's retail domain and tau-bench's airline domain as environments for language models. */
 import { createHash } from "node:crypto";
-import { ErrataError } from "../../../error.js";
-import type { Random } from "../../../random.js";
+import { ErrataError } from "../../../util/error.js";
+import type { Random } from "../../../util/random.js";
 import type {
   Environment,
   Message,

@@ -1,0 +1,123 @@
+/**
+ * Error experts: small models of one systematic error each.
+ *
+ * An expert is fitted to verified-wrong attempts of one signature, on all their actions: a model
+ * fitted to attempts that are sometimes right infers from a right prefix that this is a good
+ * attempt, predicts the truth, and would repel the student from it.
+ */
+import type { Engine, Policy } from "../engine/engine.js";
+import { initialAdapter } from "../engine/adapter.js";
+import type { ModelShape } from "../engine/transformer.js";
+import type { Tokenizer } from "../models/tokenizer.js";
+import type { Random } from "../util/random.js";
+import { fit, type Example } from "../models/imitate.js";
+
+export interface ExpertOptions {
+  /** Fewest attempts an expert is fitted to. Default 256. */
+  readonly minimumTraces: number;
+  /** Most attempts, the newest. Default 1024. */
+  readonly maximumTraces: number;
+  /** Optimizer steps of a first fit; a refit takes a quarter of them from the old weights. */
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+}
+
+export const defaultExpert: ExpertOptions = {
+  minimumTraces: 256,
+  maximumTraces: 1024,
+  steps: 200,
+  batch: 128,
+  learningRate: 3e-3,
+};
+
+/** A model of one error signature. */
+export interface Expert {
+  readonly signature: string;
+  readonly policy: Policy;
+  /** Attempts it was fitted to. */
+  readonly traces: number;
+  /** Training step of the last fit. */
+  readonly fittedAt: number;
+}
+
+const unfittedExperts = new WeakMap<object, Expert>();
+
+/**
+ * A policy that steers as an expert does without a fit. One object for each `key`, so that tasks
+ * steered by the same policy are played together.
+ */
+export function unfitted(signature: string, key: object, make: () => Policy): Expert {
+  const known = unfittedExperts.get(key);
+  if (known !== undefined) return known;
+  const expert: Expert = { signature, policy: make(), traces: 0, fittedAt: 0 };
+  unfittedExperts.set(key, expert);
+  return expert;
+}
+
+/** A small model: half the student's width and heads, at most two layers, same vocabulary and context. */
+export function expertShape(student: ModelShape): ModelShape {
+  const width = Math.max(16, Math.ceil(student.width / 2));
+  const heads = Math.max(1, Math.floor(student.heads / 2));
+  return {
+    ...student,
+    width,
+    layers: Math.min(2, student.layers),
+    heads,
+    keyValueHeads: heads,
+    headWidth: 2 * Math.ceil(width / heads / 2), // even, for the rotary positions
+    feedForward: Math.max(32, Math.round(student.feedForward / 2 / 8) * 8),
+  };
+}
+
+/** Rank of an expert that is an adapter. */
+const expertRank = 8;
+
+/** A small model with random weights, or an adapter over the student's base that changes nothing yet. */
+function newExpert(
+  engine: Engine,
+  {
+    shape,
+    student,
+    random,
+  }: { readonly shape: ModelShape; readonly student?: Policy; readonly random: Random },
+): Policy {
+  if (student?.adapter === undefined) return engine.initialise(shape, random);
+  const { targets } = student.adapter;
+  const adapter = { rank: expertRank, alpha: 2 * expertRank, targets };
+  return { ...student, adapter: initialAdapter(student.shape, adapter, random) };
+}
+
+/** Fits an expert for `signature`, from `previous` when there is one. */
+export async function fitExpert(
+  engine: Engine,
+  options: {
+    readonly signature: string;
+    readonly traces: readonly (readonly Example[])[];
+    readonly shape: ModelShape;
+    /** A student with an adapter: the expert is then another adapter over the same base. */
+    readonly student?: Policy;
+    readonly tokenizer: Tokenizer;
+    readonly maxActionSymbols: number;
+    readonly previous: Expert | undefined;
+    readonly step: number;
+    readonly random: Random;
+  },
+  settings: ExpertOptions = defaultExpert,
+): Promise<Expert> {
+  const { signature, traces, tokenizer, maxActionSymbols, previous, step, random } = options;
+  const { policy } = await fit(
+    engine,
+    previous?.policy ?? newExpert(engine, options),
+    traces.flat(),
+    tokenizer,
+    random,
+    {
+      steps: previous === undefined ? settings.steps : Math.ceil(settings.steps / 4),
+      batch: settings.batch,
+      learningRate: settings.learningRate * (previous === undefined ? 1 : 0.5),
+      maxActionSymbols,
+    },
+  );
+  return { signature, policy, traces: traces.length, fittedAt: step };
+}

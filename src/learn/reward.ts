@@ -1,0 +1,120 @@
+/**
+ * The error-driven reward: a right answer earns 1; in a group where every attempt is wrong, the
+ * tokens of the first wrong step are charged for repeating a mistake.
+ *
+ * Bounds (no setting breaks them): a right rollout is never charged; a wrong one is worth at most
+ * 0 and at least -penalty; so every right answer outranks every wrong one. The charge is not
+ * potential-based and does change the objective, by at most penalty * P(repeat), and it anneals to 0.
+ */
+import { chanceCorrected } from "../mistakes/corpus/recurrence.js";
+import type { Group, Rollout } from "../play/play.js";
+
+export interface RewardOptions {
+  /** Largest charge, in [0, 1). Default 0.5. */
+  readonly penalty: number;
+  /** `hard`: only all-wrong groups; `soft`: weight (1 - share right)^2; `off`: every group. */
+  readonly gate: "hard" | "soft" | "off";
+  /** Which tokens are charged: those of the first wrong step, the last action, or all. */
+  readonly scope: "step" | "answer" | "all";
+  /**
+   * What counts as a repeat: of mistakes in the corpus (`weak`), of the group's own (`self`), both, or
+   * none; `firstError` charges every checkable first wrong step alike, repeated or not.
+   */
+  readonly evidence: "weak" | "self" | "both" | "none" | "firstError";
+  /** Share of training after which the charge has annealed to 0, in [0, 1]; 0 never charges. Default 0.6. */
+  readonly annealUntil: number;
+  /** Extra weight of a task whose known wrong answers agree. Default 0.2. */
+  readonly diverge: number;
+}
+
+export const defaultReward: RewardOptions = {
+  penalty: 0.5,
+  gate: "hard",
+  scope: "step",
+  evidence: "both",
+  annealUntil: 0.6,
+  diverge: 0.2,
+};
+
+/** Cosine from 1 at the start to 0 at `until` (both shares of training), 0 thereafter. */
+export function anneal(progress: number, until: number): number {
+  return progress >= until ? 0 : 0.5 * (1 + Math.cos((Math.PI * progress) / until));
+}
+
+/** What is known about one wrong rollout besides its group. */
+export interface KnownMistakes {
+  /** Share of the corpus's wrong answers for this task that equal this one, in [0, 1]. */
+  readonly sameAnswer: number;
+  /** exp(mean log q) of the first wrong step under the error expert of its signature, in [0, 1]; 0 without one. */
+  readonly expertLikelihood: number;
+}
+
+/**
+ * How much a wrong rollout repeats a mistake, rho in [0, 1]: the strongest of in-group consensus,
+ * equal answers in the corpus and the expert's likelihood, each corrected for chance agreement
+ * among `answers` possible answers; at least 0.5 where a checkable first error exists; 1 for an
+ * answer that is malformed, truncated or empty. 0 for a right rollout, for one the environment
+ * failed on, and without evidence.
+ */
+export function replication(
+  rollout: Rollout,
+  group: Group,
+  known: KnownMistakes,
+  evidence: RewardOptions["evidence"],
+  answers: number = Infinity,
+): number {
+  if (rollout.verdict.correct || evidence === "none" || rollout.failure !== undefined) return 0;
+  const { answer, stop, firstError } = rollout.verdict;
+  if (stop === "malformed" || stop === "truncated" || answer === "") return 1;
+  const checkable =
+    firstError !== undefined && firstError.evidence !== "heuristic" && firstError.confidence >= 0.9;
+  if (evidence === "firstError") return checkable ? 1 : 0;
+  const same = group.rollouts.filter((r) => r.verdict.answer === answer).length;
+  const consensus = group.rollouts.length < 2 ? 0 : (same - 1) / (group.rollouts.length - 1);
+  const parts = [
+    ...(evidence === "weak" ? [] : [consensus]),
+    ...(evidence === "self" ? [] : [known.sameAnswer, known.expertLikelihood]),
+  ];
+  const strongest = Math.max(...parts.map((e) => chanceCorrected(e, answers)));
+  return Math.min(1, Math.max(strongest, checkable ? 0.5 : 0));
+}
+
+/** Weight of the charge in a group whose share of right rollouts is `accuracy`. */
+export function gateWeight(gate: RewardOptions["gate"], accuracy: number): number {
+  if (gate === "hard") return accuracy === 0 ? 1 : 0;
+  return gate === "soft" ? (1 - accuracy) ** 2 : 1;
+}
+
+/** The charge on a wrong rollout's tokens, in [-penalty, 0]. */
+export function replicationCharge(
+  rho: number,
+  accuracy: number,
+  progress: number,
+  options: RewardOptions,
+): number {
+  const weight = gateWeight(options.gate, accuracy) * anneal(progress, options.annealUntil);
+  return rho === 0 || weight === 0 ? 0 : -options.penalty * rho * weight;
+}
+
+/**
+ * What one rollout is worth: 1 when right, else its charge. Only for metrics and tests: learning
+ * adds the charge to the advantages after normalisation.
+ */
+export function reward(rollout: Rollout, charge: number): number {
+  return rollout.verdict.correct ? 1 : charge;
+}
+
+/**
+ * Weight of a task by how systematic its known mistakes are: 1 + diverge * m, with m the share
+ * of the most common of its known wrong answers. The same for all rollouts of a task, so it
+ * never reorders answers within a group.
+ */
+export function divergeWeight(wrongAnswers: ReadonlyMap<string, number>, diverge: number): number {
+  let total = 0;
+  let most = 0;
+  for (const count of wrongAnswers.values()) {
+    total += count;
+    most = Math.max(most, count);
+  }
+  return total === 0 ? 1 : 1 + diverge * (most / total);
+}

@@ -1,0 +1,237 @@
+/** What a step writes into its run's folder. */
+import { createHash } from "node:crypto";
+import type { Config } from "../config/config.js";
+import type { Contrast } from "../learn/contrast.js";
+import type { Corpus } from "../mistakes/corpus/corpus.js";
+import type { TrainResult } from "../engine/engine.js";
+import type { Explored } from "../play/explore.js";
+import type { Guided } from "../teacher/guide.js";
+import type { MechanismMetrics, OptionalMetrics, StepMetrics } from "../watch/metrics.js";
+import { accuracy, type Group, type Rollout } from "../play/play.js";
+import type { Alarm, Observed } from "../watch/alarms.js";
+import type { Collected } from "./collect.js";
+import type { Exposures } from "./replay.js";
+import type { Scored } from "../learn/score.js";
+import type { SelfPlayRound } from "../partners/self-play.js";
+import type { TeacherBudgetState } from "../teacher/budget.js";
+
+/** Everything a step produced. */
+export type StepResult = Omit<Explored, "groups"> &
+  Scored & {
+    readonly update: TrainResult | undefined;
+    readonly admissions: Collected;
+    readonly exposures?: Exposures | undefined;
+    /** Mistakes held back by the guard against poison. */
+    readonly quarantined?: number | undefined;
+    readonly guided?: Guided | undefined;
+    readonly round?: SelfPlayRound | undefined;
+    readonly contrasted?: Contrast | undefined;
+  };
+
+/** The line of `metrics.jsonl` for a step; `committed` are the experts in use, by level. */
+export function stepMetrics(
+  step: number,
+  result: StepResult,
+  corpus: Corpus,
+  committed: ReadonlyMap<string, string>,
+): StepMetrics {
+  const rollouts = result.groups.flatMap((g) => g.group.rollouts);
+  const mean = (value: (r: (typeof rollouts)[number]) => number): number =>
+    rollouts.reduce((total, r) => total + value(r), 0) / Math.max(1, rollouts.length);
+  const { mistakes, threshold } = corpus.stats();
+  const { update, admissions } = result;
+  return {
+    step,
+    "rollout/accuracy": mean((r) => Number(r.verdict.correct)),
+    "reward/mean": result.meanReward,
+    "reward/charge": result.meanCharge,
+    "group/zeroVariance": result.zeroVariance,
+    "group/stuck": result.stuck,
+    "group/rescued": result.rescued,
+    "group/steered": result.steered,
+    "group/rescuedSteered": result.rescuedSteered,
+    "offPolicy/clipped": result.clipped,
+    "loss/total": update?.loss ?? 0,
+    "loss/gradientNorm": update?.gradientNorm ?? 0,
+    "policy/entropy": update?.entropy ?? 0,
+    "policy/logprobMismatch": update?.logprobMismatch ?? 0,
+    "policy/clipFraction": update?.clipFraction ?? 0,
+    "rollout/length": mean((r) => r.steps.length),
+    "rollout/failed": rollouts.filter((r) => r.failure !== undefined).length,
+    "corpus/admitted": admissions.admitted,
+    "corpus/merged": admissions.merged,
+    "corpus/rejected": admissions.rejected,
+    "corpus/size": mistakes,
+    "corpus/threshold": threshold,
+    "portfolio/committed": Object.fromEntries(committed),
+    "update/finite": update?.finite ?? true,
+  };
+}
+
+/** What the corpus, the curriculum and the guards did. */
+export function mechanismMetrics(
+  { groups, admissions, exposures, quarantined }: StepResult,
+  corpus: Corpus,
+  run: {
+    readonly alarms: readonly Alarm[];
+    readonly parked: number;
+    readonly flops: number;
+    readonly money: number;
+  },
+): MechanismMetrics {
+  const rollouts = groups.flatMap((g) => g.group.rollouts);
+  const { admitRate, byStatus } = corpus.stats();
+  const mean = (values: readonly number[]): number =>
+    values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+  const domain = rollouts[0]?.task.domain;
+  const rates = domain === undefined ? [] : [...corpus.exposures.rates(domain)];
+  return {
+    "rollout/tokens": mean(rollouts.map(tokensOf)),
+    "rollout/repeated": mean(rollouts.map(repeatRate)),
+    "group/parked": run.parked,
+    "replication/visits": exposures?.visits ?? 0,
+    "replication/rate":
+      exposures === undefined || exposures.visits === 0
+        ? null
+        : exposures.replicated / exposures.visits,
+    "replication/bySignature": Object.fromEntries(rates.map(([name, { rate }]) => [name, rate])),
+    "corpus/admissionRate": admitRate,
+    "corpus/retired": byStatus["retired"] ?? 0,
+    "corpus/quarantined": quarantined ?? 0,
+    ...(admissions.partners === undefined
+      ? {}
+      : {
+          "collect/share": Object.fromEntries(admissions.partners.map((p) => [p.source, p.share])),
+          "collect/gain": Object.fromEntries(admissions.partners.map((p) => [p.source, p.gain])),
+        }),
+    "cost/flops": run.flops,
+    "cost/money": run.money,
+    "alarm/names": run.alarms,
+  };
+}
+
+/** What the alarms look at in a step. */
+export function observed({ groups, update, exposures }: StepResult): Observed {
+  const rollouts = groups.flatMap((g) => g.group.rollouts).filter((r) => r.guided === undefined);
+  const tokens = rollouts.reduce((n, r) => n + tokensOf(r), 0);
+  return {
+    ...(update === undefined || !update.finite ? {} : { entropy: update.entropy }),
+    length: tokens / Math.max(1, rollouts.length),
+    accuracy: accuracy(rollouts),
+    ...(exposures === undefined || exposures.visits === 0
+      ? {}
+      : { replication: exposures.replicated / exposures.visits }),
+    right: rollouts
+      .filter((r) => r.verdict.correct)
+      .map((r) => [r.task.id, r.verdict.answer] as const),
+    finite: update?.finite ?? true,
+  };
+}
+
+function tokensOf({ actions }: Rollout): number {
+  return actions.reduce((n, { completion }) => n + completion.length, 0);
+}
+
+/** Length of the token sequences whose repetition is counted. */
+const repeatLength = 4;
+
+/** Share of a rollout's token 4-grams, within actions, that it has written before, in [0, 1]. */
+export function repeatRate({ actions }: Pick<Rollout, "actions">): number {
+  const seen = new Set<string>();
+  let [all, repeated] = [0, 0];
+  for (const { completion } of actions)
+    for (let i = 0; i + repeatLength <= completion.length; i++) {
+      const gram = completion.slice(i, i + repeatLength).join(",");
+      all++;
+      if (seen.has(gram)) repeated++;
+      seen.add(gram);
+    }
+  return all === 0 ? 0 : repeated / all;
+}
+
+/** What the optional mechanisms did; no key of one that is off. */
+export function optionalMetrics(
+  { guided, round, contrasted }: StepResult,
+  teacher: TeacherBudgetState,
+): OptionalMetrics {
+  return {
+    ...(guided === undefined || teacher.calls === 0
+      ? {}
+      : {
+          "teacher/calls": guided.calls,
+          "teacher/helped": guided.helped,
+          "teacher/share": teacher.calls / teacher.visits,
+          "teacher/retired": teacher.retired,
+        }),
+    ...(round === undefined
+      ? {}
+      : {
+          "selfPlay/winRate": round.state.winRate,
+          "selfPlay/degree": round.state.degree,
+          "selfPlay/partnerAccuracy": round.state.partnerAccuracy,
+          "selfPlay/systematic": round.state.systematic,
+          "selfPlay/source": round.source,
+          "selfPlay/forks": round.groups.length,
+          "selfPlay/solved": shareRight(round.groups),
+          "selfPlay/criticRight": shareRight(round.critic),
+        }),
+    ...(contrasted === undefined
+      ? {}
+      : {
+          "contrast/loss": contrasted.loss,
+          "contrast/anchors": contrasted.anchors,
+          "contrast/auc": contrasted.auc ?? null,
+          "contrast/rank": contrasted.rank,
+          "contrast/stopped": contrasted.stopped ?? null,
+        }),
+  };
+}
+
+function shareRight(groups: readonly Group[]): number | null {
+  return groups.length === 0 ? null : accuracy(groups.flatMap((g) => g.rollouts));
+}
+
+/**
+ * The lines of `rollouts/step-*.jsonl` for a step: one a rollout. Of attempts that a private teacher
+ * or user took part in, only a hash is written.
+ */
+export function rolloutLines(
+  result: StepResult,
+  { teacher, user }: Pick<Config, "teacher" | "user">,
+): string {
+  return result.groups
+    .flatMap(({ group, signals }) =>
+      group.rollouts.map((rollout, i) => {
+        const { task, guided, offPolicy, failure } = rollout;
+        const { advantage, charge } = signals[i]!;
+        const hidden = user.private || (guided !== undefined && teacher.private);
+        return JSON.stringify({
+          task: task.id,
+          level: task.level,
+          ...(hidden ? hashed(rollout) : shown(rollout)),
+          offPolicy,
+          advantage,
+          charge,
+          ...(guided === undefined ? {} : { guided }),
+          // An error's message may quote what was done.
+          ...(failure === undefined ? {} : { failure: hidden ? "withheld" : failure }),
+        });
+      }),
+    )
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+function shown({ steps, verdict }: Rollout): Readonly<Record<string, unknown>> {
+  return { actions: steps.map((s) => s.action), ...verdict };
+}
+
+/** What may be known of text that must stay private: that it was there, and whether it was right. */
+function hashed({ steps, verdict }: Rollout): Readonly<Record<string, unknown>> {
+  const text = steps.map((s) => s.action).join("\n");
+  return {
+    sha256: createHash("sha256").update(text).digest("hex"),
+    length: steps.length,
+    correct: verdict.correct,
+  };
+}

@@ -1,0 +1,182 @@
+/** Which error experts exist and which of them steers: fitted on schedule, used once proven. */
+import { usesExperts } from "../config/config.js";
+import { shuffledActions, standIn } from "../experts/stand-ins.js";
+import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
+import type { Task } from "../environments/environment.js";
+import { steersByExpert } from "../play/forms.js";
+import { expertShape, fitExpert, unfitted, type Expert } from "../experts/expert.js";
+import { sampler } from "../play/explore.js";
+import { signatureShares } from "../assess/overlap.js";
+import { namesByClusters } from "../mistakes/remember.js";
+import { probe } from "../experts/probe.js";
+import type { Random } from "../util/random.js";
+import type { Run } from "../run/run.js";
+import type { Setup } from "../run/setup.js";
+
+/**
+ * The expert that steers a stuck task, if one has proven uplift (or is set by name). The `past-self` is
+ * the student before training: log mu = log pi - alpha log pi_0 leads away from what it used to do, its
+ * errors among that, and nothing is fitted (after play against a past self, arXiv:2401.01335).
+ */
+export function armFor(run: Run, setup: Setup, task: Task, random: Random): Expert | undefined {
+  const { experts, committed } = run.state;
+  const { form, arm } = setup.config.explore;
+  if (!steersByExpert(form)) return undefined;
+  if (setup.config.control.expert !== "fitted") return standIn(run.state, setup);
+  if (arm === "past-self") return unfitted(arm, setup.base, () => setup.base);
+  if (experts.size === 0) return undefined;
+  if (arm === "random") return random.pick([...experts.values()]);
+  return experts.get(arm === "probe" ? (committed.get(task.level) ?? "") : arm);
+}
+
+/** Most answers of others that a negative hint names: half of what it has room for. */
+const mostOthers = 2;
+
+/**
+ * What partners behind a URL answered wrong at a task, what recurred most first: for negative hints.
+ * The last action of each attempt, as for the student's own.
+ */
+export function othersWrong(run: Run, setup: Setup, task: Task): readonly string[] {
+  const { remotePartners, config, environment } = setup;
+  if (config.explore.form !== "negative-hint" || (remotePartners?.size ?? 0) === 0) return [];
+  const sources = [...remotePartners!.keys()].map((name) => `weak:${name}`);
+  const traces = run.corpus.tracesAt(environment.name, task.id, sources);
+  return [...new Set(traces.map(({ trace }) => trace.at(-1)?.action ?? ""))].slice(0, mostOthers);
+}
+
+/**
+ * Of these signatures, those that make up `expert.overlap` or more of what the student gets wrong now:
+ * steering away from what it never does cannot help, and fitting is what steering costs most.
+ */
+async function overlapping(
+  run: Run,
+  setup: Setup,
+  signatures: readonly string[],
+  random: Random,
+): Promise<ReadonlySet<string>> {
+  const { config, pool } = setup;
+  const { overlap } = config.expert;
+  const { arm, probeTasks, probeAttempts } = config.explore;
+  const unnamed =
+    !config.corpus.perSignature || namesByClusters(config.corpus.signatures, setup.environment);
+  if (overlap === 0 || signatures.length < 2 || arm !== "probe" || unnamed)
+    return new Set(signatures);
+  const tasks = random.shuffle(pool).slice(0, probeTasks);
+  run.ledger.addRollouts("probe", tasks.length * probeAttempts);
+  const groups = await run.ledger.charge("probe", 0, () =>
+    sampler(setup, run.state.student)(tasks, probeAttempts, random),
+  );
+  // As much as avoiding each mistake could repair: what has no name counts among all.
+  const { [UNRECOGNISED]: _, ...shares } = signatureShares(groups.flatMap((g) => g.rollouts));
+  run.log({ step: run.state.step, "expert/overlap": shares });
+  return new Set(signatures.filter((name) => (shares[name] ?? 0) >= overlap));
+}
+
+/**
+ * One expert for each signature with enough attempts that the student's own mistakes overlap
+ * ({@link overlapping}); never pooled, but for the ablation. Those of
+ * `revised` signatures are fitted from nothing, or dropped: what a person has revoked must not live
+ * on in their weights.
+ */
+export async function refitExperts(
+  run: Run,
+  setup: Setup,
+  random: Random,
+  revised: ReadonlySet<string> = new Set(),
+): Promise<void> {
+  const { config, environment, engine, tokenizer } = setup;
+  if (!usesExperts(config)) return;
+  const { expert: settings, corpus } = config;
+  const filter = {
+    minSameAnswers: corpus.recurrence,
+    requireHuman: corpus.human === "required",
+  };
+  const counts = run.corpus.traceCount(environment.name, filter);
+  const total = [...counts.values()].reduce((a, b) => a + b, 0);
+  const wanted = corpus.perSignature
+    ? [...counts].filter(
+        ([name]) => name !== UNRECOGNISED && !config.portfolio.leaveOut.includes(name),
+      )
+    : ([["pooled", total]] as const);
+  const stale = new Set(corpus.perSignature || revised.size === 0 ? revised : ["pooled"]);
+  for (const name of stale)
+    if ((new Map(wanted).get(name) ?? 0) < settings.minimumTraces) run.removeExpert(name);
+  const enough = wanted.filter(([, count]) => count >= settings.minimumTraces);
+  const worth = await overlapping(
+    run,
+    setup,
+    enough.map(([name]) => name),
+    random,
+  );
+  for (const [signature] of enough) {
+    if (!worth.has(signature)) {
+      if (stale.has(signature)) run.removeExpert(signature);
+      continue;
+    }
+    const traces = run.corpus
+      .tracesForExpert(environment.name, corpus.perSignature ? signature : undefined, {
+        ...filter,
+        limit: settings.maximumTraces,
+      })
+      .map((t) => t.trace);
+    const shown = config.control.shuffleWeak ? shuffledActions(traces, random) : traces;
+    const expert = await run.ledger.charge("expert", 0, () =>
+      fitExpert(
+        engine,
+        {
+          signature,
+          traces: shown,
+          shape: expertShape(run.state.student.shape),
+          student: run.state.student,
+          tokenizer,
+          maxActionSymbols: environment.maxActionSymbols,
+          previous: stale.has(signature) ? undefined : run.state.experts.get(signature),
+          step: run.state.step,
+          random,
+        },
+        settings,
+      ),
+    );
+    run.setExpert(expert);
+  }
+  const { arm } = config.explore;
+  if (arm !== "probe" && arm !== "random" && !run.state.experts.has(arm))
+    run.notice({ arm, experts: [...run.state.experts.keys()] }, "explore.arm names no expert");
+}
+
+/** Measures each expert's uplift per level on fresh samples and commits the best, or none. */
+export async function probeArms(run: Run, setup: Setup, random: Random): Promise<void> {
+  const { config, preset, pool } = setup;
+  const { experts, student, step } = run.state;
+  if (!usesExperts(config) || config.explore.arm !== "probe" || experts.size === 0) return;
+  const arms = new Map(
+    [...experts].map(([name, expert]) => [name, sampler(setup, student, expert)]),
+  );
+  for (const level of preset.levels) {
+    const tasks = random
+      .shuffle(pool.filter((t) => t.level === level))
+      .slice(0, config.explore.probeTasks);
+    const result = await run.ledger.charge("probe", 0, () =>
+      probe(
+        sampler(setup, student),
+        arms,
+        tasks,
+        config.explore.probeAttempts,
+        random,
+        config.portfolio,
+      ),
+    );
+    run.ledger.addRollouts("probe", result.rollouts);
+    // Too few hard tasks measure nothing: what was proven stays.
+    if (result.uplifts.length > 0) run.commitArm(level, result.committed);
+    run.log({
+      step,
+      "probe/level": level,
+      "probe/hard": result.hard,
+      "probe/committed": run.state.committed.get(level) ?? null,
+      "probe/uplift": Object.fromEntries(
+        result.uplifts.map(({ signature, mean, lower }) => [signature, { mean, lower }]),
+      ),
+    });
+  }
+}

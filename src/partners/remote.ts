@@ -1,0 +1,111 @@
+/**
+ * Weak partners behind a URL. They are text alone: what they get wrong feeds the corpus, the experts
+ * fitted to it and negative hints; of their own likelihoods nothing is known, so none is used.
+ */
+import type { Environment } from "../environments/environment.js";
+import { ErrataError } from "../util/error.js";
+import type { Action, Model } from "../models/model.js";
+import type { Prompt, Tokenizer } from "../models/tokenizer.js";
+import type { Random } from "../util/random.js";
+
+/** Where a weak partner answers, and how often it may be asked. */
+export interface RemotePartnerOptions {
+  /** Of an OpenAI-compatible server, up to and including `/v1`. */
+  readonly url: string;
+  /** Name of the model there. */
+  readonly model: string;
+  /** Environment variable that holds the key. */
+  readonly keyVariable: string;
+  readonly temperature: number;
+  /** Longest answer, in its tokens; the server's own limit by default. */
+  readonly maxTokens?: number | undefined;
+  /** Seconds one answer may take, retries included. */
+  readonly timeout: number;
+  /** Most answers of a run; looked at before each round of attempts. */
+  readonly calls: number;
+}
+
+/** A weak partner that answers in text, with what it was asked and paid so far. */
+export class RemotePartner implements Model {
+  readonly #model: Model;
+  readonly #limit: number;
+  #calls = 0;
+  #tokens = 0;
+
+  /** `limit`: most answers, over all sittings of a run. */
+  constructor(model: Model, limit: number = Infinity) {
+    this.#model = model;
+    this.#limit = limit;
+  }
+
+  /** Answers so far, over all sittings of a run. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Tokens paid for in this sitting. */
+  get tokens(): number {
+    return this.#tokens;
+  }
+
+  /** Whether it may be asked no more. */
+  get spent(): boolean {
+    return this.#calls >= this.#limit;
+  }
+
+  /** Carries on from the answers of earlier sittings. */
+  resume(calls: number): void {
+    this.#calls = calls;
+  }
+
+  async act(prompts: readonly Prompt[], random: Random): Promise<Action[]> {
+    const actions = await this.#model.act(prompts, random);
+    this.#calls += actions.length;
+    this.#tokens += actions.reduce((n, { paidTokens = 0 }) => n + paidTokens, 0);
+    return actions;
+  }
+}
+
+/** The partners of a configuration, and what they are used for, as the run says it. */
+export interface RemotePartners {
+  readonly partners: ReadonlyMap<string, RemotePartner>;
+  readonly notices: readonly string[];
+}
+
+/**
+ * The weak partners behind URLs that a configuration names.
+ * @throws ErrataError `PARTNER_NAME` where a partner that runs here has the name, `REMOTE_ADDRESS`.
+ */
+export async function remotePartners(
+  remote: Readonly<Record<string, RemotePartnerOptions>>,
+  player: { readonly environment: Environment; readonly tokenizer: Tokenizer },
+  local: { has(name: string): boolean },
+): Promise<RemotePartners> {
+  const partners = new Map<string, RemotePartner>();
+  const notices: string[] = [];
+  if (Object.keys(remote).length === 0) return { partners, notices };
+  const { remoteModel } = await import("../models/remote.js");
+  for (const [name, options] of Object.entries(remote)) {
+    if (local.has(name))
+      throw new ErrataError(`partners.remote.${name}: a partner of the preset has this name`, {
+        code: "PARTNER_NAME",
+        hint: "give the remote partner another name",
+      });
+    const { url, model, keyVariable, temperature, maxTokens, timeout, calls } = options;
+    const asked = remoteModel(
+      { url, model, keyVariable },
+      {
+        tokenizer: player.tokenizer,
+        maxActionSymbols: player.environment.maxActionSymbols,
+        temperature,
+        timeout,
+        ...(maxTokens === undefined ? {} : { maxTokens }),
+      },
+    );
+    partners.set(name, new RemotePartner(asked, calls));
+    notices.push(
+      `partner "${name}" at ${url} is text alone: its attempts feed the corpus, experts fitted to them, preferences, overlap and negative hints; its likelihoods are not used, and a resumed run asks it anew`,
+    );
+  }
+  return { partners, notices };
+}

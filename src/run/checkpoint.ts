@@ -1,0 +1,154 @@
+/** Checkpoints of a run: its state on disk, whole or not at all. */
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { AlarmState } from "../watch/alarms.js";
+import { loadHead, saveHead } from "../learn/contrast-head.js";
+import type { CurriculumState } from "../play/curriculum.js";
+import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "../engine/checkpoint.js";
+import type { Expert } from "../experts/expert.js";
+import type { Cost, CostRole } from "../watch/ledger.js";
+import type { RunState } from "./state.js";
+import type { SelfPlayState } from "../partners/self-play-state.js";
+import type { Setup } from "./setup.js";
+import type { TeacherBudgetState } from "../teacher/budget.js";
+
+/** What `state.json` of a checkpoint holds: all but the weights and the corpus. */
+export interface SavedState {
+  readonly step: number;
+  readonly finished: boolean;
+  readonly metricsBytes: number;
+  readonly skipped: number;
+  readonly curriculum: CurriculumState;
+  readonly alarms: AlarmState;
+  readonly committed: readonly [string, string][];
+  readonly experts: readonly { signature: string; traces: number; fittedAt: number }[];
+  readonly ledger: Readonly<Record<CostRole, Cost>>;
+  readonly teacher: TeacherBudgetState;
+  readonly selfPlay: SelfPlayState;
+  /** Answers of partners behind URLs, by name; absent where there are none. */
+  readonly remoteCalls?: Readonly<Record<string, number>>;
+}
+
+/** The projection of the contrastive loss, in a checkpoint. */
+const contrastFile = "contrast.safetensors";
+
+/** An expert in a checkpoint; an environment may name its signatures with any characters. */
+const expertFile = (signature: string): string =>
+  `expert-${encodeURIComponent(signature)}.safetensors`;
+
+/** Checkpoints kept. */
+const keptCheckpoints = 2;
+
+/** Name of what belongs to a step, in the order of steps. */
+export const stepName = (step: number): string => `step-${String(step).padStart(6, "0")}`;
+
+/** What {@link writeCheckpoint} saves beside a run's state. */
+export interface CheckpointParts extends Pick<
+  SavedState,
+  "finished" | "metricsBytes" | "curriculum" | "ledger" | "remoteCalls"
+> {
+  /** Copies the corpus to a path. */
+  readonly snapshot: (path: string) => void;
+}
+
+/** Writes the checkpoint of a step, and drops all but the last two. */
+export async function writeCheckpoint(
+  folder: string,
+  state: RunState,
+  { snapshot, ...parts }: CheckpointParts,
+): Promise<void> {
+  const { step, student, optimizer, experts, committed, skipped, contrast } = state;
+  const target = join(folder, "checkpoints", stepName(step));
+  const partial = `${target}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  // The corpus first, and without waiting: everything else written here never changes.
+  snapshot(join(partial, "corpus.db"));
+  const saved: SavedState = {
+    step,
+    finished: parts.finished,
+    metricsBytes: parts.metricsBytes,
+    skipped,
+    curriculum: parts.curriculum,
+    alarms: state.alarms,
+    committed: [...committed],
+    experts: [...experts.values()].map(({ signature, traces, fittedAt }) => ({
+      signature,
+      traces,
+      fittedAt,
+    })),
+    ledger: parts.ledger,
+    teacher: state.teacher,
+    selfPlay: state.selfPlay,
+    ...(parts.remoteCalls === undefined ? {} : { remoteCalls: parts.remoteCalls }),
+  };
+  if (contrast !== undefined) await saveHead(join(partial, contrastFile), contrast);
+  await savePolicy(join(partial, "model.safetensors"), student);
+  await saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
+  for (const { signature, policy } of experts.values())
+    await savePolicy(join(partial, expertFile(signature)), policy);
+  writeFileSync(join(partial, "state.json"), `${JSON.stringify(saved)}\n`);
+  // The old one stays whole until the new one is in place.
+  const old = `${target}.old`;
+  rmSync(old, { recursive: true, force: true });
+  if (existsSync(target)) renameSync(target, old);
+  renameSync(partial, target);
+  rmSync(old, { recursive: true, force: true });
+  for (const old of checkpoints(folder).slice(0, -keptCheckpoints))
+    rmSync(join(folder, "checkpoints", old), { recursive: true, force: true });
+}
+
+/** Reads a checkpoint, and removes what is left of others that were being written. */
+export async function readCheckpoint(
+  checkpoint: string,
+  setup: Setup,
+): Promise<{ readonly state: RunState; readonly saved: SavedState }> {
+  const parent = dirname(checkpoint);
+  for (const name of readdirSync(parent))
+    if (name.endsWith(".partial")) rmSync(join(parent, name), { recursive: true });
+  const at = (file: string): string => join(checkpoint, file);
+  const saved = JSON.parse(readFileSync(at("state.json"), "utf8")) as SavedState;
+  const experts = new Map<string, Expert>();
+  for (const expert of saved.experts) {
+    const policy = await loadPolicy(at(expertFile(expert.signature)), setup);
+    experts.set(expert.signature, { ...expert, policy });
+  }
+  const state: RunState = {
+    step: saved.step,
+    student: await loadPolicy(at("model.safetensors"), setup),
+    optimizer: await loadOptimizer(at("optimizer.safetensors")),
+    experts,
+    committed: new Map(saved.committed),
+    skipped: saved.skipped,
+    alarms: saved.alarms,
+    teacher: saved.teacher,
+    selfPlay: saved.selfPlay,
+    ...(existsSync(at(contrastFile)) ? { contrast: await loadHead(at(contrastFile)) } : {}),
+  };
+  return { state, saved };
+}
+
+/** Whole checkpoints, the earliest first; an old one counts where its successor never took its place. */
+function checkpoints(folder: string): string[] {
+  const parent = join(folder, "checkpoints");
+  if (!existsSync(parent)) return [];
+  const names = new Set(readdirSync(parent));
+  return [...names]
+    .filter((name) => /^step-\d+(\.old)?$/.test(name))
+    .filter((name) => !names.has(name.replace(".old", "")) || !name.endsWith(".old"))
+    .sort();
+}
+
+/** The folder of a run's last whole checkpoint. */
+export function lastCheckpoint(folder: string): string | undefined {
+  const last = checkpoints(folder).at(-1);
+  return last === undefined ? undefined : join(folder, "checkpoints", last);
+}

@@ -1,0 +1,430 @@
+/**
+ * A run: a folder of plain files, and the state that training changes.
+ *
+ *     config.json                 the resolved configuration
+ *     metrics.jsonl               one line a step, evaluation or probe; deterministic
+ *     rollouts/step-000012.jsonl  one line a rollout
+ *     corpus.db                   the mistakes, as of the last finished step
+ *     checkpoints/step-000025/    model, optimizer and experts as safetensors, corpus.db, state.json
+ *     log.jsonl                   times and notices
+ *
+ * A step is all or nothing: the corpus changes in one transaction, lines are written when the step
+ * ends. Everything random is drawn from (seed, purpose, step), so a checkpoint needs no generator
+ * states, and 2N steps equal N steps, a kill, a resume and N steps, byte for byte.
+ */
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import pino from "pino";
+import { Alarms } from "../watch/alarms.js";
+import type { Config } from "../config/config.js";
+import { Corpus } from "../mistakes/corpus/corpus.js";
+import { Curriculum, type CurriculumState } from "../play/curriculum.js";
+import { loadPolicy } from "../engine/checkpoint.js";
+import type { OptimizerState, Policy } from "../engine/engine.js";
+import { ErrataError } from "../util/error.js";
+import type { Expert } from "../experts/expert.js";
+import { Inbox, partnerName } from "./inbox.js";
+import {
+  Ledger,
+  trainingFlops,
+  type Cost,
+  type CostRole,
+  type Exceeded,
+  type Meter,
+} from "../watch/ledger.js";
+import type { MetricsLine } from "../watch/metrics.js";
+import {
+  mechanismMetrics,
+  observed,
+  optionalMetrics,
+  rolloutLines,
+  stepMetrics,
+  type StepResult,
+} from "../loop/lines.js";
+import {
+  lastCheckpoint,
+  readCheckpoint,
+  stepName,
+  writeCheckpoint,
+  type SavedState,
+} from "./checkpoint.js";
+import type { RemotePartner } from "../partners/remote.js";
+import { replaceFile } from "../util/replace-file.js";
+import { lockRun } from "./lock.js";
+import { freshState, type RunState } from "./state.js";
+import type { Setup } from "./setup.js";
+import type { MeteredUser } from "../partners/simulated-user.js";
+
+/** Seconds spent, by role: apart from the checkpoints, which hold nothing that differs from run to run. */
+const secondsFile = "seconds.json";
+
+/** Skipped updates in a row after which a run stops. */
+const mostSkipped = 3;
+
+export class Run {
+  readonly folder: string;
+  readonly corpus: Corpus;
+  readonly curriculum: Curriculum;
+  readonly ledger: Ledger;
+  /** What arrives while the run trains. */
+  readonly inbox: Inbox;
+  /** The step at which a run that is extended was evaluated when it was finished before. */
+  readonly evaluatedAt: number | undefined;
+  /** Called with every line written to `metrics.jsonl`. */
+  onLine: ((line: MetricsLine) => void) | undefined;
+  readonly #config: Config;
+  readonly #user: MeteredUser | undefined;
+  readonly #remote: ReadonlyMap<string, RemotePartner>;
+  readonly #logger: pino.Logger;
+  readonly #unlock: () => void;
+  #state: RunState;
+  #finished: boolean;
+  #lines: MetricsLine[] = [];
+  #open = false;
+  /** Set by {@link Run.abandon}. */
+  #abandoned: Promise<void> | undefined;
+  /** The checkpoint being written, if one is. */
+  #writing: Promise<void> | undefined;
+  /** What {@link Run.abandon} goes back to. */
+  #before: {
+    state: RunState;
+    curriculum: CurriculumState;
+    ledger: Readonly<Record<CostRole, Cost>>;
+  };
+  readonly #joined = new Map<string, Policy>();
+
+  private constructor(
+    folder: string,
+    setup: Setup,
+    state: RunState,
+    corpus: Corpus,
+    unlock: () => void,
+    saved?: SavedState,
+  ) {
+    const { config, pool, preset } = setup;
+    const { user } = preset;
+    this.folder = folder;
+    this.#unlock = unlock;
+    this.#config = config;
+    this.#state = state;
+    this.#finished = saved?.finished === true && saved.step >= config.steps;
+    this.evaluatedAt = saved === undefined ? undefined : lastEvaluation(folder);
+    this.curriculum = new Curriculum(pool, saved?.curriculum, config.curriculum);
+    this.#remote = setup.remotePartners ?? new Map();
+    for (const [name, partner] of this.#remote) partner.resume(saved?.remoteCalls?.[name] ?? 0);
+    this.ledger = new Ledger(meterOf(setup), saved?.ledger, readSeconds(folder));
+    this.#user = user;
+    user?.chargeTo(this.ledger);
+    this.inbox = new Inbox(folder);
+    this.corpus = corpus;
+    this.#before = { state, curriculum: this.curriculum.state, ledger: this.ledger.totals };
+    this.#logger = pino(
+      { base: null },
+      pino.destination({ dest: join(folder, "log.jsonl"), sync: true }),
+    );
+  }
+
+  /**
+   * Starts a run in a new folder.
+   * @throws ErrataError `RUN_BUSY` while another process works on a run there, `RUN_EXISTS` when the
+   *   folder already holds one.
+   */
+  static async create(folder: string, setup: Setup): Promise<Run> {
+    mkdirSync(folder, { recursive: true });
+    const unlock = lockRun(folder);
+    if (existsSync(join(folder, "config.json"))) {
+      unlock();
+      throw new ErrataError(`${folder} already holds a run`, {
+        code: "RUN_EXISTS",
+        hint: "add --resume to carry on, or choose another --name",
+      });
+    }
+    mkdirSync(join(folder, "rollouts"), { recursive: true });
+    mkdirSync(join(folder, "checkpoints"), { recursive: true });
+    writeFileSync(join(folder, "config.json"), `${JSON.stringify(setup.config, null, 2)}\n`);
+    writeFileSync(join(folder, "metrics.jsonl"), "");
+    const corpus = Corpus.open(join(folder, "corpus.db"), setup.config.corpus);
+    const run = new Run(folder, setup, freshState(setup.base), corpus, unlock);
+    run.corpus.registerHeldOut(
+      setup.environment.name,
+      setup.heldOut.map((t) => t.id),
+    );
+    await run.save();
+    return run;
+  }
+
+  /**
+   * Opens a run at its last checkpoint; what was written after it is discarded and will be
+   * computed again. With more steps in `setup.config` than it was started with, a finished run goes on:
+   * what is annealed over a run is from here on annealed over the longer one.
+   * @throws ErrataError `RUN_MISSING` without a checkpoint, `RUN_BUSY` while another process trains it.
+   */
+  static async resume(folder: string, setup: Setup): Promise<Run> {
+    const checkpoint = lastCheckpoint(folder);
+    if (checkpoint === undefined)
+      throw new ErrataError(`${folder} holds no checkpoint`, {
+        code: "RUN_MISSING",
+        hint: "leave out --resume to start a new run",
+      });
+    const unlock = lockRun(folder);
+    const { state, saved } = await readCheckpoint(checkpoint, setup);
+    truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes);
+    recordSteps(folder, setup.config.steps);
+    const corpus = Corpus.restore(
+      join(checkpoint, "corpus.db"),
+      join(folder, "corpus.db"),
+      setup.config.corpus,
+    );
+    const run = new Run(folder, setup, state, corpus, unlock, saved);
+    for (const file of run.inbox.partnersBefore(saved.step))
+      run.join(partnerName(file), await loadPolicy(run.inbox.path(file.name)));
+    return run;
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** Whether all configured steps are done and evaluated. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** A notice with the time of day, to `log.jsonl`. */
+  notice(fields: Readonly<Record<string, unknown>>, message: string): void {
+    this.#logger.info(fields, message);
+  }
+
+  beginStep(): void {
+    this.#refuseAbandoned();
+    this.#before = {
+      state: this.#state,
+      curriculum: this.curriculum.state,
+      ledger: this.ledger.totals,
+    };
+    this.#lines = [];
+    this.corpus.begin();
+    this.#open = true;
+  }
+
+  /** Keeps a line for `metrics.jsonl`, written when the step ends. */
+  log(line: MetricsLine): void {
+    this.#lines.push(line);
+  }
+
+  setExpert(expert: Expert): void {
+    const experts = new Map(this.#state.experts).set(expert.signature, expert);
+    this.#state = { ...this.#state, experts };
+  }
+
+  /** Replaces what the teacher's budget, self-play or the contrastive loss remember. */
+  set(part: Partial<Pick<RunState, "teacher" | "selfPlay" | "contrast">>): void {
+    this.#state = { ...this.#state, ...part };
+  }
+
+  /** Drops an expert whose mistakes were revoked. */
+  removeExpert(signature: string): void {
+    const experts = new Map(this.#state.experts);
+    experts.delete(signature);
+    const committed = new Map([...this.#state.committed].filter(([, name]) => name !== signature));
+    this.#state = { ...this.#state, experts, committed };
+  }
+
+  /** A weak partner that joins while the run trains. */
+  join(name: string, policy: Policy): void {
+    this.#joined.set(name, policy);
+  }
+
+  /** The weak partners of a setup and those that joined since. */
+  partners({ partners }: Pick<Setup, "partners">): ReadonlyMap<string, Policy> {
+    return this.#joined.size === 0 ? partners : new Map([...partners, ...this.#joined]);
+  }
+
+  /** The limit of the configured budget, or of a simulated user, that is spent, if one is. */
+  get overBudget(): Exceeded | undefined {
+    return this.ledger.exceeded(this.#config.budget, this.#config.prices) ?? this.#user?.exceeded;
+  }
+
+  commitArm(level: string, signature: string | undefined): void {
+    const committed = new Map(this.#state.committed);
+    if (signature === undefined) committed.delete(level);
+    else committed.set(level, signature);
+    this.#state = { ...this.#state, committed };
+  }
+
+  /**
+   * Ends a step: the corpus commits, the lines and rollouts are written, `next` replaces the policy.
+   * @throws ErrataError `TRAINING_NOT_FINITE` after three skipped updates, with the run saved.
+   */
+  async endStep(
+    result: StepResult,
+    next: { readonly student?: Policy; readonly optimizer?: OptimizerState },
+  ): Promise<void> {
+    const { step, skipped } = this.#state;
+    const finite = result.update?.finite ?? true;
+    const watch = new Alarms(this.#config.alarms, this.#state.alarms);
+    const alarms = watch.observe(observed(result));
+    this.log({
+      ...stepMetrics(step, result, this.corpus, this.#state.committed),
+      ...mechanismMetrics(result, this.corpus, {
+        alarms,
+        parked: this.curriculum.parked,
+        flops: trainingFlops(this.ledger.totals),
+        money: this.ledger.spent(this.#config.prices).money,
+      }),
+      ...optionalMetrics(result, this.#state.teacher),
+    });
+    if (this.#config.keepRollouts)
+      writeFileSync(
+        join(this.folder, "rollouts", `${stepName(step)}.jsonl`),
+        rolloutLines(result, this.#config),
+      );
+    this.#commit({
+      ...this.#state,
+      ...next,
+      step: step + 1,
+      skipped: result.update === undefined ? skipped : finite ? 0 : skipped + 1,
+      alarms: watch.state,
+    });
+    if (alarms.length > 0) this.#logger.warn({ step, alarms }, "alarm");
+    this.notice(
+      { step, gradientNorm: result.update?.gradientNorm },
+      finite ? "step" : "update skipped: not finite",
+    );
+    if (!finite && this.#state.skipped >= mostSkipped) {
+      await this.save();
+      throw new ErrataError(
+        `${mostSkipped} updates in a row were not finite; the last at step ${step}`,
+        {
+          code: "TRAINING_NOT_FINITE",
+          hint: `lower learningRate in ${join(this.folder, "config.json")}, then resume`,
+        },
+      );
+    }
+  }
+
+  /** Marks the run complete, after its last evaluation. */
+  finish(): void {
+    this.#refuseAbandoned();
+    this.#finished = true;
+    this.#commit(this.#state);
+  }
+
+  #refuseAbandoned(): void {
+    if (this.#abandoned !== undefined)
+      throw new ErrataError(`the run in ${this.folder} was interrupted`, {
+        code: "RUN_ABANDONED",
+        hint: "add --resume to carry on from its last step",
+      });
+  }
+
+  #commit(state: RunState): void {
+    this.#refuseAbandoned();
+    this.corpus.commit();
+    this.inbox.commit();
+    this.#open = false;
+    this.#state = state;
+    for (const line of this.#lines) {
+      appendFileSync(join(this.folder, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+      this.onLine?.(line);
+    }
+    this.#lines = [];
+  }
+
+  /** Drops the step in progress and saves what stood before it: for an interrupt that cannot wait. */
+  abandon(): Promise<void> {
+    this.#abandoned ??= this.#open ? this.#rollBack() : (this.#writing ?? this.save());
+    return this.#abandoned;
+  }
+
+  async #rollBack(): Promise<void> {
+    this.corpus.rollback();
+    this.inbox.rollback();
+    this.#open = false;
+    const { state, curriculum, ledger } = this.#before;
+    const written = this.#write(state, curriculum, ledger);
+    this.corpus.begin(); // never committed: what the dropped step still does to the corpus is lost
+    await written;
+  }
+
+  /** Writes a checkpoint of the last finished step, whole or not at all. */
+  async save(): Promise<void> {
+    this.#writing = this.#write(this.#state, this.curriculum.state, this.ledger.totals);
+    try {
+      await this.#writing;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #write(
+    state: RunState,
+    curriculum: CurriculumState,
+    ledger: Readonly<Record<CostRole, Cost>>,
+  ): Promise<void> {
+    const calls = [...this.#remote].map(([name, partner]) => [name, partner.calls] as const);
+    await writeCheckpoint(this.folder, state, {
+      finished: this.#finished,
+      metricsBytes: statSync(join(this.folder, "metrics.jsonl")).size,
+      curriculum,
+      ledger,
+      ...(calls.length === 0 ? {} : { remoteCalls: Object.fromEntries(calls) }),
+      snapshot: (path) => this.corpus.snapshot(path),
+    });
+    replaceFile(
+      join(this.folder, secondsFile),
+      `${JSON.stringify(this.ledger.seconds, null, 2)}\n`,
+    );
+  }
+
+  close(): void {
+    this.corpus.close();
+    this.#unlock();
+  }
+}
+
+/** What a setup computes and pays for: its engine's work, and the tokens of partners behind URLs. */
+function meterOf({ engine, remotePartners }: Setup): Meter {
+  if (remotePartners === undefined) return engine;
+  const paid = (): number => [...remotePartners.values()].reduce((n, { tokens }) => n + tokens, 0);
+  return {
+    get flops() {
+      return engine.flops;
+    },
+    get steeringFlops() {
+      return engine.steeringFlops ?? 0;
+    },
+    get tokens() {
+      return engine.tokens + paid();
+    },
+  };
+}
+
+/** The step of the evaluation that `metrics.jsonl` ends with, as that of a finished run does. */
+function lastEvaluation(folder: string): number | undefined {
+  const last = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n").at(-1)!;
+  const line = last === "" ? {} : (JSON.parse(last) as Partial<MetricsLine>);
+  return "eval/accuracy" in line ? line.step : undefined;
+}
+
+/** Writes into `config.json` how many steps a run now has. */
+function recordSteps(folder: string, steps: number): void {
+  const path = join(folder, "config.json");
+  const config = JSON.parse(readFileSync(path, "utf8")) as Config;
+  if (config.steps === steps) return;
+  replaceFile(path, `${JSON.stringify({ ...config, steps }, null, 2)}\n`);
+}
+
+function readSeconds(folder: string): Partial<Record<CostRole, number>> {
+  const path = join(folder, secondsFile);
+  if (!existsSync(path)) return {};
+  return JSON.parse(readFileSync(path, "utf8")) as Partial<Record<CostRole, number>>;
+}

@@ -1,0 +1,199 @@
+/**
+ * The demonstration: the same student trained twice, with the method and by plain GRPO, from the
+ * same weights, on the same tasks, with as many rollouts and the same seed.
+ *
+ * Each arm is an ordinary run in a process of its own, `<folder>/student` and `<folder>/grpo`;
+ * everything reported is read back from those folders.
+ */
+import { join } from "node:path";
+import { grpo, mergeConfig, parseConfig, type Config, type ConfigInput } from "../config/config.js";
+import type { Cost, CostRole } from "../watch/ledger.js";
+import type { MetricsLine } from "../watch/metrics.js";
+import { presetNamed, type PrepareOptions } from "../launch/prepare.js";
+import { prepareModels } from "../launch/prepare-models.js";
+import { trainInProcess, type Interrupts, type RunProgress } from "../launch/process.js";
+import { learningCurve, readCorpus, readRun, stuckGroups, type StuckGroups } from "../run/record.js";
+import { stepsToTarget } from "../util/statistics/intervals.js";
+
+/** The two students: `student` learns with the method, `grpo` without. */
+export const demoArms = ["student", "grpo"] as const;
+/** One of the two students. */
+export type DemoArm = (typeof demoArms)[number];
+
+/** The configurations of both arms from the method's; they differ in what {@link grpo} says alone. */
+export function demoConfigs(input: ConfigInput): Readonly<Record<DemoArm, Config>> {
+  const { preset } = parseConfig(input);
+  const common = mergeConfig(mergeConfig(presetNamed(preset).config, input), {
+    engine: { threads: 1 },
+  });
+  return { student: parseConfig(common), grpo: parseConfig(mergeConfig(common, grpo)) };
+}
+
+/** What a demonstration trains, where, and who is told. */
+export interface DemoOptions extends Interrupts {
+  readonly configs: Readonly<Record<DemoArm, Config>>;
+  /** Holds both run folders; runs that are already there are resumed. */
+  readonly folder: string;
+  readonly onBuild?: PrepareOptions["onProgress"];
+  /** Told of every line of both runs' metrics. */
+  readonly onLine?: (arm: DemoArm, line: MetricsLine, progress: RunProgress) => void;
+}
+
+/**
+ * Prepares the base models, then trains both arms at once. Whether both finished: false when
+ * `signal` or `hurry` was aborted.
+ * @throws ErrataError as `trainInProcess`; the other arm has then been stopped and saved.
+ */
+export async function runDemo(options: DemoOptions): Promise<boolean> {
+  const { configs, folder, signal, hurry, onBuild, onLine } = options;
+  await prepareModels([configs.student], {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onBuild === undefined ? {} : { onProgress: onBuild }),
+  });
+  // A fault in one arm stops the other, which is saved before the fault is told.
+  const fault = new AbortController();
+  const stop = signal === undefined ? fault.signal : AbortSignal.any([signal, fault.signal]);
+  const outcomes = await Promise.allSettled(
+    demoArms.map(async (arm) => {
+      try {
+        const { finished } = await trainInProcess({
+          config: configs[arm],
+          folder: join(folder, arm),
+          signal: stop,
+          ...(hurry === undefined ? {} : { hurry }),
+          onLine: (line, progress) => onLine?.(arm, line, progress),
+        });
+        return finished;
+      } catch (error) {
+        fault.abort();
+        throw error;
+      }
+    }),
+  );
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  return outcomes.every((o) => o.status === "fulfilled" && o.value);
+}
+
+/** How one arm learned. Accuracies are held-out, in [0, 1]; null where there is none yet. */
+export interface DemoCurve {
+  readonly before: number | null;
+  readonly after: number | null;
+  /** First evaluated step at or above 50% accuracy, or null when none was. */
+  readonly stepsTo50: number | null;
+  readonly stepsTo80: number | null;
+}
+
+/** What a demonstration showed. */
+export interface DemoReport {
+  /** The environment. */
+  readonly domain: string;
+  readonly preset: string;
+  /** Whether the student's error was put there on purpose. */
+  readonly kind: "injected" | "natural";
+  readonly seed: number;
+  /** Steps configured. */
+  readonly steps: number;
+  /** Held-out tasks behind every accuracy. */
+  readonly evaluationTasks: number;
+  /** Training rollouts of each arm. */
+  readonly rollouts: number;
+  readonly student: DemoCurve;
+  readonly grpo: DemoCurve;
+  /**
+   * Stuck groups: those whose first half was all wrong. A stuck group is rescued when its second
+   * half holds a right rollout. Shares compare better than counts: the two runs meet different
+   * numbers of stuck groups, and after the first steps they are different students.
+   */
+  readonly stuck: StuckGroups & {
+    /** Rescued in the run of plain GRPO, of `stuckGrpo.groups`, by more on-policy rollouts. */
+    readonly rescuedOnPolicy: number;
+  };
+  readonly stuckGrpo: { readonly groups: number; readonly rescued: number };
+  readonly corpus: {
+    readonly admitted: number;
+    readonly merged: number;
+    /** Still kept: those admitted, but for what made room where the corpus was full. */
+    readonly mistakes: number;
+    /** The mistakes kept by their signature, most first; `unrecognised` has no expert. */
+    readonly signatures: Readonly<
+      Record<string, { readonly mistakes: number; readonly merged: number }>
+    >;
+  };
+  readonly cost: Readonly<Record<DemoArm, Readonly<Record<CostRole, Cost>>>>;
+  /** The folder that holds both runs. */
+  readonly run: string;
+}
+
+/** Reads the report of a demonstration from its run folders, as of their last checkpoints. */
+export function demoReport(folder: string): DemoReport {
+  const student = readRun(join(folder, "student"));
+  const plain = readRun(join(folder, "grpo"));
+  const { config } = student;
+  const preset = presetNamed(config.preset);
+  const domain = preset.environment().name;
+  const { groups, rescued } = stuckGroups(plain.lines);
+  const { admitted, merged, mistakes, bySignature, mergedBySignature } = readCorpus(student);
+  return {
+    domain,
+    preset: preset.name,
+    kind: preset.kind,
+    seed: config.seed,
+    steps: config.steps,
+    evaluationTasks: config.evaluationTasks,
+    rollouts: student.cost.student.rollouts,
+    student: curve(student.lines),
+    grpo: curve(plain.lines),
+    stuck: { ...stuckGroups(student.lines), rescuedOnPolicy: rescued },
+    stuckGrpo: { groups, rescued },
+    corpus: {
+      admitted,
+      merged,
+      mistakes,
+      signatures: Object.fromEntries(
+        Object.entries(bySignature)
+          .toSorted((a, b) => b[1] - a[1])
+          .map(([name, kept]) => [name, { mistakes: kept, merged: mergedBySignature[name]! }]),
+      ),
+    },
+    cost: { student: student.cost, grpo: plain.cost },
+    run: folder,
+  };
+}
+
+function curve(lines: readonly MetricsLine[]): DemoCurve {
+  const points = learningCurve(lines);
+  const stepsTo = (target: number): number | null => {
+    const { steps, reached } = stepsToTarget(points, target, Infinity);
+    return reached ? steps : null;
+  };
+  return {
+    before: points[0]?.[1] ?? null,
+    after: points.length > 1 ? points.at(-1)![1] : null,
+    stepsTo50: stepsTo(0.5),
+    stepsTo80: stepsTo(0.8),
+  };
+}
+
+/** Who was faster, to 80% or else to 50%, and who ended higher: two sentences. */
+export function demoVerdict({
+  student,
+  grpo: plain,
+}: Pick<DemoReport, "student" | "grpo">): string {
+  const target = student.stepsTo80 !== null || plain.stepsTo80 !== null ? "80%" : "50%";
+  const key = target === "80%" ? "stepsTo80" : "stepsTo50";
+  const steps = (n: number | null): string => (n === null ? "not at all" : `in ${n} steps`);
+  const [own, other] = [student[key] ?? Infinity, plain[key] ?? Infinity];
+  let speed =
+    own === Infinity
+      ? `Neither reached ${target}.`
+      : `Neither was faster to ${target}: both ${steps(own)}.`;
+  if (own < other)
+    speed = `Errata was faster to ${target}: ${steps(student[key])}, plain GRPO ${steps(plain[key])}.`;
+  if (other < own)
+    speed = `Plain GRPO was faster to ${target}: ${steps(plain[key])}, Errata ${steps(student[key])}.`;
+  if (student.after === null || plain.after === null) return speed;
+  const [high, low] = [Math.max(student.after, plain.after), Math.min(student.after, plain.after)];
+  if (high === low) return `${speed} Both ended at ${high.toFixed(3)}.`;
+  const winner = student.after > plain.after ? "Errata" : "Plain GRPO";
+  return `${speed} ${winner} ended higher: ${high.toFixed(3)} against ${low.toFixed(3)}.`;
+}

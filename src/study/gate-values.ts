@@ -1,0 +1,40 @@
+/** Whether a study's domain is one where the method can help: measured once, kept beside the study. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/config.js";
+import { gate, type GateReport } from "../assess/gate.js";
+import { prepare } from "../launch/prepare.js";
+import type { Protocol } from "./protocol.js";
+
+/** Validation tasks the gate is measured on. */
+export const gateTasks = 200;
+
+/**
+ * The gate of a study's domain, from `gate.json` in the study's folder. Where that is missing it is
+ * measured, if `measure` says so, and else undefined.
+ */
+export async function gateValues(
+  folder: string,
+  protocol: Protocol,
+  measure: boolean,
+): Promise<GateReport | undefined> {
+  const path = join(folder, "gate.json");
+  if (existsSync(path)) return read(path);
+  if (!measure) return undefined;
+  const measured = await gate(await prepare(gateConfig(protocol)), { tasks: gateTasks });
+  writeFileSync(path, `${JSON.stringify(measured, null, 2)}\n`);
+  return read(path);
+}
+
+/** What the gate is measured with: our arm's configuration, else the first one's, with all of the preset's partners. */
+export function gateConfig({ arms }: Pick<Protocol, "arms">): Config {
+  const { config } = arms.find((a) => a.family === "ours") ?? arms[0]!;
+  const { names: _, ...partners } = config.partners;
+  return { ...config, partners };
+}
+
+/** JSON has no infinity: a range without an upper end comes back as null. */
+function read(path: string): GateReport {
+  const { checks, ...report } = JSON.parse(readFileSync(path, "utf8")) as GateReport;
+  return { ...report, checks: checks.map((c) => ({ ...c, most: c.most ?? Infinity })) };
+}
