@@ -1,7 +1,7 @@
 """Golden outputs for src/statistics*.ts, from reference implementations.
 
     python -m venv venv && venv/bin/pip install lifelines==0.30.3 scipy==1.17.1 statsmodels==0.15.0 rliable==1.2.0
-    venv/bin/python scripts/golden/statistics.py > src/golden/statistics.json
+    venv/bin/python scripts/golden/statistics.py > src/util/statistics/golden/statistics.json
 """
 
 import json

@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
 import { ErrataError } from "../util/error.js";
 import { Random } from "../util/random.js";
-import { type ArithmeticState, arithmetic, arithmeticTask } from "../environments/arithmetic/arithmetic.js";
+import {
+  type ArithmeticState,
+  arithmetic,
+  arithmeticTask,
+} from "../environments/arithmetic/arithmetic.js";
 import { checkEnvironment } from "./check-environment.js";
 import type { Environment } from "../environments/environment.js";
 import { playActions, playProcedure } from "../environments/play-procedure.js";

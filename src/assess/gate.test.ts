@@ -5,7 +5,14 @@ import type { Environment, Task } from "../environments/environment.js";
 import { gate, gateLines, gateWarning, type GateReport } from "./gate.js";
 import { shapeFor } from "../students/recipe.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
-import { cues, cueSetup, regardless, rightAnswer, rightWith, type CueTable } from "../testing/testing.js";
+import {
+  cues,
+  cueSetup,
+  regardless,
+  rightAnswer,
+  rightWith,
+  type CueTable,
+} from "../testing/testing.js";
 
 /** Right at a and c but for one time in fifty; at b and d, whose right action is y, right one time in five. */
 const student: CueTable = {

@@ -25,7 +25,12 @@ import { playProcedure } from "../environments/play-procedure.js";
 import type { Task } from "../environments/environment.js";
 import { Random } from "../util/random.js";
 import type { Setup } from "../run/setup.js";
-import { bootstrap, meanInterval, wilsonInterval, type Interval } from "../util/statistics/intervals.js";
+import {
+  bootstrap,
+  meanInterval,
+  wilsonInterval,
+  type Interval,
+} from "../util/statistics/intervals.js";
 
 /** One measured value and the range it must lie in. */
 export interface GateCheck {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Expert } from "../experts/expert.js";
 import { measureRescue } from "./rescue.js";
-import { cuePolicy, cueSetup, cueTask, regardless, rightWith, type CueTable } from "../testing/testing.js";
+import {
+  cuePolicy,
+  cueSetup,
+  cueTask,
+  regardless,
+  rightWith,
+  type CueTable,
+} from "../testing/testing.js";
 
 const expertOf = (signature: string, table: CueTable): Expert => ({
   signature,

@@ -1,12 +1,7 @@
 /** The environment that a command names: one of Errata's own, or one in a file. */
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
-import {
-  humaneval,
-  humanevalJs,
-  livecodebench,
-  mbpp,
-} from "./code/datasets/dataset.js";
+import { humaneval, humanevalJs, livecodebench, mbpp } from "./code/datasets/dataset.js";
 import { defineEnvironment, type EnvironmentDefinition } from "./custom/define.js";
 import { tau2File } from "./custom/tau2-file.js";
 import { tasksFile } from "./custom/tasks-file.js";

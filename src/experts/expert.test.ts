@@ -10,7 +10,14 @@ import { PolicyModel } from "../models/model.js";
 import { Random } from "../util/random.js";
 import { remember } from "../mistakes/remember.js";
 import type { Example } from "../models/imitate.js";
-import { cuePolicy, cues, cueTokenizer, groupOf, promptsOf, rightWith } from "../testing/testing.js";
+import {
+  cuePolicy,
+  cues,
+  cueTokenizer,
+  groupOf,
+  promptsOf,
+  rightWith,
+} from "../testing/testing.js";
 
 const engine = new LocalEngine();
 const base = shapeFor(cues as Environment, cueTokenizer, {

@@ -32,6 +32,7 @@ export function cacheFolder(): string {
 export const prebuiltFolder: string = join(
   dirname(fileURLToPath(import.meta.url)),
   "..",
+  "..",
   "checkpoints",
 );
 

@@ -96,7 +96,7 @@ export interface RunProcessOptions extends Interrupts {
  */
 export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd> {
   const { config, folder, resume, gateTasks, signal, hurry } = options;
-  const worker = fork(new URL("run-worker.js", import.meta.url), {
+  const worker = fork(new URL("worker.js", import.meta.url), {
     execArgv: [],
     env: memoryEnvironment(process.env),
     serialization: "advanced", // as they are, infinities too

@@ -6,7 +6,14 @@ import type { Policy } from "../engine/engine.js";
 import type { Environment } from "../environments/environment.js";
 import { shapeFor } from "../students/recipe.js";
 import { Random } from "../util/random.js";
-import { cuePolicy, cues, cueTokenizer, promptsOf, rightAnswer, rightWith } from "../testing/testing.js";
+import {
+  cuePolicy,
+  cues,
+  cueTokenizer,
+  promptsOf,
+  rightAnswer,
+  rightWith,
+} from "../testing/testing.js";
 
 const engine = new LocalEngine();
 const random = (): Random => Random.from(3, "degrade");

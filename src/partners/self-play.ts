@@ -15,7 +15,15 @@ import type { Environment, Task } from "../environments/environment.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import { writtenAction, type Model } from "../models/model.js";
 import { partnerAttempts } from "./partner.js";
-import { accuracy, type Fork, type Group, inGroups, play, repeat, type Rollout } from "../play/play.js";
+import {
+  accuracy,
+  type Fork,
+  type Group,
+  inGroups,
+  play,
+  repeat,
+  type Rollout,
+} from "../play/play.js";
 import type { SelfPlayState } from "./self-play-state.js";
 
 /** What the student does with the partner's mistakes. */

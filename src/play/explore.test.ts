@@ -6,7 +6,14 @@ import type { Environment, Task } from "../environments/environment.js";
 import type { Expert } from "../experts/expert.js";
 import { groupParts, playGroups, type Explored } from "./explore.js";
 import { Random } from "../util/random.js";
-import { cuePolicy, cues, cueTask, cueTokenizer, regardless, type CueTable } from "../testing/testing.js";
+import {
+  cuePolicy,
+  cues,
+  cueTask,
+  cueTokenizer,
+  regardless,
+  type CueTable,
+} from "../testing/testing.js";
 
 const engine = new LocalEngine();
 

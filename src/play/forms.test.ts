@@ -5,7 +5,14 @@ import { NegativeHintModel, withNegativeHint } from "./negative-hint.js";
 import { PolicyModel } from "../models/model.js";
 import { Random } from "../util/random.js";
 import { leastLikely, preferNewAnswers } from "./rejection.js";
-import { cuePolicy, cueTokenizer, groupOf, promptsOf, regardless, rightWith } from "../testing/testing.js";
+import {
+  cuePolicy,
+  cueTokenizer,
+  groupOf,
+  promptsOf,
+  regardless,
+  rightWith,
+} from "../testing/testing.js";
 
 const engine = new LocalEngine();
 const lexicon = { symbols: ["a"], separator: "" } as const;

@@ -3,7 +3,14 @@ import type { Environment } from "../environments/environment.js";
 import type { Model } from "../models/model.js";
 import { accuracy, inGroups, play } from "./play.js";
 import { Random } from "../util/random.js";
-import { attempt, cues, cueTask, rightAnswer, scriptedModel, type CueState } from "../testing/testing.js";
+import {
+  attempt,
+  cues,
+  cueTask,
+  rightAnswer,
+  scriptedModel,
+  type CueState,
+} from "../testing/testing.js";
 
 const environment = cues as Environment;
 const random = Random.from(0, "play");

@@ -12,7 +12,13 @@ import type { MetricsLine } from "../watch/metrics.js";
 import { presetNamed, type PrepareOptions } from "../launch/prepare.js";
 import { prepareModels } from "../launch/prepare-models.js";
 import { trainInProcess, type Interrupts, type RunProgress } from "../launch/process.js";
-import { learningCurve, readCorpus, readRun, stuckGroups, type StuckGroups } from "../run/record.js";
+import {
+  learningCurve,
+  readCorpus,
+  readRun,
+  stuckGroups,
+  type StuckGroups,
+} from "../run/record.js";
 import { stepsToTarget } from "../util/statistics/intervals.js";
 
 /** The two students: `student` learns with the method, `grpo` without. */

@@ -109,7 +109,7 @@ export function hashOf(value: unknown): string {
 }
 
 /** Parts of the program that only drive or show runs. */
-const besideTraining = new Set(["compare", "cli"]);
+const besideTraining = new Set(["study", "cli", "launch"]);
 
 /** A hash of the program's own files, those that only drive or show runs left out. */
 function programHash(): string {

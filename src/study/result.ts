@@ -8,7 +8,12 @@ import {
 } from "../watch/ledger.js";
 import { doseSlope } from "../util/statistics/regression.js";
 import { medianSurvival, restrictedMean } from "../util/statistics/survival.js";
-import { bootstrap, interquartileMean, meanInterval, type Interval } from "../util/statistics/intervals.js";
+import {
+  bootstrap,
+  interquartileMean,
+  meanInterval,
+  type Interval,
+} from "../util/statistics/intervals.js";
 import { judgeClaims, type ClaimResult } from "./claims.js";
 import type { Ability } from "./ability.js";
 import { judgeFalsifiers, type FalsifierResult } from "./falsifiers.js";

@@ -19,7 +19,7 @@ export async function importDefault(
       hint: `name a file that exports default ${expected}`,
     });
   // `import { defineConfig } from "errata"` means this copy, wherever the file lies.
-  const alias = { errata: fileURLToPath(new URL("./index.js", import.meta.url)) };
+  const alias = { errata: fileURLToPath(new URL("../index.js", import.meta.url)) };
   const jiti = createJiti(import.meta.url, { alias, moduleCache: false });
   const hint = `the file must export default ${expected}`;
   let input: unknown;

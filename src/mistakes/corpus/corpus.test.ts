@@ -654,7 +654,7 @@ describe("transactions and files", () => {
       process.execPath,
       ["--input-type=module", "--eval", script, source, path, JSON.stringify(candidates)],
       {
-        cwd: fileURLToPath(new URL("../../", import.meta.url)),
+        cwd: fileURLToPath(new URL("../../../", import.meta.url)),
         stdio: ["ignore", "pipe", "inherit"],
       },
     );
