@@ -35,11 +35,11 @@ export type {
   TrainResult,
 } from "./engine/engine.js";
 export { LocalEngine } from "./engine/local.js";
-export { loadPolicy, savePolicy } from "./engine/checkpoint.js";
+export { loadPolicy, savePolicy } from "./engine/files/checkpoint.js";
 export type { ModelShape } from "./engine/transformer.js";
 
 export { initialAdapter, mergeAdapter, type Adapter, type AdapterShape } from "./engine/adapter.js";
-export { loadPeftAdapter, savePeftAdapter } from "./engine/peft.js";
+export { loadPeftAdapter, savePeftAdapter } from "./engine/files/peft.js";
 export { WorkerEngine } from "./engine/worker-engine.js";
 export {
   loadCheckpoint,

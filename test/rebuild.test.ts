@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { trainStage, type Recipe } from "../src/students/recipe.js";
 import { drawTasks } from "../src/play/curriculum.js";
-import { loadPolicy } from "../src/engine/checkpoint.js";
+import { loadPolicy } from "../src/engine/files/checkpoint.js";
 import type { Policy } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
 import { evaluate, sampleTasks, type Sampled } from "../src/play/evaluate.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { trainStage, type Recipe, type Stage } from "../src/students/recipe.js";
 import { mergeConfig, parseConfig, type ConfigInput } from "../src/config/config.js";
-import { savePolicy } from "../src/engine/checkpoint.js";
+import { savePolicy } from "../src/engine/files/checkpoint.js";
 import type { Policy } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";

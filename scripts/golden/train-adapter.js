@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { initialAdapter } from "../../dist/engine/adapter.js";
 import { newOptimizer } from "../../dist/engine/engine.js";
 import { LocalEngine } from "../../dist/engine/local.js";
-import { savePeftAdapter } from "../../dist/engine/peft.js";
-import { loadPretrained } from "../../dist/engine/pretrained.js";
+import { savePeftAdapter } from "../../dist/engine/files/peft.js";
+import { loadPretrained } from "../../dist/engine/files/pretrained.js";
 import { Random } from "../../dist/random.js";
 
 const [folder] = process.argv.slice(2);

@@ -89,7 +89,7 @@ async function onnxRuntime(): Promise<Result> {
     "reinstall with: npm ci (its prebuilt library needs glibc on Linux, or macOS, or Windows)";
   try {
     const ort = await import("onnxruntime-node");
-    const { encodeModel } = await import("../engine/onnx.js");
+    const { encodeModel } = await import("../engine/graph/onnx.js");
     const matrix = { type: "float32", shape: [2, 2] } as const;
     const bytes = encodeModel({
       nodes: [
@@ -121,7 +121,7 @@ async function onnxRuntime(): Promise<Result> {
  * drivers write to stderr and may crash.
  */
 function webgpu(): Result {
-  const provider = new URL("../engine/provider.js", import.meta.url).href;
+  const provider = new URL("../engine/graph/provider.js", import.meta.url).href;
   const code = `const { webgpuFault } = await import(${JSON.stringify(provider)});
     process.stdout.write(JSON.stringify({ fault: await webgpuFault() }));`;
   const probe = spawnSync(process.execPath, ["--input-type=module", "-e", code], {

@@ -65,7 +65,7 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     { PolicyModel },
   ] = await Promise.all([
     import("../engine/local.js"),
-    import("../engine/checkpoint.js"),
+    import("../engine/files/checkpoint.js"),
     import("../launch/prepare.js"),
     import("../run/checkpoint.js"),
     import("../play/play.js"),

@@ -36,7 +36,7 @@ async function build(options: BuildOptions): Promise<void> {
   const [{ LocalEngine }, { savePolicy }, { modelFile, presetModel, presetNamed }] =
     await Promise.all([
       import("../engine/local.js"),
-      import("../engine/checkpoint.js"),
+      import("../engine/files/checkpoint.js"),
       import("../launch/prepare.js"),
     ]);
   const preset = presetNamed(options.preset);

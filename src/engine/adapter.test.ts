@@ -11,11 +11,11 @@ import {
   mergeAdapter,
   type AdapterShape,
 } from "./adapter.js";
-import { loadPolicy, savePolicy } from "./checkpoint.js";
+import { loadPolicy, savePolicy } from "./files/checkpoint.js";
 import { newOptimizer, type Policy, type TrainingSequence } from "./engine.js";
 import { LocalEngine } from "./local.js";
-import { loadPeftAdapter, savePeftAdapter } from "./peft.js";
-import { loadPretrained } from "./pretrained.js";
+import { loadPeftAdapter, savePeftAdapter } from "./files/peft.js";
+import { loadPretrained } from "./files/pretrained.js";
 import { parameterLayout, projections, type ModelShape } from "./shape.js";
 
 const llama = join(import.meta.dirname, "golden", "families", "llama");

@@ -11,10 +11,10 @@ import { trainableLayout, graphShape } from "./adapter.js";
 import { newOptimizer, type Policy, type TrainingSequence } from "./engine.js";
 import { shapeFromConfig } from "./families.js";
 import { LocalEngine } from "./local.js";
-import { loadPeftAdapter } from "./peft.js";
-import { loadPretrained } from "./pretrained.js";
+import { loadPeftAdapter } from "./files/peft.js";
+import { loadPretrained } from "./files/pretrained.js";
 import { rotaryFrequencies, rotaryTables } from "./rope.js";
-import { readSafetensors, type Safetensors } from "./safetensors.js";
+import { readSafetensors, type Safetensors } from "./files/safetensors.js";
 
 interface Continuation {
   readonly prompt: readonly number[];

@@ -13,7 +13,7 @@ import {
   type TrainOptions,
 } from "./engine.js";
 import { LocalEngine } from "./local.js";
-import { readSafetensors, type Safetensors } from "./safetensors.js";
+import { readSafetensors, type Safetensors } from "./files/safetensors.js";
 import { parameterCount, parameterLayout, type ModelShape } from "./transformer.js";
 
 interface Golden {

@@ -1,6 +1,6 @@
 /** The gradient of a batch, accumulated over micro-batches. */
 import { graphShape, trainableLayout, trainableWeights } from "./adapter.js";
-import type { Graph } from "./graph.js";
+import type { Graph } from "./graph/graph.js";
 import { defaultClip, type Policy, type TrainingSequence, type TrainOptions } from "./engine.js";
 import type { Packing } from "./packing.js";
 import {

@@ -1,6 +1,6 @@
 /** The graphs that only read weights: prompts, scoring, hidden states, and one decoding step. */
-import { Graph } from "./graph.js";
-import { pick } from "./operations.js";
+import { Graph } from "./graph/graph.js";
+import { pick } from "./graph/operations.js";
 import {
   decode,
   forward,

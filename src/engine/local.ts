@@ -19,7 +19,7 @@ import {
 import { batchGradient, type Gradient } from "./gradient.js";
 import { trainingPieces, type MicroBatchLimits } from "./micro-batches.js";
 import { ForwardPasses, type ScoredSequence } from "./passes.js";
-import type { Provider } from "./provider.js";
+import type { Provider } from "./graph/provider.js";
 import { Sessions } from "./sessions.js";
 import { checkModelShape, initialWeights, type ModelShape } from "./shape.js";
 import { addTo, norm } from "./vectors.js";

@@ -1,6 +1,6 @@
 /** Packed rows in a graph: from them to the places of the sequences, which attention sees, and back. */
-import type { Graph, Shape, Tensor } from "./graph.js";
-import { gatherRows, reshape } from "./operations.js";
+import type { Graph, Shape, Tensor } from "./graph/graph.js";
+import { gatherRows, reshape } from "./graph/operations.js";
 
 /** The inputs `packedRows` int64 [B * T] and `packedPlaces` int64 [N] of a graph: see `Packing`. */
 export class PackedRows {

@@ -2,9 +2,9 @@
 import * as ort from "onnxruntime-node";
 import { checkContext } from "./context.js";
 import type { Policy } from "./engine.js";
-import type { Graph } from "./graph.js";
+import type { Graph } from "./graph/graph.js";
 import { adapterLayout, type GraphShape } from "./adapter.js";
-import { createSession, type SessionOptions } from "./provider.js";
+import { createSession, type SessionOptions } from "./graph/provider.js";
 import { rotaryTables } from "./rope.js";
 import { packed, type Packing } from "./packing.js";
 import { parameterLayout, type ModelShape, type Parameter } from "./shape.js";

@@ -1,5 +1,5 @@
 /** The graph of training: the gradient of a batch (forward, loss, backward). */
-import { Graph, type Tensor } from "./graph.js";
+import { Graph, type Tensor } from "./graph/graph.js";
 import {
   add,
   clamp,
@@ -11,7 +11,7 @@ import {
   pick,
   subtract,
   sum,
-} from "./operations.js";
+} from "./graph/operations.js";
 import { trainableLayout, type GraphShape } from "./adapter.js";
 import { PackedRows } from "./packed-rows.js";
 import { forward, modelInputs, unembed } from "./transformer.js";

@@ -7,7 +7,7 @@
  * Runtime does by copying blocks; its transposes of several axes are many times slower.
  */
 import { adapterLayout, type GraphShape } from "./adapter.js";
-import type { Graph, Tensor } from "./graph.js";
+import type { Graph, Tensor } from "./graph/graph.js";
 import {
   add,
   gatherRows,
@@ -22,7 +22,7 @@ import {
   softmax,
   sum,
   transpose,
-} from "./operations.js";
+} from "./graph/operations.js";
 import type { PackedRows } from "./packed-rows.js";
 import { parameterLayout, projectionName, type ModelShape, type Projection } from "./shape.js";
 

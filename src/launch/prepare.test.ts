@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Recipe, Stage } from "../students/recipe.js";
 import { parseConfig } from "../config/config.js";
 import { LocalEngine } from "../engine/local.js";
-import { webgpuFault } from "../engine/provider.js";
+import { webgpuFault } from "../engine/graph/provider.js";
 import type { Environment } from "../environments/environment.js";
 import {
   cacheFolder,

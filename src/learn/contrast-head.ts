@@ -8,7 +8,7 @@
  *
  * Supervised contrastive learning (arXiv:2004.11362) on steps instead of images.
  */
-import { readSafetensors, writeSafetensors } from "../engine/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../engine/files/safetensors.js";
 import type { Random } from "../util/random.js";
 
 /** The head: a linear map of hidden states, the statistics that whiten them, and its AdamW state. */

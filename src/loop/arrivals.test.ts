@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Corpus } from "../mistakes/corpus/corpus.js";
-import { savePolicy } from "../engine/checkpoint.js";
+import { savePolicy } from "../engine/files/checkpoint.js";
 import { deliver } from "../run/inbox.js";
 import type { MetricsLine } from "../watch/metrics.js";
 import { ReviewSession } from "../run/review-session.js";

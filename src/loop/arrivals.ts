@@ -8,7 +8,7 @@ import { sha256 } from "../mistakes/corpus/encoding.js";
 import type { Mistake } from "../mistakes/corpus/mistake.js";
 import { reviewVerdicts, standingVerdicts } from "../mistakes/corpus/verdict.js";
 import type { Corpus } from "../mistakes/corpus/corpus.js";
-import { loadPolicy } from "../engine/checkpoint.js";
+import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Environment, Step, Task } from "../environments/environment.js";
 import { identified } from "../environments/identify.js";
 import { ErrataError } from "../util/error.js";

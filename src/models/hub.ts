@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HubApiError, listFiles, modelInfo, type ListFileEntry } from "@huggingface/hub";
-import { weightFiles } from "../engine/pretrained.js";
+import { weightFiles } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
 import { downloadVerified, type HubLocation } from "./hub-download.js";
 

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { readJson } from "../engine/pretrained.js";
+import { readJson } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
 import { ChatTemplate } from "./chat-template.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";

@@ -12,7 +12,12 @@ import { dirname, join } from "node:path";
 import type { AlarmState } from "../watch/alarms.js";
 import { loadHead, saveHead } from "../learn/contrast-head.js";
 import type { CurriculumState } from "../play/curriculum.js";
-import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "../engine/checkpoint.js";
+import {
+  loadOptimizer,
+  loadPolicy,
+  saveOptimizer,
+  savePolicy,
+} from "../engine/files/checkpoint.js";
 import type { Expert } from "../experts/expert.js";
 import type { Cost, CostRole } from "../watch/ledger.js";
 import type { RunState } from "./state.js";

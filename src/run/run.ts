@@ -27,7 +27,7 @@ import { Alarms } from "../watch/alarms.js";
 import type { Config } from "../config/config.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { Curriculum, type CurriculumState } from "../play/curriculum.js";
-import { loadPolicy } from "../engine/checkpoint.js";
+import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { OptimizerState, Policy } from "../engine/engine.js";
 import { ErrataError } from "../util/error.js";
 import type { Expert } from "../experts/expert.js";

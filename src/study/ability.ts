@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import { drawTasks } from "../play/curriculum.js";
 import { playProcedure } from "../environments/play-procedure.js";
-import { loadPolicy } from "../engine/checkpoint.js";
+import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import type { ScoredSequence } from "../engine/passes.js";

@@ -1,7 +1,7 @@
 /** From `teacher.source` to a teacher. */
 import { existsSync } from "node:fs";
 import type { Config } from "../config/config.js";
-import { loadPolicy } from "../engine/checkpoint.js";
+import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment } from "../environments/environment.js";
 import { ErrataError } from "../util/error.js";

@@ -2,13 +2,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { ErrataError } from "../util/error.js";
-import { adapterLayout, checkAdapterShape, type AdapterShape } from "./adapter.js";
+import { ErrataError } from "../../util/error.js";
+import { adapterLayout, checkAdapterShape, type AdapterShape } from "../adapter.js";
 import { flatWeights, namedTensors } from "./checkpoint.js";
-import type { Policy } from "./engine.js";
+import type { Policy } from "../engine.js";
 import { readJson } from "./pretrained.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
-import { projections, type Projection } from "./shape.js";
+import { projections, type Projection } from "../shape.js";
 
 const prefix = "base_model.model.";
 const weightsFile = "adapter_model.safetensors";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../util/random.js";
-import { LocalEngine } from "./local.js";
+import { Random } from "../../util/random.js";
+import { LocalEngine } from "../local.js";
 import { requireProvider, webgpuFault } from "./provider.js";
-import { tinyPolicy } from "./testing.js";
+import { tinyPolicy } from "../testing.js";
 
 const fault = await webgpuFault();
 

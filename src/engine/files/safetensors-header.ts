@@ -1,5 +1,5 @@
 /** The header of a safetensors file: names, types, shapes and places, all checked. */
-import { ErrataError } from "../util/error.js";
+import { ErrataError } from "../../util/error.js";
 
 export const bytesPerElement = { F32: 4, F16: 2, BF16: 2 } as const;
 export type StoredType = keyof typeof bytesPerElement;

@@ -6,7 +6,7 @@
  */
 import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ErrataError } from "../util/error.js";
+import { ErrataError } from "../../util/error.js";
 import {
   bytesPerElement,
   fault,

@@ -1,6 +1,6 @@
 /** What executes the graphs: the processor, or a GPU through WebGPU. */
 import * as ort from "onnxruntime-node";
-import { ErrataError } from "../util/error.js";
+import { ErrataError } from "../../util/error.js";
 import { Graph } from "./graph.js";
 import { add } from "./operations.js";
 

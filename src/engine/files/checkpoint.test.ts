@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Random } from "../util/random.js";
+import { Random } from "../../util/random.js";
 import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "./checkpoint.js";
-import type { Policy } from "./engine.js";
+import type { Policy } from "../engine.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
-import { initialWeights, parameterLayout, type ModelShape } from "./transformer.js";
+import { initialWeights, parameterLayout, type ModelShape } from "../transformer.js";
 
 let folder = "";
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), "errata-checkpoint-"))));

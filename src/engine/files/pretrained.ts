@@ -3,11 +3,11 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { ErrataError } from "../util/error.js";
-import type { Policy } from "./engine.js";
-import { shapeFromConfig, type ShapeOptions } from "./families.js";
+import { ErrataError } from "../../util/error.js";
+import type { Policy } from "../engine.js";
+import { shapeFromConfig, type ShapeOptions } from "../families.js";
 import { SafetensorsFile } from "./safetensors.js";
-import { parameterCount, parameterLayout, type ModelShape } from "./shape.js";
+import { parameterCount, parameterLayout, type ModelShape } from "../shape.js";
 
 /** The JSON in `path`. @throws ErrataError `CHECKPOINT_FILE` where it is missing or not JSON. */
 export async function readJson(path: string): Promise<unknown> {

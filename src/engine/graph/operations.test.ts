@@ -1,7 +1,7 @@
 /** Every differentiable operation against central finite differences, run by ONNX Runtime. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { Random } from "../util/random.js";
+import { Random } from "../../util/random.js";
 import { Graph, type Tensor } from "./graph.js";
 import * as op from "./operations.js";
 

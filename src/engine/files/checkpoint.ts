@@ -1,10 +1,10 @@
 /** Policies and optimizer states as safetensors files. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { ErrataError } from "../util/error.js";
-import { adapterLayout, checkAdapterShape, type AdapterShape } from "./adapter.js";
-import type { OptimizerState, Policy } from "./engine.js";
-import type { RopeScaling } from "./rope.js";
+import { ErrataError } from "../../util/error.js";
+import { adapterLayout, checkAdapterShape, type AdapterShape } from "../adapter.js";
+import type { OptimizerState, Policy } from "../engine.js";
+import type { RopeScaling } from "../rope.js";
 import {
   readSafetensors,
   writeSafetensors,
@@ -18,7 +18,7 @@ import {
   projections,
   type ModelShape,
   type Parameter,
-} from "./shape.js";
+} from "../shape.js";
 
 const size = z.int().positive();
 const positive = z.number().positive();
