@@ -66,12 +66,12 @@ export { LexiconTokenizer } from "./models/tokenizer.js";
 export { Corpus, type CorpusOptions } from "./mistakes/corpus/corpus.js";
 export type { CorpusStats } from "./mistakes/corpus/browse.js";
 export type { Candidate, Mistake, MistakeDetail, MistakeTrace } from "./mistakes/corpus/mistake.js";
-export type { MistakeStatus, ReviewVerdict } from "./mistakes/corpus/verdict.js";
+export type { MistakeStatus, ReviewVerdict } from "./mistakes/corpus/standing.js";
 
 export { importFormat, importFormats } from "./mistakes/import/formats.js";
 export { importAttempts } from "./mistakes/import/import.js";
 export type { ImportOptions, ImportReport } from "./mistakes/import/report.js";
-export { overlap, type Overlap } from "./mistakes/import/overlap.js";
+export { mistakeAgreement, type MistakeAgreement } from "./mistakes/import/agreement.js";
 
 export { presets, type Preset } from "./students/presets/presets.js";
 export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./launch/prepare.js";

@@ -47,7 +47,7 @@ test.each(arms)("$name trains", async (arm) => {
   expect(stuck).toBeGreaterThan(0);
   const { config } = setup;
   const { weak, teacher } = run.ledger.totals;
-  if (config.control.expert !== "fitted") {
+  if (config.ablate.expert !== "fitted") {
     expect(total("group/steered")).toBe(stuck); // every stuck group, without a probe
     expect(run.state.experts.size).toBe(0);
   }

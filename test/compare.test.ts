@@ -16,11 +16,11 @@ export default defineStudy({
   domain: "arithmetic",
   config: ${JSON.stringify(config)},
   arms: [
-    { name: "ours", family: "ours", description: "all of it", config: {} },
+    { name: "errata", family: "errata", description: "all of it", config: {} },
     { name: "grpo", family: "weak-free", description: "plain",
       config: { reward: { penalty: 0, diverge: 0 }, explore: { form: "none" } } },
   ],
-  claims: [{ name: "fewer", measure: "steps", arm: "ours", baseline: "grpo", target: 0.33, kind: "primary" }],
+  claims: [{ name: "fewer", measure: "steps", arm: "errata", baseline: "grpo", target: 0.33, kind: "primary" }],
   seeds: { first: 1000, count: 2 },
   tuning: { rates: [3e-4, 1e-3], count: 1 },
 });
@@ -73,7 +73,7 @@ test("a study killed twice and started again ends with the same JSON", async () 
     rates: { arm: string; learningRate: number; tried: unknown[] }[];
   };
   expect(result.arms.map((a) => [a.name, a.seeds])).toEqual([
-    ["ours", 2],
+    ["errata", 2],
     ["grpo", 2],
   ]);
   for (const [i, { tried, learningRate }] of result.rates.entries()) {

@@ -65,7 +65,7 @@ const everything: ConfigInput = {
 };
 
 describe("the past self", () => {
-  const config: ConfigInput = { explore: { arm: "past-self" }, partners: { names: [] } };
+  const config: ConfigInput = { explore: { steerBy: "past-self" }, partners: { names: [] } };
 
   test("steers stuck groups, and nothing is fitted, probed or played for it", async () => {
     const { folder, steps, state } = await trained("past-self", config);

@@ -59,7 +59,7 @@ async function resumeToEnd(name: string, config: ConfigInput = {}): Promise<void
 
 describe("an interrupted run ends with the same bytes as one that was not", () => {
   /** Probes choose no arm here; naming it makes every stuck group a steered one. */
-  const steered: ConfigInput = { explore: { arm: "drop-carry" } };
+  const steered: ConfigInput = { explore: { steerBy: "drop-carry" } };
   let verdicts = 0;
   let lines: MetricsLine[] = [];
   beforeAll(async () => {

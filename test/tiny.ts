@@ -45,7 +45,7 @@ export const settings: ConfigInput = {
   evaluateEvery: 4,
   saveEvery: 3,
   learningRate: 3e-4,
-  explore: { probeEvery: 4, probeTasks: 8, probeAttempts: 2 },
+  probe: { every: 4, tasks: 8, attempts: 2 },
   expert: { minimumTraces: 16, maximumTraces: 64, steps: 20, batch: 32, refitEvery: 3 },
   corpus: { capacity: 256 },
   partners: { names: ["drop-carry"], every: 2, warmUpTraces: 24 },

@@ -3,7 +3,7 @@
  *
  * - *length*: the preset's `transferLevels`, longer or harder than those trained on;
  * - *signatures*: tasks on which one mal-rule errs (its answer is wrong there), so that a run that
- *   left a signature out (`portfolio.leaveOut`) can be asked about exactly the tasks that expose it;
+ *   left a signature out (`probe.leaveOut`) can be asked about exactly the tasks that expose it;
  * - *inverted*: tasks on which the injected bug gives the right answer. A student that learned to
  *   avoid the bug wherever it can, instead of where it is wrong, fails here: negative transfer.
  *

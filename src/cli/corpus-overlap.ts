@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { ErrataError } from "../util/error.js";
-import { overlap, type Overlap, type Share } from "../mistakes/import/overlap.js";
+import {
+  mistakeAgreement,
+  type MistakeAgreement,
+  type Share,
+} from "../mistakes/import/agreement.js";
 import { command } from "./command.js";
 import { defaultCorpus } from "./corpus-import.js";
 import { findRun } from "./runs.js";
@@ -41,9 +45,9 @@ function overlapAction({ weak, strong, corpus: file, run, json = false }: Overla
       hint: "errata corpus import makes one; --corpus names another",
     });
   const corpus = Corpus.open(path, { readOnly: true });
-  let domains: Overlap[];
+  let domains: MistakeAgreement[];
   try {
-    domains = overlap(corpus, weak, strong);
+    domains = mistakeAgreement(corpus, weak, strong);
   } finally {
     corpus.close();
   }
@@ -51,7 +55,7 @@ function overlapAction({ weak, strong, corpus: file, run, json = false }: Overla
   else for (const domain of domains) printOverlap(terminal, domain);
 }
 
-function printOverlap(terminal: Terminal, found: Overlap): void {
+function printOverlap(terminal: Terminal, found: MistakeAgreement): void {
   const { domain, weak, strong } = found;
   terminal.print(paint.bold(`${domain}: ${weak} -> ${strong}, ${count(found.tasks)} tasks`));
   const rows: [string, Share][] = [

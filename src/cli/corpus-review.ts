@@ -3,7 +3,7 @@ import { createInterface } from "node:readline/promises";
 import { Argument, type Command } from "commander";
 import type { MistakeDetail } from "../mistakes/corpus/mistake.js";
 import type { QueueEntry } from "../mistakes/corpus/queue.js";
-import { reviewVerdicts, type ReviewVerdict } from "../mistakes/corpus/verdict.js";
+import { reviewVerdicts, type ReviewVerdict } from "../mistakes/corpus/standing.js";
 import { ReviewSession } from "../run/review-session.js";
 import { attemptLines } from "./attempt-lines.js";
 import { command, group, wholeNumber } from "./command.js";

@@ -3,7 +3,7 @@ import { Argument, Option, type Command } from "commander";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { discriminationLines, type Discrimination } from "../mistakes/corpus/discrimination.js";
 import type { MistakeDetail } from "../mistakes/corpus/mistake.js";
-import type { MistakeStatus } from "../mistakes/corpus/verdict.js";
+import type { MistakeStatus } from "../mistakes/corpus/standing.js";
 import { ErrataError } from "../util/error.js";
 import { nearest } from "../util/spelling.js";
 import { attemptLines } from "./attempt-lines.js";

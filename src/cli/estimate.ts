@@ -74,7 +74,7 @@ export async function estimateCost(config: Config): Promise<CostEstimate[]> {
     { work: "student learns", rollouts: 0, tokens: learned, flops: 6 * N * learned },
     played("evaluation", evaluations * config.evaluationTasks, N),
   ];
-  const expertWeights = explore.arm === "past-self" ? N : parameterCount(expertShape(student));
+  const expertWeights = explore.steerBy === "past-self" ? N : parameterCount(expertShape(student));
   if (steersByExpert(explore.form))
     estimates.push(played("steering", Math.ceil(rollouts * explore.fraction), expertWeights));
   if (usesMistakes(config) && corpus.sources !== "student")
@@ -95,9 +95,9 @@ export async function estimateCost(config: Config): Promise<CostEstimate[]> {
       tokens: seen,
       flops: 6 * expertWeights * seen,
     });
-    const probes = preset.levels.length * Math.ceil(steps / explore.probeEvery);
-    const samples = probes * explore.probeTasks * explore.probeAttempts * (2 + experts);
-    if (explore.arm === "probe") estimates.push(played("probes", samples, N + expertWeights));
+    const probes = preset.levels.length * Math.ceil(steps / config.probe.every);
+    const samples = probes * config.probe.tasks * config.probe.attempts * (2 + experts);
+    if (explore.steerBy === "probe") estimates.push(played("probes", samples, N + expertWeights));
   }
   return estimates;
 }

@@ -1,7 +1,7 @@
 /** The folders of runs: their names, and finding them again. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { parseConfig, type Config } from "../config/config.js";
+import { savedConfig, type Config } from "../config/config.js";
 import { nearest } from "../util/spelling.js";
 import { ErrataError } from "../util/error.js";
 
@@ -102,5 +102,5 @@ export function runName(folder: string): string {
  */
 export function runConfig(folder: string): Config {
   const path = join(folder, "config.json");
-  return parseConfig(JSON.parse(readFileSync(path, "utf8")), path);
+  return savedConfig(JSON.parse(readFileSync(path, "utf8")), path);
 }

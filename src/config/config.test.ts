@@ -37,9 +37,11 @@ describe("a configuration", () => {
 
   test("whose steering is nearly a built-in is asked whether that is meant", () => {
     for (const arm of ["probe", "random", "past-self", "drop-carry"])
-      expect(parseConfig({ explore: { arm } }).explore.arm).toBe(arm);
+      expect(parseConfig({ explore: { steerBy: arm } }).explore.steerBy).toBe(arm);
     for (const slip of ["past", "pastself", "past_self"])
-      expect(complaint({ explore: { arm: slip } }).message).toContain("did you mean past-self?");
+      expect(complaint({ explore: { steerBy: slip } }).message).toContain(
+        "did you mean past-self?",
+      );
   });
 
   test("of nothing has every default, those the modules state", () => {
@@ -54,11 +56,10 @@ describe("a configuration", () => {
         form: "repulsive",
         alpha: 1,
         floor: -3,
-        gate: "stuck",
-        arm: "probe",
-        probeEvery: 50,
-        probeTasks: 64,
+        when: "stuck",
+        steerBy: "probe",
       },
+      probe: { every: 50, tasks: 64, attempts: 4 },
       corpus: { capacity: 4096, recurrence: 3, perSignature: true, sources: "both" },
     });
     expect(config.partners.names).toBeUndefined();
@@ -228,7 +229,7 @@ describe("the settings of plain GRPO", () => {
   test("turn every departure from it off, whatever is under them", () => {
     const errata: ConfigInput = {
       reward: { penalty: 0.5, diverge: 0.2 },
-      explore: { form: "repulsive", gate: "always" },
+      explore: { form: "repulsive", when: "always" },
       partners: { names: ["left"] },
     };
     for (const under of [{}, errata]) {

@@ -17,6 +17,7 @@ import type { ProbeOptions } from "../experts/probe.js";
 import type { RemotePartnerOptions } from "../partners/remote.js";
 import type { RewardOptions } from "../learn/reward.js";
 import type { SelfPlayOptions } from "../partners/self-play.js";
+import { newName, renamedValues, underNewNames } from "./renamed.js";
 import { nearest } from "../util/spelling.js";
 import type { UserOptions } from "../partners/simulated-user.js";
 
@@ -33,7 +34,7 @@ export interface Config {
   readonly learningRate: number;
   readonly objective: "policy" | "dpo" | "clone";
   readonly normalisation: "std" | "none";
-  readonly advantage: { readonly estimator: Estimator; readonly scope: "all" | "step" };
+  readonly advantage: { readonly estimator: Estimator; readonly tokens: "all" | "step" };
   readonly evaluateEvery: number;
   readonly evaluationTasks: number;
   readonly evaluationSplit: "test" | "validation";
@@ -46,13 +47,10 @@ export interface Config {
     readonly mask: number;
     readonly floor: number;
     readonly fraction: number;
-    readonly gate: "stuck" | "always";
-    readonly arm: string;
-    readonly probeEvery: number;
-    readonly probeTasks: number;
-    readonly probeAttempts: number;
+    readonly when: "stuck" | "always";
+    readonly steerBy: string;
   };
-  readonly expert: ExpertOptions & { readonly refitEvery: number; readonly overlap: number };
+  readonly expert: ExpertOptions & { readonly refitEvery: number; readonly minimumShare: number };
   readonly corpus: {
     readonly capacity: number;
     readonly tracesPerMistake: number;
@@ -66,13 +64,17 @@ export interface Config {
     readonly quarantine: "untrusted" | "all" | "off";
   };
   readonly curriculum: CurriculumOptions;
-  readonly portfolio: ProbeOptions;
+  readonly probe: ProbeOptions & {
+    readonly every: number;
+    readonly tasks: number;
+    readonly attempts: number;
+  };
   readonly partners: {
     readonly names?: readonly string[] | undefined;
     readonly shares?: Readonly<Record<string, number>> | undefined;
     readonly every: number;
     readonly warmUpTraces: number;
-    readonly collection: "all" | "coverage";
+    readonly collection: "all" | "worth";
     readonly redundancy: number;
     readonly remote: Readonly<Record<string, RemotePartnerOptions>>;
   };
@@ -83,7 +85,7 @@ export interface Config {
   readonly budget: Budget;
   readonly prices: Readonly<Partial<Record<CostRole, number>>>;
   readonly alarms: AlarmOptions;
-  readonly control: ControlOptions;
+  readonly ablate: AblateOptions;
   readonly optimizer: OptimizerOptions;
   readonly engine: Required<LocalEngineOptions>;
 }
@@ -129,7 +131,7 @@ export interface TeacherOptions extends GuideOptions {
 }
 
 /** Replaces one ingredient of the method by something that should not work: controls of a study. */
-export interface ControlOptions {
+export interface AblateOptions {
   /** Experts are fitted to actions shuffled among the states they were taken in. Default false. */
   readonly shuffleWeak: boolean;
   /** Outcomes that learning sees are fair coin flips (arXiv:2506.10947). Default false. */
@@ -169,9 +171,12 @@ export function parseConfig(
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue): { key: string; problem: string }[] => {
     const key = issue.path.join(".");
-    if (issue.code !== "unrecognized_keys") return [{ key, problem: issue.message }];
+    if (issue.code !== "unrecognized_keys")
+      return [{ key, problem: renamedValue(key, input) ?? issue.message }];
     return issue.keys.map((name) => {
       const full = [...issue.path, name].join(".");
+      const now = newName(full);
+      if (now !== undefined) return { key: full, problem: `is now called ${now}` };
       const suggestion = nearest(full, configKeys());
       const guess = suggestion === undefined ? "" : ` (did you mean ${suggestion}?)`;
       return { key: full, problem: `unknown key${guess}` };
@@ -188,6 +193,23 @@ export function parseConfig(
     code: "CONFIG_INVALID",
     hint: "errata train --dry-run prints every key with its value",
   });
+}
+
+/** What to write in place of a value that was renamed. */
+function renamedValue(key: string, input: unknown): string | undefined {
+  const value = key
+    .split(".")
+    .reduce<unknown>((place, name) => (isRecord(place) ? place[name] : undefined), input);
+  const now = renamedValues.get(key)?.get(String(value));
+  return now === undefined ? undefined : `"${String(value)}" is now called "${now}"`;
+}
+
+/**
+ * The configuration that a run saved, also by a version with other names.
+ * @throws ErrataError `CONFIG_INVALID`.
+ */
+export function savedConfig(json: unknown, path: string): Config {
+  return parseConfig(underNewNames(json), path);
 }
 
 /**
@@ -227,9 +249,9 @@ export function usesMistakes(config: Config): boolean {
 }
 
 /** Whether experts are fitted to mistakes. */
-export function usesExperts({ explore, control }: Pick<Config, "explore" | "control">): boolean {
-  const { form, arm } = explore;
-  return steersByExpert(form) && arm !== "past-self" && control.expert === "fitted";
+export function usesExperts({ explore, ablate }: Pick<Config, "explore" | "ablate">): boolean {
+  const { form, steerBy } = explore;
+  return steersByExpert(form) && steerBy !== "past-self" && ablate.expert === "fitted";
 }
 
 /** Every key of the configuration, dotted. */

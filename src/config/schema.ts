@@ -23,11 +23,11 @@ const rewardSchema = z.strictObject({
     .lt(1)
     .default(0.5)
     .describe("largest charge for repeating a mistake (lambda_e)"),
-  gate: z
+  when: z
     .enum(["hard", "soft", "off"])
     .default("hard")
     .describe("charge only all-wrong groups, softly, or all"),
-  scope: z.enum(["step", "answer", "all"]).default("step").describe("which tokens are charged"),
+  tokens: z.enum(["step", "answer", "all"]).default("step").describe("which tokens are charged"),
   evidence: z
     .enum(["weak", "self", "both", "none", "firstError"])
     .default("both")
@@ -41,37 +41,35 @@ const rewardSchema = z.strictObject({
 });
 
 /** What steers without naming a signature. */
-const builtInArms: readonly string[] = ["probe", "random", "past-self"];
+const builtInSources: readonly string[] = ["probe", "random", "past-self"];
 
-const nearArm = (name: string): string | undefined =>
-  builtInArms.find((arm) => name !== "" && arm.startsWith(name)) ?? nearest(name, builtInArms);
+const nearSource = (name: string): string | undefined =>
+  builtInSources.find((source) => name !== "" && source.startsWith(name)) ??
+  nearest(name, builtInSources);
 
 const exploreSchema = z.strictObject({
   form: z
     .enum(explorationForms)
     .default("repulsive")
-    .describe("how stuck groups are explored: see src/exploration.ts"),
+    .describe("how stuck groups are explored: see docs/exploration.md"),
   alpha: z.number().min(0).default(1).describe("strength of the steering"),
   mask: share.default(0.1).describe("only tokens with pi >= mask * max(pi) can be sampled"),
   floor: z.number().max(0).default(-3).describe("lowest log q that counts"),
   fraction: share.default(0.5).describe("share of a group that may explore, at least one attempt"),
-  gate: z
+  when: z
     .enum(["stuck", "always"])
     .default("stuck")
     .describe("steer the second half of stuck groups, or of all"),
-  arm: z
+  steerBy: z
     .string()
     .superRefine((name, context) => {
-      const near = builtInArms.includes(name) ? undefined : nearArm(name);
+      const near = builtInSources.includes(name) ? undefined : nearSource(name);
       if (near !== undefined) context.addIssue(`"${name}" names no expert (did you mean ${near}?)`);
     })
     .default("probe")
     .describe(
       "`probe` commits the expert with proven uplift; or a signature, or `random`, or `past-self`: the student before training, nothing to fit",
     ),
-  probeEvery: count.default(50),
-  probeTasks: count.default(64),
-  probeAttempts: count.default(4),
 });
 
 const expertSchema = z.strictObject({
@@ -81,7 +79,7 @@ const expertSchema = z.strictObject({
   batch: count.default(128),
   learningRate: rate.default(3e-3),
   refitEvery: count.default(50),
-  overlap: share
+  minimumShare: share
     .default(0.05)
     .describe("share of the student's mistakes below which a signature gets no expert; 0 fits all"),
 });
@@ -141,7 +139,10 @@ const curriculumSchema = z.strictObject({
   parkAfter: count.default(8).describe("visits in a row without success that park a task"),
 });
 
-const portfolioSchema = z.strictObject({
+const probeSchema = z.strictObject({
+  every: count.default(50).describe("steps between probes, and between measurements of overlap"),
+  tasks: count.default(64).describe("training tasks of a probe"),
+  attempts: count.default(4).describe("attempts of the student at each, and with each expert"),
   lcb: z
     .enum(["t", "normal"])
     .default("t")
@@ -206,13 +207,15 @@ const partnersSchema = z.strictObject({
     .default(384)
     .describe("recurring mistakes collected from each before step 0"),
   collection: z
-    .enum(["all", "coverage"])
+    .enum(["all", "worth"])
     .default("all")
-    .describe("all partners alike, or more of those that cover the student's current errors"),
+    .describe(
+      "all partners alike, or more of those that are worth most for the student's current errors",
+    ),
   redundancy: share
     .default(0.9)
     .describe(
-      "with `coverage`: agreement with a kept partner above which one that adds nothing rests",
+      "with `worth`: agreement with a kept partner above which one that adds nothing rests",
     ),
   remote: z
     .record(
@@ -290,7 +293,7 @@ const teacherSchema = z.strictObject({
   when: z.enum(["stuck", "always"]).default("stuck").describe("which groups may ask"),
   after: z.number().int().min(0).default(0).describe("unsolved visits before a task may ask"),
   weight: z.number().min(0).default(0.1).describe("coefficient of `kl`"),
-  scope: z.enum(["step", "all"]).default("step").describe("tokens `kl` pulls"),
+  pulls: z.enum(["step", "all"]).default("step").describe("tokens `kl` pulls"),
   calls: unlimited.describe("most calls of a run"),
   tokens: unlimited.describe("most tokens of a run"),
   money: unlimited.describe("most money of a run"),
@@ -363,7 +366,7 @@ const selfPlaySchema = z.strictObject({
   malRule: z.string().optional().describe("procedure of the mal-rule operator"),
 });
 
-const controlSchema = z.strictObject({
+const ablateSchema = z.strictObject({
   shuffleWeak: z.boolean().default(false).describe("experts learn actions of other states"),
   randomReward: z.boolean().default(false).describe("learning sees coin flips"),
   expert: z
@@ -407,8 +410,8 @@ export const configSchema: z.ZodType<Config> = z
         estimator: z
           .enum(estimators)
           .default("grpo")
-          .describe("how outcomes become advantages: see src/estimators.ts"),
-        scope: z
+          .describe("how outcomes become advantages: see docs/exploration.md"),
+        tokens: z
           .enum(["all", "step"])
           .default("all")
           .describe(
@@ -429,7 +432,7 @@ export const configSchema: z.ZodType<Config> = z
     expert: expertSchema.prefault({}),
     corpus: corpusSchema.prefault({}),
     curriculum: curriculumSchema.prefault({}),
-    portfolio: portfolioSchema.prefault({}),
+    probe: probeSchema.prefault({}),
     partners: partnersSchema.prefault({}),
     teacher: teacherSchema.prefault({}),
     user: userSchema.prefault({}),
@@ -441,7 +444,7 @@ export const configSchema: z.ZodType<Config> = z
       .default({})
       .describe("money per million tokens, by role"),
     alarms: alarmsSchema.prefault({}),
-    control: controlSchema.prefault({}),
+    ablate: ablateSchema.prefault({}),
     optimizer: optimizerSchema.prefault({}),
     engine: engineSchema.prefault({}),
   })

@@ -25,7 +25,7 @@ const base = engine.initialise(shape, Random.from(0, "base"));
 const student = engine.initialise(shape, Random.from(0, "student"));
 
 function setupWith(expert: "random" | "student"): Setup {
-  const config = parseConfig({ seed: 3, control: { expert } });
+  const config = parseConfig({ seed: 3, ablate: { expert } });
   return { config, engine, base } as unknown as Setup;
 }
 

@@ -1,5 +1,5 @@
 /** Stand-ins for fitted error experts: what should *not* work. */
-import type { ControlOptions } from "../config/config.js";
+import type { AblateOptions } from "../config/config.js";
 import { expertShape, unfitted, type Expert } from "./expert.js";
 import { Random } from "../util/random.js";
 import type { RunState } from "../run/state.js";
@@ -7,13 +7,13 @@ import type { Setup } from "../run/setup.js";
 import type { Example } from "../models/imitate.js";
 
 /**
- * The policy that steers stuck groups where `control.expert` is not `fitted`: a network with
+ * The policy that steers stuck groups where `ablate.expert` is not `fitted`: a network with
  * `random` weights, or the `student` itself, which is sampling at temperature 1 / (1 - alpha) under the
  * same mask.
  */
 export function standIn(state: Pick<RunState, "student">, setup: Setup): Expert {
   const { config, engine, base } = setup;
-  const name = config.control.expert;
+  const name = config.ablate.expert;
   if (name === "student") return unfitted(name, state.student, () => state.student);
   return unfitted(name, setup, () =>
     engine.initialise(expertShape(base.shape), Random.from(config.seed, "random expert")),
@@ -36,7 +36,7 @@ export function shuffledActions(
 /** Outcomes in {0, 1}, or coin flips in their place (arXiv:2506.10947). */
 export function outcomesSeen(
   outcomes: readonly number[],
-  { randomReward }: Pick<ControlOptions, "randomReward">,
+  { randomReward }: Pick<AblateOptions, "randomReward">,
   random: Random,
 ): number[] {
   return outcomes.map((c) => (randomReward ? Number(random.uniform() < 0.5) : c));

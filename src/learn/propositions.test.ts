@@ -117,7 +117,7 @@ describe("where every attempt fails (P1)", () => {
         for (const { tokens, targets } of trainingSequences(
           [{ group, signals }],
           cueTokenizer,
-          options.scope,
+          options.tokens,
         ))
           for (const { token, coefficient } of targets)
             addScore(
@@ -172,7 +172,7 @@ describe("what the charge costs (P2)", () => {
 
   /** Expected reward, accuracy J and P(repeat) of a policy. */
   function measures(policy: readonly number[], rhos: readonly number[], penalty: number) {
-    const options: RewardOptions = { ...defaultReward, penalty, gate: "off" };
+    const options: RewardOptions = { ...defaultReward, penalty, when: "off" };
     const charge = (i: number): number => replicationCharge(rhos[i]!, 0, 0, options);
     const [c, ...errors] = policy as [number, ...number[]];
     return {

@@ -6,7 +6,7 @@ import {
   anneal,
   defaultReward,
   divergeWeight,
-  gateWeight,
+  groupWeight,
   replication,
   replicationCharge,
   reward,
@@ -19,8 +19,8 @@ const share = fc.double({ min: 0, max: 1, noNaN: true });
 
 const anyOptions: fc.Arbitrary<RewardOptions> = fc.record({
   penalty: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-  gate: fc.constantFrom("hard", "soft", "off"),
-  scope: fc.constantFrom("step", "answer", "all"),
+  when: fc.constantFrom("hard", "soft", "off"),
+  tokens: fc.constantFrom("step", "answer", "all"),
   evidence: fc.constantFrom("weak", "self", "both", "none"),
   annealUntil: share,
   diverge: fc.double({ min: 0, max: 3, noNaN: true }),
@@ -238,9 +238,9 @@ describe("the anneal", () => {
   });
 });
 
-describe("the gate of the charge", () => {
-  const weights = (gate: RewardOptions["gate"]): number[] =>
-    [0, 0.25, 1].map((accuracy) => gateWeight(gate, accuracy));
+describe("the when of the charge", () => {
+  const weights = (when: RewardOptions["when"]): number[] =>
+    [0, 0.25, 1].map((accuracy) => groupWeight(when, accuracy));
 
   test("when hard opens only for groups that are all wrong", () => {
     expect(weights("hard")).toEqual([1, 0, 0]);

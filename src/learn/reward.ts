@@ -13,9 +13,9 @@ export interface RewardOptions {
   /** Largest charge, in [0, 1). Default 0.5. */
   readonly penalty: number;
   /** `hard`: only all-wrong groups; `soft`: weight (1 - share right)^2; `off`: every group. */
-  readonly gate: "hard" | "soft" | "off";
+  readonly when: "hard" | "soft" | "off";
   /** Which tokens are charged: those of the first wrong step, the last action, or all. */
-  readonly scope: "step" | "answer" | "all";
+  readonly tokens: "step" | "answer" | "all";
   /**
    * What counts as a repeat: of mistakes in the corpus (`weak`), of the group's own (`self`), both, or
    * none; `firstError` charges every checkable first wrong step alike, repeated or not.
@@ -29,8 +29,8 @@ export interface RewardOptions {
 
 export const defaultReward: RewardOptions = {
   penalty: 0.5,
-  gate: "hard",
-  scope: "step",
+  when: "hard",
+  tokens: "step",
   evidence: "both",
   annealUntil: 0.6,
   diverge: 0.2,
@@ -80,9 +80,9 @@ export function replication(
 }
 
 /** Weight of the charge in a group whose share of right rollouts is `accuracy`. */
-export function gateWeight(gate: RewardOptions["gate"], accuracy: number): number {
-  if (gate === "hard") return accuracy === 0 ? 1 : 0;
-  return gate === "soft" ? (1 - accuracy) ** 2 : 1;
+export function groupWeight(when: RewardOptions["when"], accuracy: number): number {
+  if (when === "hard") return accuracy === 0 ? 1 : 0;
+  return when === "soft" ? (1 - accuracy) ** 2 : 1;
 }
 
 /** The charge on a wrong rollout's tokens, in [-penalty, 0]. */
@@ -92,7 +92,7 @@ export function replicationCharge(
   progress: number,
   options: RewardOptions,
 ): number {
-  const weight = gateWeight(options.gate, accuracy) * anneal(progress, options.annealUntil);
+  const weight = groupWeight(options.when, accuracy) * anneal(progress, options.annealUntil);
   return rho === 0 || weight === 0 ? 0 : -options.penalty * rho * weight;
 }
 

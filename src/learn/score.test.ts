@@ -79,7 +79,7 @@ describe("the signals of a group", () => {
     });
   const anyReward = fc.record({
     penalty: fc.double({ min: 0, max: 0.99, noNaN: true }),
-    gate: fc.constantFrom("hard" as const, "soft" as const, "off" as const),
+    when: fc.constantFrom("hard" as const, "soft" as const, "off" as const),
     evidence: fc.constantFrom("weak" as const, "self" as const, "both" as const, "none" as const),
     diverge: fc.double({ min: 0, max: 2, noNaN: true }),
   });
@@ -234,15 +234,15 @@ describe("the likelihood under an expert", () => {
   });
 
   test("counts in a mixed group too, where the gate lets the charge through", async () => {
-    expect(await charge({ reward: { penalty: 0.5, gate: "off" } }, ["xx", "xy"])).toBeCloseTo(
+    expect(await charge({ reward: { penalty: 0.5, when: "off" } }, ["xx", "xy"])).toBeCloseTo(
       -0.5 * 0.8,
       5,
     );
-    expect(await charge({ reward: { penalty: 0.5, gate: "soft" } }, ["xx", "xy"])).toBeCloseTo(
+    expect(await charge({ reward: { penalty: 0.5, when: "soft" } }, ["xx", "xy"])).toBeCloseTo(
       -0.5 * 0.8 * 0.25,
       5,
     );
-    expect(await charge({ reward: { penalty: 0.5, gate: "hard" } }, ["xx", "xy"])).toBe(0);
+    expect(await charge({ reward: { penalty: 0.5, when: "hard" } }, ["xx", "xy"])).toBe(0);
   });
 
   test("of another signature's mistake is not this expert's business", async () => {

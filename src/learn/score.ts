@@ -20,7 +20,7 @@ export interface ScoreOptions {
   readonly experts: ReadonlyMap<string, Expert>;
   /** Share of training done, in [0, 1]. */
   readonly progress: number;
-  /** Drawn from where `control.randomReward` is on. */
+  /** Drawn from where `ablate.randomReward` is on. */
   readonly random?: Random;
   /** Added to the reward of right rollouts, in [-0.5, 0] (`contrast.mode: "reward"`). */
   readonly bonus?: ReadonlyMap<Rollout, number>;
@@ -50,7 +50,7 @@ export async function score(groups: readonly Group[], options: ScoreOptions): Pr
   for (const group of groups) {
     const valid = group.rollouts.filter((r) => r.failure === undefined);
     const truth = valid.map((r) => Number(r.verdict.correct));
-    const outcomes = outcomesSeen(truth, config.control, random);
+    const outcomes = outcomesSeen(truth, config.ablate, random);
     const share = outcomes.length === 0 ? 0 : outcomes.reduce((a, b) => a + b, 0) / outcomes.length;
     const mixed = share > 0 && share < 1; // else tiny bonuses would be all there is to normalise
     const rewarded = outcomes.map((c, i) => c + (mixed ? (options.bonus?.get(valid[i]!) ?? 0) : 0));
@@ -101,12 +101,12 @@ async function expertLikelihoods(
   { config, engine, experts, progress }: ScoreOptions,
 ): Promise<Map<Rollout, number>> {
   const likelihood = new Map<Rollout, number>();
-  const { penalty, evidence, gate, annealUntil } = config.reward;
+  const { penalty, evidence, when, annealUntil } = config.reward;
   const asks = evidence === "weak" || evidence === "both";
   if (!asks || penalty * anneal(progress, annealUntil) === 0) return likelihood;
   const bySignature = new Map<string, Rollout[]>();
   for (const { rollouts } of groups) {
-    if (gate === "hard" && rollouts.some((r) => r.verdict.correct)) continue;
+    if (when === "hard" && rollouts.some((r) => r.verdict.correct)) continue;
     for (const rollout of rollouts) {
       const { signature, firstError } = rollout.verdict;
       if (signature === undefined || firstError === undefined || !experts.has(signature)) continue;

@@ -93,14 +93,14 @@ describe("training sequences", () => {
 describe("the charge", () => {
   const charged = (
     actions: string,
-    scope: "step" | "answer" | "all",
+    chargeTokens: "step" | "answer" | "all",
     row = "abcd",
   ): Record<string, number> =>
     coefficients(
       trainingSequences(
         [{ group: groupOf(row, [actions]), signals: [{ advantage: 0, charge: -0.5 }] }],
         cueTokenizer,
-        scope,
+        chargeTokens,
       ),
     );
 
@@ -109,7 +109,7 @@ describe("the charge", () => {
     expect(charged("xyxz", "step")).toEqual({ dz: -0.5 });
   });
 
-  test("falls on the last action, or on all, where the scope says so", () => {
+  test("falls on the last action, or on all, where the option says so", () => {
     expect(charged("xzzz", "answer")).toEqual({ dz: -0.5 });
     expect(charged("xzzz", "all")).toEqual({ ax: -0.5, bz: -0.5, cz: -0.5, dz: -0.5 });
   });
@@ -135,7 +135,7 @@ describe("the charge", () => {
   });
 });
 
-describe("a negative advantage of scope `step`", () => {
+describe("a negative advantage on the tokens of `step`", () => {
   const pushed = (
     actions: string,
     signal: RolloutSignal,
@@ -143,7 +143,7 @@ describe("a negative advantage of scope `step`", () => {
   ): Record<string, number> =>
     coefficients(
       trainingSequences([{ group, signals: [signal] }], cueTokenizer, "step", {
-        advantageScope: "step",
+        advantageTokens: "step",
       }),
     );
 
@@ -177,7 +177,7 @@ describe("the charge on an action of several tokens", () => {
   /** The tokens charged when the whole answer was sampled as `completion`, with their coefficients. */
   function chargedTokens(
     completion: readonly number[],
-    scope: "step" | "answer" | "all" = "step",
+    chargeTokens: "step" | "answer" | "all" = "step",
   ): number[] {
     const turn = environment.start(task) as Turn<ArithmeticState>;
     const action = tokenizer.decode(completion);
@@ -195,7 +195,7 @@ describe("the charge on an action of several tokens", () => {
     const [sequence, ...others] = trainingSequences(
       [{ group: { task, rollouts: [rollout] }, signals: [{ advantage: 0, charge: -0.5 }] }],
       tokenizer,
-      scope,
+      chargeTokens,
     );
     expect(others).toEqual([]);
     expect(sequence!.tokens).toEqual([...prompt, ...completion.slice(0, -1)]);
@@ -232,9 +232,11 @@ describe("the charge on an action of several tokens", () => {
     expect(chargedTokens([stop])).toEqual([0]);
   });
 
-  test("falls on every token, the stop token too, where the scope is the answer or all", () => {
-    for (const scope of ["answer", "all"] as const)
-      expect(chargedTokens([...digits("879821"), stop], scope)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  test("falls on every token, the stop token too, where the tokens are the answer's or all", () => {
+    for (const chargeTokens of ["answer", "all"] as const)
+      expect(chargedTokens([...digits("879821"), stop], chargeTokens)).toEqual([
+        0, 1, 2, 3, 4, 5, 6,
+      ]);
   });
 });
 

@@ -16,7 +16,7 @@ import type { Setup } from "../run/setup.js";
 export interface RolloutSignal {
   /** Off-policy weight times advantage, on every token. */
   readonly advantage: number;
-  /** Charge for repeating a mistake, at most 0, on the tokens that `reward.scope` names. */
+  /** Charge for repeating a mistake, at most 0, on the tokens that `reward.tokens` names. */
   readonly charge: number;
   /** Further advantages of single tokens: one list an action, one number a token. */
   readonly tokens?: readonly (readonly number[])[];
@@ -36,18 +36,18 @@ export interface ScoredGroup {
  * same as long as the policy has not moved since it sampled them. Where it will have, on later
  * epochs, `merge: false` keeps every rollout's targets apart, for each is clipped by itself.
  *
- * `scope` names the tokens that carry the charge; `advantageScope` those that carry a negative
+ * `chargeTokens` names the tokens that carry the charge; `advantageTokens` those that carry a negative
  * advantage: `step` spares what a wrong rollout did right before its first wrong step, and what it
  * did after, where its verdict locates that step.
  */
 export function trainingSequences(
   scored: readonly ScoredGroup[],
   tokenizer: Tokenizer,
-  scope: "step" | "answer" | "all",
+  chargeTokens: "step" | "answer" | "all",
   {
     merge = true,
-    advantageScope = "all",
-  }: { readonly merge?: boolean; readonly advantageScope?: "all" | "step" } = {},
+    advantageTokens = "all",
+  }: { readonly merge?: boolean; readonly advantageTokens?: "all" | "step" } = {},
 ): TrainingSequence[] {
   const rollouts = scored.reduce((n, { group }) => n + group.rollouts.length, 0);
   const merged = new Map<
@@ -65,10 +65,11 @@ export function trainingSequences(
       const { advantage, charge, tokens: own } = signals[i]!;
       if (advantage === 0 && charge === 0 && own === undefined) continue;
       for (const [step, action] of rollout.actions.entries()) {
-        const charged = charge === 0 ? () => false : tokensInScope(rollout, step, tokenizer, scope);
+        const charged =
+          charge === 0 ? () => false : tokensNamedBy(rollout, step, tokenizer, chargeTokens);
         const blamed =
-          advantage < 0 && advantageScope === "step" && rollout.verdict.firstError !== undefined
-            ? tokensInScope(rollout, step, tokenizer, "step")
+          advantage < 0 && advantageTokens === "step" && rollout.verdict.firstError !== undefined
+            ? tokensNamedBy(rollout, step, tokenizer, "step")
             : () => true;
         const tokens = [...action.prompt, ...action.completion.slice(0, -1)];
         const key = tokens.join(",");
@@ -160,19 +161,19 @@ export function movesWithinStep({ optimizer }: Pick<Config, "optimizer">): boole
 }
 
 /**
- * Which tokens of one action a scope covers. An empty span at the end of an action is about where
- * it stopped: its stop token is covered.
+ * Which tokens of one action `step`, `answer` or `all` names. An empty span at the end of an action is about where
+ * it stopped: its stop token is named.
  */
-function tokensInScope(
+function tokensNamedBy(
   rollout: Rollout,
   step: number,
   tokenizer: Tokenizer,
-  scope: "step" | "answer" | "all",
+  named: "step" | "answer" | "all",
 ): (t: number) => boolean {
   const { firstError } = rollout.verdict;
   const last = rollout.actions.length - 1;
-  if (scope === "all") return () => true;
-  if (scope === "answer" || firstError === undefined) return () => step === last;
+  if (named === "all") return () => true;
+  if (named === "answer" || firstError === undefined) return () => step === last;
   if (firstError.step !== step) return () => false;
   const { text, completion } = rollout.actions[step]!;
   const { start, end } = firstError.span;

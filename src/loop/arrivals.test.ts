@@ -33,11 +33,6 @@ const setupOf = (config: Parameters<typeof cueSetup>[0]["config"] = {}): Setup =
       evaluateEvery: 3,
       evaluationTasks: 8,
       saveEvery: 2,
-      explore: {
-        probeEvery: 3,
-        probeTasks: 6,
-        probeAttempts: 2,
-      },
       expert: {
         minimumTraces: 8,
         maximumTraces: 64,
@@ -50,7 +45,7 @@ const setupOf = (config: Parameters<typeof cueSetup>[0]["config"] = {}): Setup =
         every: 2,
         warmUpTraces: 12,
       },
-      portfolio: { overlapTasks: 4 },
+      probe: { every: 3, tasks: 6, attempts: 2, overlapTasks: 4 },
       ...config,
     },
   });

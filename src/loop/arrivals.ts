@@ -6,7 +6,7 @@ import { warmUpPartner } from "./collect.js";
 import { usesMistakes } from "../config/config.js";
 import { sha256 } from "../mistakes/corpus/encoding.js";
 import type { Mistake } from "../mistakes/corpus/mistake.js";
-import { reviewVerdicts, standingVerdicts } from "../mistakes/corpus/verdict.js";
+import { reviewVerdicts, standingVerdicts } from "../mistakes/corpus/standing.js";
 import type { Corpus } from "../mistakes/corpus/corpus.js";
 import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Environment, Step, Task } from "../environments/environment.js";

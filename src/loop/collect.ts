@@ -5,7 +5,7 @@ import { partnerAttempts, partnerNames, playPartners, unreadable } from "../part
 import { type Group, inGroups, play, repeat } from "../play/play.js";
 import type { Random } from "../util/random.js";
 import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
-import { coverageShares, type CoverageValue } from "../mistakes/corpus/coverage.js";
+import { worthShares, type PartnerWorth } from "../mistakes/corpus/partner-worth.js";
 import { errorAgreement } from "../assess/overlap.js";
 import { namesByClusters, remember, type Admissions } from "../mistakes/remember.js";
 import type { Run } from "../run/run.js";
@@ -15,7 +15,7 @@ import { ErrataError } from "../util/error.js";
 
 /** What a step's mistakes became, and what each partner is worth where that decides who is asked. */
 export interface Collected extends Admissions {
-  readonly partners?: readonly CoverageValue[];
+  readonly partners?: readonly PartnerWorth[];
 }
 
 /** Tasks that a player attempts in one round of the warm-up. */
@@ -134,7 +134,7 @@ export async function collectMistakes(
     return total;
   const tasks = unsolved.map((g) => g.task);
   const rationed = partners.shares !== undefined;
-  const values = partners.collection === "coverage" ? partnerValues(run, players) : undefined;
+  const values = partners.collection === "worth" ? partnerValues(run, players) : undefined;
   for (const name of names) {
     const most = values === undefined ? tasks : budgeted(values, name, tasks, names.length, random);
     const own = rationed ? most.filter(() => random.uniform() < shareOf(setup, name)) : most;
@@ -152,7 +152,7 @@ export async function collectMistakes(
  * What each partner is worth for collecting: how much of the student's latest errors it covers beyond
  * the others, for its cost in weights relative to the mean (which one behind a URL is taken to have).
  */
-function partnerValues(run: Run, setup: Setup): CoverageValue[] {
+function partnerValues(run: Run, setup: Setup): PartnerWorth[] {
   const { config, environment, partners } = setup;
   const names = partnerNames(setup);
   const known = [...partners.values()].map((policy) => policy.weights.length);
@@ -176,12 +176,12 @@ function partnerValues(run: Run, setup: Setup): CoverageValue[] {
     cost: weights[i]! / mean,
     similarity: similar.get(source)!,
   }));
-  return coverageShares(models, agreement, { redundancy: config.partners.redundancy });
+  return worthShares(models, agreement, { redundancy: config.partners.redundancy });
 }
 
 /** The tasks that a partner's share of the budget pays for: the budget is as if all played everything. */
 function budgeted(
-  values: readonly CoverageValue[],
+  values: readonly PartnerWorth[],
   name: string,
   tasks: readonly Task[],
   partners: number,

@@ -63,7 +63,7 @@ export function stepMetrics(
     "corpus/rejected": admissions.rejected,
     "corpus/size": mistakes,
     "corpus/threshold": threshold,
-    "portfolio/committed": Object.fromEntries(committed),
+    "probe/committed": Object.fromEntries(committed),
     "update/finite": update?.finite ?? true,
   };
 }
@@ -89,11 +89,9 @@ export function mechanismMetrics(
     "rollout/tokens": mean(rollouts.map(tokensOf)),
     "rollout/repeated": mean(rollouts.map(repeatRate)),
     "group/parked": run.parked,
-    "replication/visits": exposures?.visits ?? 0,
+    "replication/visits": exposures?.met ?? 0,
     "replication/rate":
-      exposures === undefined || exposures.visits === 0
-        ? null
-        : exposures.replicated / exposures.visits,
+      exposures === undefined || exposures.met === 0 ? null : exposures.replicated / exposures.met,
     "replication/bySignature": Object.fromEntries(rates.map(([name, { rate }]) => [name, rate])),
     "corpus/admissionRate": admitRate,
     "corpus/retired": byStatus["retired"] ?? 0,
@@ -118,9 +116,9 @@ export function observed({ groups, update, exposures }: StepResult): Observed {
     ...(update === undefined || !update.finite ? {} : { entropy: update.entropy }),
     length: tokens / Math.max(1, rollouts.length),
     accuracy: accuracy(rollouts),
-    ...(exposures === undefined || exposures.visits === 0
+    ...(exposures === undefined || exposures.met === 0
       ? {}
-      : { replication: exposures.replicated / exposures.visits }),
+      : { replication: exposures.replicated / exposures.met }),
     right: rollouts
       .filter((r) => r.verdict.correct)
       .map((r) => [r.task.id, r.verdict.answer] as const),

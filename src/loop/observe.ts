@@ -21,14 +21,14 @@ export function overlapTasks({ environment, preset, config }: Setup): Task[] {
   return drawTasks(environment, {
     split: "validation",
     levels: preset.levels,
-    count: config.portfolio.overlapTasks,
+    count: config.probe.overlapTasks,
     random: Random.from(0, "overlap"),
   });
 }
 
 /** Logs how much the student's errors on validation tasks are those of partners and experts. */
 export async function logOverlap(run: Run, setup: Setup, random: Random): Promise<void> {
-  const off = setup.config.portfolio.overlapTasks === 0 || !usesMistakes(setup.config);
+  const off = setup.config.probe.overlapTasks === 0 || !usesMistakes(setup.config);
   const tasks = off ? [] : overlapTasks(setup);
   const players = { ...setup, partners: run.partners(setup) };
   const partnerCount = partnerNames(players).length;

@@ -61,7 +61,7 @@ export async function guideStep(
   run.ledger.addRollouts("student", finishedHints(guided.groups));
   budget.settle(guided.calls / Math.max(1, groups.length));
   // With a cap of 1 nothing is rationed, reviewed or retired.
-  if (options.cap < 1 && (step + 1) % config.explore.probeEvery === 0) {
+  if (options.cap < 1 && (step + 1) % config.probe.every === 0) {
     await measurePulls(run, setup, budget, random);
     budget.review();
   }
@@ -83,7 +83,7 @@ async function measurePulls(
   const { gains, rollouts } = await run.ledger.charge("probe", 0, () =>
     pulledGains(watched, {
       tasks: new Map(setup.pool.map((task) => [task.id, task])),
-      attempts: setup.config.explore.probeAttempts,
+      attempts: setup.config.probe.attempts,
       sample: sampler(setup, run.state.student),
       random,
     }),

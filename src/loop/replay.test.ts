@@ -40,11 +40,6 @@ async function trained(
       evaluateEvery: 10,
       evaluationTasks: 4,
       saveEvery: 9,
-      explore: {
-        probeEvery: 9,
-        probeTasks: 6,
-        probeAttempts: 2,
-      },
       expert: {
         minimumTraces: 8,
         maximumTraces: 64,
@@ -57,7 +52,7 @@ async function trained(
         every: 1,
         warmUpTraces: 12,
       },
-      portfolio: { overlapTasks: 0 },
+      probe: { every: 9, tasks: 6, attempts: 2, overlapTasks: 0 },
       ...config,
     },
   });
@@ -99,8 +94,8 @@ describe("mistakes that the student meets again", () => {
     const right = [...task.id].map((cue) => (cue === "a" || cue === "c" ? "x" : "y")).join("");
     expect(meet([right]).replicated).toBe(0);
     expect(run.corpus.show(known.id).replications.at(-1)).toBe(false);
-    expect(meet(["xxxx"], true)).toEqual({ visits: 0, replicated: 0 });
-    expect(recordExposures(run, setup, [groupOf("aaaa", ["xxxx"])]).visits).toBe(0); // unknown there
+    expect(meet(["xxxx"], true)).toEqual({ met: 0, replicated: 0 });
+    expect(recordExposures(run, setup, [groupOf("aaaa", ["xxxx"])]).met).toBe(0); // unknown there
     run.close();
   });
 
@@ -166,7 +161,7 @@ describe("a refit", () => {
 
   test("fits no expert of a signature that is left out", async () => {
     const { run } = await trained("left-out", {
-      portfolio: { leaveOut: ["always-x"], overlapTasks: 0 },
+      probe: { every: 9, tasks: 6, attempts: 2, leaveOut: ["always-x"], overlapTasks: 0 },
     });
     expect([...run.state.experts.keys()]).not.toContain("always-x");
     run.close();
@@ -178,10 +173,10 @@ describe("a refit", () => {
     expect([...run.state.experts.keys()]).toEqual(["always-x"]);
     const shares = lines.flatMap((l) => ("expert/overlap" in l ? [l["expert/overlap"]] : []));
     expect(shares[0]!["always-x"]).toBeGreaterThan(0.4);
-    expect(shares[0]!["always-y"] ?? 0).toBeLessThan(setup.config.expert.overlap);
+    expect(shares[0]!["always-y"] ?? 0).toBeLessThan(setup.config.expert.minimumShare);
     expect(run.ledger.totals.probe.flops).toBeGreaterThan(0);
     run.close();
-    const all = { ...setup.config.expert, overlap: 0 };
+    const all = { ...setup.config.expert, minimumShare: 0 };
     const told = await trained("all", { expert: all, corpus: { capacity: 128 } }, partners);
     expect([...told.run.state.experts.keys()].toSorted()).toEqual(["always-x", "always-y"]);
     told.run.close();
@@ -190,12 +185,12 @@ describe("a refit", () => {
   test("keeps a proven expert where too few tasks are hard to measure any", async () => {
     const { run, setup } = await trained("kept");
     run.beginStep();
-    run.commitArm("long", "always-x");
-    const { probeArms } = await import("./steer.js");
+    run.commitExpert("long", "always-x");
+    const { probeExperts } = await import("./steer.js");
     const easy = cueSetup({ student: regardless({ x: 1 }) }).base;
     expect(easy.weights.length).toBe(setup.base.weights.length);
     const solvable = setup.pool.filter((t) => /^[ac]+$/.test(t.id)).concat(cueTask("acac"));
-    await probeArms(run, { ...setup, pool: solvable }, Random.from(1, "probe"));
+    await probeExperts(run, { ...setup, pool: solvable }, Random.from(1, "probe"));
     expect(run.state.committed.get("long")).toBe("always-x");
     run.corpus.rollback();
     run.close();

@@ -17,7 +17,7 @@ const measuredMistakes = 512;
 /** What visits to tasks with known mistakes showed. */
 export interface Exposures {
   /** Known mistakes met. */
-  readonly visits: number;
+  readonly met: number;
   /** Of those, made again. */
   readonly replicated: number;
 }
@@ -98,7 +98,7 @@ export function recordExposures(
   { environment }: Setup,
   groups: readonly Group[],
 ): Exposures {
-  let [visits, replicated] = [0, 0];
+  let [met, replicated] = [0, 0];
   for (const { task, rollouts } of groups) {
     const own = rollouts.filter(
       (r) => !r.offPolicy && r.failure === undefined && r.guided === undefined,
@@ -117,11 +117,11 @@ export function recordExposures(
         steps.has(JSON.stringify([known.state, known.wrongStep])) ||
         [...known.answers].some((answer) => answers.has(answer));
       run.corpus.exposures.record(known.id, again, run.state.step);
-      visits++;
+      met++;
       replicated += Number(again);
     }
   }
-  return { visits, replicated };
+  return { met, replicated };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Task } from "../environments/environment.js";
 import { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
-import { armFor } from "./steer.js";
+import { expertFor } from "./steer.js";
 
 const engine = new LocalEngine();
 const shape = {
@@ -32,24 +32,24 @@ function armOf(explore: object, committed: readonly (readonly [string, string])[
     state: { student, experts: new Map([["bug", fitted]]), committed: new Map(committed) },
   };
   const setup = { config, engine, base };
-  return armFor(run as unknown as Run, setup as unknown as Setup, task, Random.from(1, "arm"));
+  return expertFor(run as unknown as Run, setup as unknown as Setup, task, Random.from(1, "arm"));
 }
 
 test("a stuck task is steered by its level's committed expert, by a named one, or by none", () => {
   expect(armOf({})).toBeUndefined();
   expect(armOf({}, [["easy", "bug"]])).toBe(fitted);
   expect(armOf({}, [["hard", "bug"]])).toBeUndefined();
-  expect(armOf({ arm: "bug" })).toBe(fitted);
-  expect(armOf({ arm: "unknown" })).toBeUndefined();
-  expect(armOf({ arm: "random" })).toBe(fitted);
-  expect(armOf({ form: "none", arm: "bug" })).toBeUndefined();
+  expect(armOf({ steerBy: "bug" })).toBe(fitted);
+  expect(armOf({ steerBy: "unknown" })).toBeUndefined();
+  expect(armOf({ steerBy: "random" })).toBe(fitted);
+  expect(armOf({ form: "none", steerBy: "bug" })).toBeUndefined();
 });
 
 test("the past self is the student before training: one object for all tasks, and no expert is fitted", () => {
-  const arm = armOf({ arm: "past-self" });
+  const arm = armOf({ steerBy: "past-self" });
   expect(arm?.policy).toBe(base);
-  expect(armOf({ arm: "past-self" })).toBe(arm);
-  const config = parseConfig({ explore: { arm: "past-self" } });
+  expect(armOf({ steerBy: "past-self" })).toBe(arm);
+  const config = parseConfig({ explore: { steerBy: "past-self" } });
   expect(usesExperts(config)).toBe(false);
   expect(usesMistakes(config)).toBe(true); // the charge
   expect(usesMistakes(parseConfig({ ...config, reward: { penalty: 0, diverge: 0 } }))).toBe(false);

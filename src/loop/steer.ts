@@ -18,15 +18,15 @@ import type { Setup } from "../run/setup.js";
  * the student before training: log mu = log pi - alpha log pi_0 leads away from what it used to do, its
  * errors among that, and nothing is fitted (after play against a past self, arXiv:2401.01335).
  */
-export function armFor(run: Run, setup: Setup, task: Task, random: Random): Expert | undefined {
+export function expertFor(run: Run, setup: Setup, task: Task, random: Random): Expert | undefined {
   const { experts, committed } = run.state;
-  const { form, arm } = setup.config.explore;
+  const { form, steerBy } = setup.config.explore;
   if (!steersByExpert(form)) return undefined;
-  if (setup.config.control.expert !== "fitted") return standIn(run.state, setup);
-  if (arm === "past-self") return unfitted(arm, setup.base, () => setup.base);
+  if (setup.config.ablate.expert !== "fitted") return standIn(run.state, setup);
+  if (steerBy === "past-self") return unfitted(steerBy, setup.base, () => setup.base);
   if (experts.size === 0) return undefined;
-  if (arm === "random") return random.pick([...experts.values()]);
-  return experts.get(arm === "probe" ? (committed.get(task.level) ?? "") : arm);
+  if (steerBy === "random") return random.pick([...experts.values()]);
+  return experts.get(steerBy === "probe" ? (committed.get(task.level) ?? "") : steerBy);
 }
 
 /** Most answers of others that a negative hint names: half of what it has room for. */
@@ -45,7 +45,7 @@ export function othersWrong(run: Run, setup: Setup, task: Task): readonly string
 }
 
 /**
- * Of these signatures, those that make up `expert.overlap` or more of what the student gets wrong now:
+ * Of these signatures, those that make up `expert.minimumShare` or more of what the student gets wrong now:
  * steering away from what it never does cannot help, and fitting is what steering costs most.
  */
 async function overlapping(
@@ -55,21 +55,21 @@ async function overlapping(
   random: Random,
 ): Promise<ReadonlySet<string>> {
   const { config, pool } = setup;
-  const { overlap } = config.expert;
-  const { arm, probeTasks, probeAttempts } = config.explore;
+  const { minimumShare } = config.expert;
+  const probing = config.probe;
   const unnamed =
     !config.corpus.perSignature || namesByClusters(config.corpus.signatures, setup.environment);
-  if (overlap === 0 || signatures.length < 2 || arm !== "probe" || unnamed)
+  if (minimumShare === 0 || signatures.length < 2 || config.explore.steerBy !== "probe" || unnamed)
     return new Set(signatures);
-  const tasks = random.shuffle(pool).slice(0, probeTasks);
-  run.ledger.addRollouts("probe", tasks.length * probeAttempts);
+  const tasks = random.shuffle(pool).slice(0, probing.tasks);
+  run.ledger.addRollouts("probe", tasks.length * probing.attempts);
   const groups = await run.ledger.charge("probe", 0, () =>
-    sampler(setup, run.state.student)(tasks, probeAttempts, random),
+    sampler(setup, run.state.student)(tasks, probing.attempts, random),
   );
   // As much as avoiding each mistake could repair: what has no name counts among all.
   const { [UNRECOGNISED]: _, ...shares } = signatureShares(groups.flatMap((g) => g.rollouts));
   run.log({ step: run.state.step, "expert/overlap": shares });
-  return new Set(signatures.filter((name) => (shares[name] ?? 0) >= overlap));
+  return new Set(signatures.filter((name) => (shares[name] ?? 0) >= minimumShare));
 }
 
 /**
@@ -94,9 +94,7 @@ export async function refitExperts(
   const counts = run.corpus.traceCount(environment.name, filter);
   const total = [...counts.values()].reduce((a, b) => a + b, 0);
   const wanted = corpus.perSignature
-    ? [...counts].filter(
-        ([name]) => name !== UNRECOGNISED && !config.portfolio.leaveOut.includes(name),
-      )
+    ? [...counts].filter(([name]) => name !== UNRECOGNISED && !config.probe.leaveOut.includes(name))
     : ([["pooled", total]] as const);
   const stale = new Set(corpus.perSignature || revised.size === 0 ? revised : ["pooled"]);
   for (const name of stale)
@@ -119,7 +117,7 @@ export async function refitExperts(
         limit: settings.maximumTraces,
       })
       .map((t) => t.trace);
-    const shown = config.control.shuffleWeak ? shuffledActions(traces, random) : traces;
+    const shown = config.ablate.shuffleWeak ? shuffledActions(traces, random) : traces;
     const expert = await run.ledger.charge("expert", 0, () =>
       fitExpert(
         engine,
@@ -139,36 +137,32 @@ export async function refitExperts(
     );
     run.setExpert(expert);
   }
-  const { arm } = config.explore;
-  if (arm !== "probe" && arm !== "random" && !run.state.experts.has(arm))
-    run.notice({ arm, experts: [...run.state.experts.keys()] }, "explore.arm names no expert");
+  const { steerBy } = config.explore;
+  if (steerBy !== "probe" && steerBy !== "random" && !run.state.experts.has(steerBy))
+    run.notice(
+      { steerBy, experts: [...run.state.experts.keys()] },
+      "explore.steerBy names no expert",
+    );
 }
 
 /** Measures each expert's uplift per level on fresh samples and commits the best, or none. */
-export async function probeArms(run: Run, setup: Setup, random: Random): Promise<void> {
+export async function probeExperts(run: Run, setup: Setup, random: Random): Promise<void> {
   const { config, preset, pool } = setup;
   const { experts, student, step } = run.state;
-  if (!usesExperts(config) || config.explore.arm !== "probe" || experts.size === 0) return;
-  const arms = new Map(
+  if (!usesExperts(config) || config.explore.steerBy !== "probe" || experts.size === 0) return;
+  const samplers = new Map(
     [...experts].map(([name, expert]) => [name, sampler(setup, student, expert)]),
   );
   for (const level of preset.levels) {
     const tasks = random
       .shuffle(pool.filter((t) => t.level === level))
-      .slice(0, config.explore.probeTasks);
+      .slice(0, config.probe.tasks);
     const result = await run.ledger.charge("probe", 0, () =>
-      probe(
-        sampler(setup, student),
-        arms,
-        tasks,
-        config.explore.probeAttempts,
-        random,
-        config.portfolio,
-      ),
+      probe(sampler(setup, student), samplers, tasks, config.probe.attempts, random, config.probe),
     );
     run.ledger.addRollouts("probe", result.rollouts);
     // Too few hard tasks measure nothing: what was proven stays.
-    if (result.uplifts.length > 0) run.commitArm(level, result.committed);
+    if (result.uplifts.length > 0) run.commitExpert(level, result.committed);
     run.log({
       step,
       "probe/level": level,

@@ -37,7 +37,7 @@ import { score } from "../learn/score.js";
 import type { Setup } from "../run/setup.js";
 import { logDistance, logOverlap } from "./observe.js";
 import { chooseTasks, recordExposures, recordVisits, refreshQuality } from "./replay.js";
-import { armFor, othersWrong, probeArms, refitExperts } from "./steer.js";
+import { expertFor, othersWrong, probeExperts, refitExperts } from "./steer.js";
 
 /** Trains until the configured number of steps or until `signal` asks to stop after a step. */
 export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promise<void> {
@@ -55,8 +55,8 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
       await refitExperts(run, setup, random("refit"), revised);
       await refreshQuality(run, setup);
     }
-    if (step % config.explore.probeEvery === 0) {
-      await probeArms(run, setup, random("probe"));
+    if (step % config.probe.every === 0) {
+      await probeExperts(run, setup, random("probe"));
       await logOverlap(run, setup, random("overlap"));
     }
 
@@ -69,7 +69,7 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
         setup,
         run.state.student,
         tasks,
-        (task) => armFor(run, setup, task, armRandom),
+        (task) => expertFor(run, setup, task, armRandom),
         random("play"),
         (task) => othersWrong(run, setup, task),
       ),
@@ -99,9 +99,9 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
     // Learn: one optimizer step, or several under PPO's clip.
     const signals = await guideSignals(run, setup, scored.groups, guided);
     const policy = withContrast(
-      trainingSequences(signals, tokenizer, config.reward.scope, {
+      trainingSequences(signals, tokenizer, config.reward.tokens, {
         merge: !movesWithinStep(config),
-        advantageScope: config.advantage.scope,
+        advantageTokens: config.advantage.tokens,
       }),
       contrasted,
     );

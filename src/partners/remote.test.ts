@@ -38,11 +38,11 @@ async function remoteSetup(more: ConfigInput = {}, calls?: number): Promise<Setu
       pool: 6,
       evaluateEvery: 10,
       evaluationTasks: 4,
-      explore: { probeEvery: 9, probeTasks: 6, probeAttempts: 2, form: "rejection" },
+      explore: { form: "rejection" },
       expert: { minimumTraces: 4, maximumTraces: 64, steps: 60, batch: 16, learningRate: 1e-2 },
       corpus: { sources: "weak", capacity: 64 },
       partners: { every: 1, warmUpTraces: 6, remote: { weak } },
-      portfolio: { overlapTasks: 0 },
+      probe: { every: 9, tasks: 6, attempts: 2, overlapTasks: 0 },
       ...more,
     },
   });

@@ -33,7 +33,7 @@ const tasks = [easy[0]!, hard[0]!, hard[1]!, easy[1]!, hard[2]!, hard[3]!];
 
 function explore(
   config: ConfigInput,
-  armFor: (task: Task) => Expert | undefined,
+  expertFor: (task: Task) => Expert | undefined,
   list: readonly Task[] = tasks,
 ): Promise<Explored> {
   const player = {
@@ -42,7 +42,7 @@ function explore(
     tokenizer: cueTokenizer,
     config: parseConfig(config),
   };
-  return playGroups(player, student, list, armFor, Random.from(1, "explore"));
+  return playGroups(player, student, list, expertFor, Random.from(1, "explore"));
 }
 
 const halves = (explored: Explored) =>
@@ -120,7 +120,7 @@ describe("the second half of a group", () => {
   });
 
   test("is steered in every group where the gate is `always`, but only stuck ones are counted", async () => {
-    const explored = await explore({ explore: { gate: "always" } }, () => expert);
+    const explored = await explore({ explore: { when: "always" } }, () => expert);
     for (const { second } of halves(explored)) expect(second.every((r) => r.offPolicy)).toBe(true);
     expect(explored).toMatchObject({ stuck: 4, steered: 4 });
   });

@@ -82,19 +82,19 @@ export interface Explored {
 /**
  * Plays every task `groupSize` times: a share 1 - `explore.fraction` on-policy (half, by default), and the
  * rest on-policy too where any of the first succeeded. Where none did, the rest explores as `explore.form` says, away
- * from the expert that `armFor` names, if any; a negative hint names what `othersWrong` says that others
+ * from the expert that `expertFor` names, if any; a negative hint names what `othersWrong` says that others
  * got wrong at the task too.
  */
 export async function playGroups(
   player: Player,
   policy: Policy,
   tasks: readonly Task[],
-  armFor: (task: Task) => Expert | undefined,
+  expertFor: (task: Task) => Expert | undefined,
   random: Random,
   othersWrong: (task: Task) => readonly string[] = () => [],
 ): Promise<Explored> {
   const { environment, config } = player;
-  const { form, gate } = config.explore;
+  const { form, when } = config.explore;
   const { onPolicy, exploring } = groupParts(config);
   const student = studentModel(player, policy);
   const first = inGroups(
@@ -102,8 +102,8 @@ export async function playGroups(
     onPolicy,
   );
   const isStuck = first.map((g) => accuracy(g.rollouts) === 0);
-  const arms = tasks.map((task, i) =>
-    steersByExpert(form) && (isStuck[i] || gate === "always") ? armFor(task) : undefined,
+  const steering = tasks.map((task, i) =>
+    steersByExpert(form) && (isStuck[i] || when === "always") ? expertFor(task) : undefined,
   );
   const second = new Map<Task, readonly Rollout[]>();
   if (form === "new-answers" || form === "negative-hint")
@@ -112,14 +112,18 @@ export async function playGroups(
         group.task,
         await withoutExpert(player, policy, group, form, othersWrong(group.task), random),
       );
-  for (const arm of new Set(arms)) {
-    const chosen = tasks.filter((task, i) => arms[i] === arm && !second.has(task));
-    for (const { task, rollouts } of await sampler(player, policy, arm)(chosen, exploring, random))
+  for (const expert of new Set(steering)) {
+    const chosen = tasks.filter((task, i) => steering[i] === expert && !second.has(task));
+    for (const { task, rollouts } of await sampler(player, policy, expert)(
+      chosen,
+      exploring,
+      random,
+    ))
       second.set(task, rollouts);
   }
   const count = (holds: (i: number) => boolean): number => tasks.filter((_, i) => holds(i)).length;
   const rescued = (i: number): boolean => isStuck[i]! && accuracy(second.get(tasks[i]!)!) > 0;
-  const isSteered = (i: number): boolean => isStuck[i]! && arms[i] !== undefined;
+  const isSteered = (i: number): boolean => isStuck[i]! && steering[i] !== undefined;
   return {
     groups: first.map(({ task, rollouts }) => ({
       task,

@@ -1,7 +1,7 @@
 /** What a run's folder says about it, as of its last checkpoint. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseConfig, type Config } from "../config/config.js";
+import { savedConfig, type Config } from "../config/config.js";
 import type { CorpusStats } from "../mistakes/corpus/browse.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { ErrataError } from "../util/error.js";
@@ -43,7 +43,7 @@ export function readRun(folder: string): RunRecord {
   const { calls, visits } = saved.teacher ?? freshTeacherBudget;
   const metrics = readFileSync(join(folder, "metrics.jsonl")).subarray(0, saved.metricsBytes);
   return {
-    config: parseConfig(json(join(folder, "config.json")), join(folder, "config.json")),
+    config: savedConfig(json(join(folder, "config.json")), join(folder, "config.json")),
     finished: saved.finished,
     lines: metrics
       .toString("utf8")

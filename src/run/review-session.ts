@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyReviews, reviewIdentity, type ReviewLine } from "../loop/arrivals.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
-import type { ReviewVerdict } from "../mistakes/corpus/verdict.js";
+import type { ReviewVerdict } from "../mistakes/corpus/standing.js";
 import { ErrataError } from "../util/error.js";
 import { appliedReviewBytes, reviewsName } from "./inbox.js";
 

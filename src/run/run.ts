@@ -253,7 +253,7 @@ export class Run {
     return this.ledger.exceeded(this.#config.budget, this.#config.prices) ?? this.#user?.exceeded;
   }
 
-  commitArm(level: string, signature: string | undefined): void {
+  commitExpert(level: string, signature: string | undefined): void {
     const committed = new Map(this.#state.committed);
     if (signature === undefined) committed.delete(level);
     else committed.set(level, signature);

@@ -16,13 +16,13 @@ const over = (...parts: readonly ConfigInput[]): ConfigInput => parts.reduce(mer
 /** Steered by a stand-in for fitted experts, in every stuck group. */
 const steeredBy = (expert: "random" | "student", alpha?: number): ConfigInput =>
   over(explorerOnly, noPartners, {
-    control: { expert },
+    ablate: { expert },
     explore: { form: "repulsive", ...(alpha === undefined ? {} : { alpha }) },
   });
 
 /** Steered away from the student before training, charged for own mistakes: nothing to fit, no partner. */
 const awayFromPastSelf: ConfigInput = over(noPartners, {
-  explore: { form: "repulsive", arm: "past-self" },
+  explore: { form: "repulsive", steerBy: "past-self" },
 });
 
 /** Hints of an imperfect teacher where nothing else helped, on at most 15% of prompt visits. */
@@ -36,7 +36,7 @@ const temperature = 1.6;
 /** Everything on, all partners. */
 export const ours: Arm = {
   name: "errata",
-  family: "ours",
+  family: "errata",
   description: "everything on, all weak partners",
   config: {},
 };
@@ -44,7 +44,7 @@ export const ours: Arm = {
 /** The same, with an imperfect teacher where nothing else helped, on at most 15% of prompt visits. */
 export const oursWithTeacher: Arm = {
   name: "errata-teacher",
-  family: "ours",
+  family: "errata",
   description:
     "everything on, and hints of a teacher that is right at 85% of tasks, where nothing else helped, on at most 15% of prompt visits",
   config: rationedTeacher,
@@ -53,7 +53,7 @@ export const oursWithTeacher: Arm = {
 /** The cheapest of ours with a teacher: `past-self-charge`, and the same hints. */
 export const pastSelfWithTeacher: Arm = {
   name: "past-self-teacher",
-  family: "ours",
+  family: "errata",
   description:
     "steered away from the student before training and charged for own mistakes, no partner; hints as in errata-teacher",
   config: over(awayFromPastSelf, rationedTeacher),
@@ -123,11 +123,19 @@ export const weakFree: readonly Arm[] = [
     config: steeredBy("student", 1 - 1 / temperature),
   },
   {
+    name: "new-answers",
+    family: "weak-free",
+    description:
+      "stuck groups draw twice and keep answers not yet given: a stand-in for LTE, whose hints a student without instructions cannot read",
+    source: "arXiv:2510.26109 (LTE, after its effect)",
+    config: over(grpo, { explore: { form: "new-answers" } }),
+  },
+  {
     name: "negative-hint",
     family: "weak-free",
-    description: "stuck groups draw twice and keep answers not yet given",
-    source: "arXiv:2510.26109",
-    config: over(grpo, { explore: { form: "new-answers" } }),
+    description: "stuck groups are told in the prompt which answers were wrong",
+    source: "arXiv:2510.26109 (LTE)",
+    config: over(grpo, { explore: { form: "negative-hint" } }),
   },
   {
     name: "self-experts",
@@ -168,7 +176,7 @@ export function controls(preset: Preset): readonly Arm[] {
       family: "control",
       description: "experts fitted to weak models' actions in states they were not taken in",
       source: "arXiv:2605.17314 (deranged drafts)",
-      config: over(explorerOnly, { corpus: { sources: "weak" }, control: { shuffleWeak: true } }),
+      config: over(explorerOnly, { corpus: { sources: "weak" }, ablate: { shuffleWeak: true } }),
     },
     ...(preset.bug === undefined || others.length === 0
       ? []
@@ -194,7 +202,7 @@ export function controls(preset: Preset): readonly Arm[] {
       family: "control",
       description: "GRPO rewarded by coin flips",
       source: "arXiv:2506.10947",
-      config: over(grpo, { control: { randomReward: true } }),
+      config: over(grpo, { ablate: { randomReward: true } }),
     },
   ];
 }
@@ -245,7 +253,7 @@ export function ablations(preset: Preset): readonly Arm[] {
     arm("no-novelty", "mistakes admitted without a novelty threshold", {
       corpus: { novelty: false },
     }),
-    arm("no-probe", "a random expert steers, proven or not", { explore: { arm: "random" } }),
+    arm("no-probe", "a random expert steers, proven or not", { explore: { steerBy: "random" } }),
     arm("contrastive", "contrastive decoding in place of repulsion", {
       explore: { form: "contrastive" },
     }),
@@ -264,8 +272,8 @@ export function ablations(preset: Preset): readonly Arm[] {
     arm("with-replay", "and a quarter of the tasks from the corpus, by quality", {
       curriculum: { replay: 0.25 },
     }),
-    arm("with-coverage", "and mistakes collected from partners by what they cover", {
-      partners: { collection: "coverage" },
+    arm("with-worth", "and more mistakes collected from the partners that are worth most", {
+      partners: { collection: "worth" },
     }),
     arm("everything", "contrast, self-play and a teacher together", everything),
     arm("everything-no-contrast", "", over(everything, { contrast: { mode: "off" } })),

@@ -17,7 +17,7 @@ const claim = (changes: Partial<Claim> = {}): Claim => ({
 
 const seeds = [1000, 1001, 1002, 1003, 1004];
 const arms = [
-  ["errata", "ours"],
+  ["errata", "errata"],
   ["grpo", "weak-free"],
 ] as const;
 

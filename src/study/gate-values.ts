@@ -28,7 +28,7 @@ export async function gateValues(
 
 /** What the gate is measured with: our arm's configuration, else the first one's, with all of the preset's partners. */
 export function gateConfig({ arms }: Pick<Protocol, "arms">): Config {
-  const { config } = arms.find((a) => a.family === "ours") ?? arms[0]!;
+  const { config } = arms.find((a) => a.family === "errata") ?? arms[0]!;
   const { names: _, ...partners } = config.partners;
   return { ...config, partners };
 }

@@ -20,7 +20,7 @@ const bandResamples = 1000;
 
 /** Colours of the families, the same in every figure. */
 const familyColour = {
-  ours: 0,
+  errata: 0,
   "weak-free": 1,
   "teacher-only": 2,
   control: 3,
@@ -98,7 +98,7 @@ export function stepsForest({ result, protocol }: Report): string {
       text: `${withInterval(a.stepsTo80)}${a.reached < a.seeds ? `, ${a.reached}/${a.seeds} reach` : ""}`,
       colour: familyColour[a.family],
     }));
-  const own = result.arms.find((a) => a.family === "ours");
+  const own = result.arms.find((a) => a.family === "errata");
   const families = [...new Set(protocol.arms.map((a) => a.family))];
   return (
     forestPlot({

@@ -13,7 +13,7 @@ import { protocolWith, runOf } from "./testing.js";
 const seeds = [1000, 1001, 1002, 1003, 1004];
 const protocol = protocolWith(
   [
-    ["errata", "ours"],
+    ["errata", "errata"],
     ["grpo", "weak-free"],
     ["luffy", "teacher-only"],
     ["overlap-0", "dose", 0],

@@ -200,7 +200,7 @@ function savings(protocol: Protocol, runs: readonly ArmRun[]): SavingCurve[] {
   const { arms, target } = protocol;
   const teacherOnly = arms.filter((a) => a.family === "teacher-only");
   return arms
-    .filter((a) => a.family === "ours")
+    .filter((a) => a.family === "errata")
     .flatMap((own) => teacherOnly.map(({ name }) => ({ own, name })))
     .flatMap(({ own, name }) => {
       const cap = own.config.steps;

@@ -1,4 +1,5 @@
 /** The studies that come with Errata, for every domain. */
+import { renamedArms } from "../config/renamed.js";
 import { ErrataError } from "../util/error.js";
 import { presetNamed } from "../launch/prepare.js";
 import type { Preset } from "../students/presets/presets.js";
@@ -95,7 +96,7 @@ function stepsStudy(): Parts {
         mission.steps,
         arms,
         arms
-          .filter((a) => a.family !== "ours" && a.name !== "self-experts" && !isPrimary(a.name))
+          .filter((a) => a.family !== "errata" && a.name !== "self-experts" && !isPrimary(a.name))
           .map((a) => a.name),
       ),
     ],
@@ -163,7 +164,7 @@ function ablationStudy(preset: Preset): Parts {
 
 function falsifierStudy(preset: Preset): Parts {
   const levels = named(dosed(preset), "overlap-0", "overlap-1");
-  const rivals = ["grpo", "self-consensus", "self-experts", "temperature", "negative-hint"];
+  const rivals = ["grpo", "self-consensus", "self-experts", "temperature", "new-answers"];
   const arms = [ours, ...named(weakFree, ...rivals, "past-self"), ...controls(preset), ...levels];
   const steps = (...baselines: readonly string[]): Claim[] =>
     claims("falsifier", "steps", 0, arms, baselines);
@@ -182,7 +183,7 @@ function falsifierStudy(preset: Preset): Parts {
     claims: [
       ...asking("own-mistakes", steps("self-experts", "self-consensus", "past-self")),
       ...asking("unrelated-mistakes", steps("shuffled-weak", "irrelevant-weak", "random-expert")),
-      ...asking("plain-exploration", steps("temperature", "negative-hint")),
+      ...asking("plain-exploration", steps("temperature", "new-answers")),
       ...asking("random-reward", steps("random-reward")),
       ...asking(
         "no-overlap",
@@ -320,8 +321,9 @@ export function requireArms(study: StudyInput, names: readonly string[]): void {
   const known = study.arms.map((a) => a.name);
   const missing = names.find((name) => !known.includes(name));
   if (missing === undefined) return;
+  const now = renamedArms.get(missing);
   throw new ErrataError(`the study has no arm "${missing}"`, {
     code: "STUDY_ARM",
-    hint: `known: ${known.join(", ")}`,
+    hint: `${now === undefined ? "" : `it is now called "${now}"; `}known: ${known.join(", ")}`,
   });
 }

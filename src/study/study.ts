@@ -5,7 +5,7 @@ import type { FalsifierName } from "./falsifiers.js";
 
 /** What an arm is in the comparison. */
 export const families = [
-  "ours",
+  "errata",
   "ablation",
   "weak-free",
   "control",

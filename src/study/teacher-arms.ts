@@ -34,7 +34,7 @@ function bySolver(
 
 function distillation(accuracy: number): ConfigInput {
   const source = "right-solutions";
-  const teacher = { source, form: "kl", scope: "all", weight: 1, accuracy, ...always } as const;
+  const teacher = { source, form: "kl", pulls: "all", weight: 1, accuracy, ...always } as const;
   return mergeConfig(grpo, { teacher });
 }
 

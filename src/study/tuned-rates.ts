@@ -16,7 +16,7 @@ export const tunedRates: Readonly<Record<string, Readonly<Record<string, number>
     "self-consensus": 1e-3,
     "first-error": 1e-3,
     temperature: 2e-3,
-    "negative-hint": 1e-3,
+    "new-answers": 1e-3,
     "self-experts": 1e-3,
     "self-experts-unfiltered": 1e-3,
     "past-self": 1e-3,

@@ -32,7 +32,7 @@ const options: GuideOptions = {
   tokens: Infinity,
   money: Infinity,
   weight: 0.1,
-  scope: "step",
+  pulls: "step",
   price: 0,
 };
 
@@ -254,7 +254,7 @@ test("an imperfect model teaches, and pulls to, mistakes at the tasks where an i
     (
       await teacherSignals(scored, { engine, teacher: own }, everyGroup, {
         weight: 1,
-        scope: "all",
+        pulls: "all",
       })
     ).map((s) => s.signals[0]!.tokens);
   const [mixed, toGood, toBad] = [

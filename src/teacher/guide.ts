@@ -26,7 +26,7 @@ export interface GuideOptions extends TeacherLimits {
   /** Coefficient of `kl`. Default 0.1. */
   readonly weight: number;
   /** Tokens `kl` pulls: of the first wrong step, or all. */
-  readonly scope: "step" | "all";
+  readonly pulls: "step" | "all";
   /** Money per million of the teacher's tokens. */
   readonly price: number;
 }
@@ -217,14 +217,14 @@ export async function teacherSignals(
   scored: readonly ScoredGroup[],
   { engine, teacher }: { readonly engine: Engine; readonly teacher: Teacher },
   pulled: ReadonlySet<Group>,
-  { weight, scope }: Pick<GuideOptions, "weight" | "scope">,
+  options: Pick<GuideOptions, "weight" | "pulls">,
 ): Promise<ScoredGroup[]> {
-  const pulls = await pullTokens(scored, engine, teacher, pulled, weight, scope);
+  const pulling = await pullTokens(scored, engine, teacher, pulled, options);
   return scored.map(({ group, signals }) => ({
     group,
     signals: signals.map((signal, i): RolloutSignal => {
       const rollout = group.rollouts[i]!;
-      const pull = pulls.get(rollout);
+      const pull = pulling.get(rollout);
       if (pull !== undefined) return { ...signal, tokens: pull };
       if (rollout.guided !== "trace") return signal;
       const tokens = rollout.actions.map(({ logprobs }) =>
@@ -243,18 +243,17 @@ async function pullTokens(
   engine: Engine,
   teacher: Teacher,
   pulled: ReadonlySet<Group>,
-  weight: number,
-  scope: "step" | "all",
+  { weight, pulls }: Pick<GuideOptions, "weight" | "pulls">,
 ): Promise<Map<Rollout, number[][]>> {
-  const pulls = new Map<Rollout, number[][]>();
+  const pulling = new Map<Rollout, number[][]>();
   const { policyFor } = teacher;
-  if (pulled.size === 0 || policyFor === undefined) return pulls;
+  if (pulled.size === 0 || policyFor === undefined) return pulling;
   const places = scored.flatMap(({ group }) =>
     pulled.has(group)
       ? group.rollouts.flatMap((rollout) =>
           rollout.actions.flatMap((action, step) =>
             action.completion.length > 0 &&
-            (scope === "all" || rollout.verdict.firstError?.step === step)
+            (pulls === "all" || rollout.verdict.firstError?.step === step)
               ? [{ rollout, action, step }]
               : [],
           ),
@@ -274,10 +273,10 @@ async function pullTokens(
         const gap = Math.max(-largestPull, Math.min(largestPull, logprobs[at++]! - l));
         return weight * gap;
       });
-      const own = pulls.get(rollout) ?? rollout.actions.map(() => []);
+      const own = pulling.get(rollout) ?? rollout.actions.map(() => []);
       own[step] = pull;
-      pulls.set(rollout, own);
+      pulling.set(rollout, own);
     }
   }
-  return pulls;
+  return pulling;
 }

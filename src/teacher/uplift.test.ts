@@ -84,7 +84,7 @@ describe("a teacher that pulls", () => {
         steps: 20,
         tasksPerStep: 16,
         teacher: { source: "here", form: "kl", cap: 0.5, when: "always", decayUntil: "never" },
-        explore: { probeEvery: 2 },
+        probe: { every: 2 },
         partners: { names: [] },
       },
     });

@@ -45,7 +45,7 @@ export interface StepMetrics {
   readonly "corpus/size": number;
   readonly "corpus/threshold": number;
   /** Experts in use, by signature and the level they are committed to. */
-  readonly "portfolio/committed": Readonly<Record<string, string>>;
+  readonly "probe/committed": Readonly<Record<string, string>>;
   /** False when the update was skipped because it was not finite. */
   readonly "update/finite": boolean;
 }
@@ -69,7 +69,7 @@ export interface MechanismMetrics {
   readonly "corpus/retired": number;
   /** Mistakes held back in this step by the guard against poison. */
   readonly "corpus/quarantined": number;
-  /** With `partners.collection: coverage`, when partners played: budget share and marginal coverage. */
+  /** With `partners.collection: worth`, when partners played: budget share and marginal coverage. */
   readonly "collect/share"?: Readonly<Record<string, number>>;
   readonly "collect/gain"?: Readonly<Record<string, number>>;
   /** Of all roles so far, evaluation excluded. */

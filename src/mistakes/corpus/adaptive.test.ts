@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Random } from "../../util/random.js";
 import { MOST_CLUSTERS, editEmbedding } from "./clusters.js";
 import { Corpus } from "./corpus.js";
-import { coverageShares } from "./coverage.js";
+import { worthShares } from "./partner-worth.js";
 import { areaUnderCurve } from "./discrimination.js";
 import type { Candidate } from "./mistake.js";
 import { replayProbabilities } from "./sampling.js";
@@ -215,7 +215,7 @@ describe("clusters of edits", () => {
 
 describe("what a weak model is worth", () => {
   const value = (models: Record<string, readonly number[]>, agree = 0, cost = 1) =>
-    coverageShares(
+    worthShares(
       Object.entries(models).map(([source, similarity]) => ({ source, cost, similarity })),
       () => agree,
       { redundancy: 0.9 },

@@ -8,7 +8,7 @@ import { evict } from "./eviction.js";
 import { UNRECOGNISED, readMistake, type Admission, type Candidate } from "./mistake.js";
 import { adaptThreshold, normalize, novelty, updateAdmitRate } from "./novelty.js";
 import { isTrusted, quality } from "./quality.js";
-import { automaticStatus, replay } from "./review.js";
+import { automaticStatus, replay } from "./verdicts.js";
 
 /** What {@link admit} may keep. */
 export interface AdmissionLimits {
@@ -80,12 +80,12 @@ export function admit(
   );
   if (!admitted) {
     merge(database, cells, known, candidate);
-    remember(database, known, candidate, limits.tracesPerMistake);
+    keepTrace(database, known, candidate, limits.tracesPerMistake);
     return { outcome: "merged", id: known, novelty: measured };
   }
   const id = insert(database, candidate, unit, measured);
   cell.append(id, unit);
-  remember(database, id, candidate, limits.tracesPerMistake);
+  keepTrace(database, id, candidate, limits.tracesPerMistake);
   for (const gone of evict(database, limits.capacity, id))
     cells.remove(gone.domain, gone.level, gone.id);
   return { outcome: "admitted", id, novelty: measured };
@@ -237,7 +237,7 @@ function merge(database: Database, cells: Cells, id: number, candidate: Candidat
 }
 
 /** Counts a candidate under its mistake and keeps the attempt, the least recurrent giving way. */
-function remember(
+function keepTrace(
   database: Database,
   id: number,
   candidate: Candidate,

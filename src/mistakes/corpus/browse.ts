@@ -12,9 +12,9 @@ import {
   type MistakeRow,
   type TraceRow,
 } from "./mistake.js";
-import { readEvents } from "./review.js";
+import { readEvents } from "./verdicts.js";
 import { toRecord } from "./traces.js";
-import type { MistakeStatus } from "./verdict.js";
+import type { MistakeStatus } from "./standing.js";
 
 /** The corpus in numbers: novelty threshold, recent admission rate, counts of candidates, and what is kept. */
 export interface CorpusStats extends AdmissionState {

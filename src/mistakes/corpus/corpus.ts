@@ -20,7 +20,7 @@ import {
   type CorpusStats,
   type MistakeQuery,
 } from "./browse.js";
-import { modalAnswers, similarities } from "./coverage.js";
+import { modalAnswers, similarities } from "./partner-worth.js";
 import { Database } from "./database.js";
 import { discrimination, type Discrimination } from "./discrimination.js";
 import type { Whitening } from "./embedding.js";
@@ -39,7 +39,7 @@ import { nearestMistakes, type Neighbour } from "./neighbours.js";
 import { CorpusOutcomes } from "./outcomes.js";
 import { isSuspect, quarantine, type Suspicion } from "./poison.js";
 import { quality } from "./quality.js";
-import { CorpusReviews } from "./reviews.js";
+import { CorpusReviews } from "./review-api.js";
 import { drawReplay } from "./sampling.js";
 import { Store } from "./store.js";
 import {

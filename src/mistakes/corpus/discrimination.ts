@@ -1,6 +1,6 @@
 /** Does the corpus tell systematic errors from noise? Measured where the truth is known. */
 import type { Database } from "./database.js";
-import { annotations } from "./review.js";
+import { annotations } from "./verdicts.js";
 import type { Interval } from "../../util/statistics/intervals.js";
 
 /** How well scores put systematic errors above noise. */

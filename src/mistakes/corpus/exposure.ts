@@ -2,7 +2,7 @@
 import type { Database } from "./database.js";
 import { UNRECOGNISED, parseReplications, readMistake } from "./mistake.js";
 import { EXPOSURE_WINDOW, isOutgrown } from "./quality.js";
-import { replay } from "./review.js";
+import { replay } from "./verdicts.js";
 import type { Store } from "./store.js";
 import { USABLE } from "./traces.js";
 

@@ -2,7 +2,7 @@ import type { Evidence, Json, Message, Split } from "../../environments/environm
 import { ErrataError } from "../../util/error.js";
 import { readAttempt } from "./attempt.js";
 import type { Database } from "./database.js";
-import type { CorpusEvent, MistakeStatus } from "./verdict.js";
+import type { CorpusEvent, MistakeStatus } from "./standing.js";
 
 /** One prompt as the policy saw it and what it did. */
 export interface TraceStep {

@@ -3,7 +3,7 @@ import type { Cells } from "./cells.js";
 import type { Database } from "./database.js";
 import { readMistake } from "./mistake.js";
 import { isTrusted } from "./quality.js";
-import { replay } from "./review.js";
+import { replay } from "./verdicts.js";
 
 /** Share of the student's attempts at a task that must give one "wrong" answer. */
 export const SUSPECT_SHARE = 0.7;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Random } from "../../util/random.js";
 import { confusability, isOutgrown, isTrusted, learnability, quality } from "./quality.js";
 import { drawReplay, replayProbabilities } from "./sampling.js";
-import { replayStatus, type CorpusEvent } from "./verdict.js";
+import { replayStatus, type CorpusEvent } from "./standing.js";
 
 describe("quality", () => {
   test("noise that never recurs is worth nothing", () => {

@@ -1,10 +1,10 @@
 /** Which mistakes a person should look at first, and what their verdicts say about the machine's. */
 import type { Database } from "./database.js";
 import { MISTAKE_COLUMNS, toMistake, type Mistake, type MistakeRow } from "./mistake.js";
-import { annotations, consensus } from "./review.js";
+import { annotations, consensus } from "./verdicts.js";
 import type { Consensus } from "./annotators.js";
 import { wilsonInterval, type Interval } from "../../util/statistics/intervals.js";
-import type { ReviewVerdict } from "./verdict.js";
+import type { ReviewVerdict } from "./standing.js";
 
 /** One in this many mistakes belongs to the audit sample: 5%. */
 const auditOneIn = 20;

@@ -18,7 +18,7 @@ import { remember } from "../remember.js";
 import { importFormat } from "./formats.js";
 import { importAttempts } from "./import.js";
 import type { ImportOptions, ImportReport } from "./report.js";
-import { overlap } from "./overlap.js";
+import { mistakeAgreement } from "./agreement.js";
 
 let folder: string;
 let environment: Environment;
@@ -291,7 +291,7 @@ describe("overlap", () => {
     await bring([answer(0, "9"), answer(1, "8"), answer(2, "3"), answer(3, "0"), answer(4, "5")], {
       model: "strong",
     });
-    const [found] = overlap(corpus, "weak", "strong");
+    const [found] = mistakeAgreement(corpus, "weak", "strong");
     expect(found).toMatchObject({
       domain: "sums",
       tasks: 5,
@@ -311,7 +311,7 @@ describe("overlap", () => {
     await bring([answer(0, "9"), answer(0, "8"), answer(1, "2"), answer(1, "5")], {
       model: "strong",
     });
-    expect(overlap(corpus, "weak", "strong")[0]).toMatchObject({
+    expect(mistakeAgreement(corpus, "weak", "strong")[0]).toMatchObject({
       weakFails: { count: 0.5, of: 2 },
       strongFails: { count: 1.5, of: 2 },
       givenWeakFails: { count: 0.5, of: 0.5 },
@@ -322,7 +322,7 @@ describe("overlap", () => {
 
   test("an unknown model is refused with those that are there", async () => {
     await bring([answer(0, "9")], { model: "starcoder" });
-    expect(() => overlap(corpus, "starcodr", "starcoder")).toThrow(
+    expect(() => mistakeAgreement(corpus, "starcodr", "starcoder")).toThrow(
       expect.objectContaining({
         code: "IMPORT_MODEL",
         hint: 'did you mean "starcoder"? known: starcoder',
@@ -352,7 +352,7 @@ describe.runIf(data !== undefined)("published answers of four models to GSM8K", 
       admitted: 0,
       problems: [],
     });
-    expect(overlap(corpus, "6b_finetuning", "175b_finetuning")[0]).toMatchObject({
+    expect(mistakeAgreement(corpus, "6b_finetuning", "175b_finetuning")[0]).toMatchObject({
       tasks: 1319,
       givenWeakFails: { count: 773, of: 1033 },
       givenWeakPasses: { count: 88, of: 286 },

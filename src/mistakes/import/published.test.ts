@@ -10,7 +10,7 @@ import type { Environment } from "../../environments/environment.js";
 import { tauAirline } from "../../environments/support/tau/tau.js";
 import { importFormat } from "./formats.js";
 import { importAttempts } from "./import.js";
-import { overlap } from "./overlap.js";
+import { mistakeAgreement } from "./agreement.js";
 
 let folder: string;
 beforeAll(() => {
@@ -82,7 +82,7 @@ test("programs are run again, and models compared by what they returned", async 
     });
     expect(report).toMatchObject({ read: 8, verified: 8, admitted: 0, heldOut: report.wrong });
   }
-  const [found] = overlap(corpus, "starcoder", "gpt-3.5-turbo-0613");
+  const [found] = mistakeAgreement(corpus, "starcoder", "gpt-3.5-turbo-0613");
   expect(found).toMatchObject({
     tasks: 8,
     weakFails: { count: 6 },

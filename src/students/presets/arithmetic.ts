@@ -92,7 +92,7 @@ export const arithmeticPresets: readonly Preset[] = [
       tasksPerStep: 32,
       groupSize: 4,
       optimizer: { epochs: 2 },
-      explore: { mask: 0.02, gate: "always" },
+      explore: { mask: 0.02, when: "always" },
     },
   },
 ];

@@ -121,7 +121,7 @@ export const codePresets: readonly Preset[] = [
       tasksPerStep: 32,
       groupSize: 4,
       optimizer: { epochs: 2 },
-      explore: { mask: 0.05, gate: "always" },
+      explore: { mask: 0.05, when: "always" },
     },
   },
   {

@@ -18,7 +18,7 @@ export interface Share {
 }
 
 /** Two models on the tasks of one domain that both attempted. */
-export interface Overlap {
+export interface MistakeAgreement {
   readonly domain: string;
   readonly weak: string;
   readonly strong: string;
@@ -38,7 +38,7 @@ export interface Overlap {
 }
 
 /**
- * The overlap of two models in every domain where both have outcomes.
+ * How far the mistakes of two models agree in every domain where both have outcomes.
  *
  * With w_t and s_t the shares of wrong attempts of the weak and the strong model at task t,
  *
@@ -49,7 +49,7 @@ export interface Overlap {
  * are harder than others; that wrong outputs are identical says more, unless a test is ambiguous.
  * @throws ErrataError `IMPORT_MODEL` where a model has no outcomes, or the two share no domain.
  */
-export function overlap(corpus: Corpus, weak: string, strong: string): Overlap[] {
+export function mistakeAgreement(corpus: Corpus, weak: string, strong: string): MistakeAgreement[] {
   const sources = corpus.outcomes.sources();
   const domainsOf = (model: string): Set<string> => {
     const named = sources.filter((row) => row.source === sourceOf(model));
@@ -91,10 +91,10 @@ function byTask(outcomes: readonly RecordedOutcome[]): ByTask {
 }
 
 function compare(
-  names: Pick<Overlap, "domain" | "weak" | "strong">,
+  names: Pick<MistakeAgreement, "domain" | "weak" | "strong">,
   weak: ByTask,
   strong: ByTask,
-): Overlap {
+): MistakeAgreement {
   const tally = {
     weakFails: counter(),
     strongFails: counter(),

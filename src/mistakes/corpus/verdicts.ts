@@ -12,7 +12,7 @@ import {
   type CorpusEvent,
   type MistakeStatus,
   type ReviewVerdict,
-} from "./verdict.js";
+} from "./standing.js";
 
 /** A verdict to record. */
 export interface Review {

@@ -1,7 +1,7 @@
 /** What people say of the mistakes, and what that says of the machine. */
 import { calibration, type CalibrationBand } from "./discrimination.js";
 import { reviewQueue, reviewReport, type QueueEntry, type ReviewReport } from "./queue.js";
-import { recordVerdict, revokeVerdict, type Review } from "./review.js";
+import { recordVerdict, revokeVerdict, type Review } from "./verdicts.js";
 import type { Store } from "./store.js";
 
 /** The reviews of a corpus: verdicts are events, and can be revoked. */

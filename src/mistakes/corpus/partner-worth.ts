@@ -7,7 +7,7 @@ import { USABLE } from "./traces.js";
 const recentErrors = 256;
 
 /** One weak model's part in covering the student's errors. */
-export interface CoverageValue {
+export interface PartnerWorth {
   readonly source: string;
   /** Marginal coverage over the models before it, per unit of cost, in [0, 1] at cost 1. */
   readonly gain: number;
@@ -19,8 +19,8 @@ export interface CoverageValue {
   readonly share: number;
 }
 
-/** Options of {@link coverageShares}; defaults in brackets. */
-export interface CoverageOptions {
+/** Options of {@link worthShares}; defaults in brackets. */
+export interface WorthOptions {
   /** Agreement above which a model that adds nothing is redundant (0.9). */
   readonly redundancy: number;
   /** Temperature of the softmax over gains (0.1). */
@@ -41,15 +41,15 @@ const nothing = 0.01;
  * (the facility-location function is submodular). `similarity[k][e]` in [0, 1]; without errors all
  * shares are equal.
  */
-export function coverageShares(
+export function worthShares(
   models: readonly {
     readonly source: string;
     readonly cost: number;
     readonly similarity: readonly number[];
   }[],
   agreement: (a: string, b: string) => number,
-  options: CoverageOptions,
-): CoverageValue[] {
+  options: WorthOptions,
+): PartnerWorth[] {
   const { redundancy: bound, temperature = 0.1, floor = 0.05 } = options;
   const errors = models[0]?.similarity.length ?? 0;
   const covered = new Array<number>(errors).fill(0);
