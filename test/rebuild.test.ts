@@ -5,7 +5,6 @@
  * minutes, so it is checked to be at least 95% accurate as it comes, and the second stage is rebuilt
  * on it; `npx errata models build --preset proof --rebuild --out checkpoints` rebuilds all of it.
  */
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { trainStage, type Recipe } from "../src/students/recipe.js";
 import { drawTasks } from "../src/play/curriculum.js";
@@ -15,7 +14,8 @@ import { LocalEngine } from "../src/engine/local.js";
 import { evaluate, sampleTasks, type Sampled } from "../src/play/evaluate.js";
 import { PolicyModel } from "../src/models/model.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";
-import { modelFile, prebuiltFolder, presetNamed } from "../src/launch/prepare.js";
+import { modelFile, presetNamed } from "../src/launch/prepare.js";
+import { prebuiltModel } from "../src/students/prebuilt.js";
 import { Random } from "../src/util/random.js";
 
 const engine = new LocalEngine();
@@ -45,10 +45,9 @@ function open(name: string): {
     recipe,
     prebuilt: async (stages = recipe.stages.length) =>
       loadPolicy(
-        join(
-          prebuiltFolder,
+        prebuiltModel(
           await modelFile(environment, { ...recipe, stages: recipe.stages.slice(0, stages) }),
-        ),
+        )!,
       ),
     train: (stage, before) => trainStage(engine, environment, tokenizer, recipe, stage, before),
     sample: (policy) =>

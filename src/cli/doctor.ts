@@ -174,9 +174,9 @@ async function coq(): Promise<Result> {
   };
 }
 
-/** How many of all presets' models lie in `folder`, and the presets that lack some. */
-async function modelsIn(
-  folder: string,
+/** How many of all presets' models are at hand, and the presets that lack some. */
+async function modelsAtHand(
+  isThere: (file: string) => boolean,
 ): Promise<{ found: number; all: number; lacking: string[] }> {
   const [{ presets }, { modelFile }] = await Promise.all([
     import("../students/presets/presets.js"),
@@ -187,15 +187,15 @@ async function modelsIn(
   for (const preset of Object.values(presets))
     for (const recipe of [preset.student, ...Object.values(preset.partners)]) {
       all++;
-      if (existsSync(join(folder, await modelFile(preset.environment(), recipe)))) found++;
+      if (isThere(await modelFile(preset.environment(), recipe))) found++;
       else lacking.add(preset.name);
     }
   return { found, all, lacking: [...lacking] };
 }
 
 async function prebuilt(): Promise<Result> {
-  const { prebuiltFolder } = await import("../launch/prepare.js");
-  const { found, all, lacking } = await modelsIn(prebuiltFolder);
+  const { prebuiltModel } = await import("../students/prebuilt.js");
+  const { found, all, lacking } = await modelsAtHand((file) => prebuiltModel(file) !== undefined);
   const detail = `${found} of ${all}`;
   if (lacking.length === 0) return { outcome: "pass", detail };
   return {
@@ -208,7 +208,7 @@ async function prebuilt(): Promise<Result> {
 async function cache(): Promise<Result> {
   const { cacheFolder } = await import("../launch/prepare.js");
   const folder = resolve(cacheFolder());
-  const { found } = await modelsIn(folder);
+  const { found } = await modelsAtHand((file) => existsSync(join(folder, file)));
   if (writable(folder)) return { outcome: "pass", detail: `${folder}, ${found} models` };
   return {
     outcome: "fail",

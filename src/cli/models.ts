@@ -1,5 +1,3 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { command, group } from "./command.js";
 import { showBuild } from "./progress.js";
@@ -33,10 +31,10 @@ export const modelsCommand: Command = group(
 
 async function build(options: BuildOptions): Promise<void> {
   const terminal = new Terminal(options);
-  const [{ LocalEngine }, { savePolicy }, { modelFile, presetModel, presetNamed }] =
+  const [{ LocalEngine }, { savePrebuilt }, { modelFile, presetModel, presetNamed }] =
     await Promise.all([
       import("../engine/local.js"),
-      import("../engine/files/checkpoint.js"),
+      import("../students/prebuilt.js"),
       import("../launch/prepare.js"),
     ]);
   const preset = presetNamed(options.preset);
@@ -50,11 +48,9 @@ async function build(options: BuildOptions): Promise<void> {
       onProgress: showBuild(terminal),
     });
     const seconds = (performance.now() - started) / 1000;
-    const file = await modelFile(environment, recipe);
-    if (options.out !== undefined) {
-      mkdirSync(options.out, { recursive: true });
-      await savePolicy(join(options.out, file), policy, { precision: "bfloat16" });
-    }
+    const cached = await modelFile(environment, recipe);
+    const named = { file: cached, name: `${preset.name}-${name}`, policy };
+    const file = options.out === undefined ? cached : await savePrebuilt(options.out, named);
     built.push({ name, file, parameters: policy.weights.length, seconds });
     terminal.print(
       `${name.padEnd(18)}  ${file}  ${magnitude(policy.weights.length)} parameters, ${duration(seconds)}`,

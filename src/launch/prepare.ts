@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { trainStage, type Recipe } from "../students/recipe.js";
 import { usesMistakes, type Config } from "../config/config.js";
 import { nearest } from "../util/spelling.js";
@@ -16,6 +15,7 @@ import { ErrataError } from "../util/error.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import type { Environment } from "../environments/environment.js";
 import { lexiconTokenizer, type Tokenizer } from "../models/tokenizer.js";
+import { prebuiltModel } from "../students/prebuilt.js";
 import { presets, type Preset } from "../students/presets/presets.js";
 import { Random } from "../util/random.js";
 import { remotePartners } from "../partners/remote.js";
@@ -27,14 +27,6 @@ import { teacherFor } from "../teacher/source.js";
 export function cacheFolder(): string {
   return process.env["ERRATA_CACHE"] ?? join(process.cwd(), "cache");
 }
-
-/** Checkpoints that come with the package. */
-export const prebuiltFolder: string = join(
-  dirname(fileURLToPath(import.meta.url)),
-  "..",
-  "..",
-  "checkpoints",
-);
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
@@ -91,7 +83,7 @@ export async function modelKey(environment: Environment, recipe: Recipe): Promis
   return hash.digest("hex").slice(0, 12);
 }
 
-/** The name of the file of a model that a recipe makes, wherever it is kept. */
+/** The name under which the cache keeps a model that a recipe makes. */
 export async function modelFile(environment: Environment, recipe: Recipe): Promise<string> {
   return `${environment.name}-${await modelKey(environment, recipe)}.safetensors`;
 }
@@ -114,8 +106,8 @@ export async function presetModel(
     const part = { ...recipe, stages: recipe.stages.slice(0, stages) };
     const file = await modelFile(environment, part);
     const cached = join(cacheFolder(), file);
-    for (const path of [join(prebuiltFolder, file), cached])
-      if (!rebuild && existsSync(path)) return loadPolicy(path);
+    for (const path of [prebuiltModel(file), cached])
+      if (!rebuild && path !== undefined && existsSync(path)) return loadPolicy(path);
     const before = stages === 1 ? undefined : await build(stages - 1);
     const policy = await trainStage(engine, environment, tokenizer, recipe, stages - 1, before, {
       ...(signal === undefined ? {} : { signal }),
