@@ -8,18 +8,12 @@
  */
 import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
 import { recurrences } from "../mistakes/corpus/recurrence.js";
+import { coverage as coverageOf, signatureShares } from "../mistakes/agreement.js";
 import { drawTasks } from "../play/curriculum.js";
 import { allWrong, sampleTasks } from "../play/evaluate.js";
 import { studentModel } from "../play/explore.js";
-import { partnerNames, playPartners } from "../partners/partner.js";
-import {
-  clusteredMean,
-  coverage as coverageOf,
-  overlapLines,
-  overlapOf,
-  signatureShares,
-  type OverlapReport,
-} from "./overlap.js";
+import { Partners, playPartners } from "../partners/partner.js";
+import { clusteredMean, overlapLines, overlapOf, type OverlapReport } from "./overlap.js";
 import { inGroups, play, repeat, type Rollout } from "../play/play.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import type { Task } from "../environments/environment.js";
@@ -93,11 +87,18 @@ export async function gate(
   });
   const repeated = repeat(tasks, errorAttempts);
   const own = inGroups(await play(environment, student, repeated, random), errorAttempts);
-  const weak = await playPartners(setup, partnerNames(setup), tasks, random);
+  const partners = new Partners(setup);
+  const weak = await playPartners({ ...setup, partners }, partners.names, tasks, random);
   const weakGroups = weak.flatMap((p) => p.groups);
   const made = signatureShares(weakGroups.flatMap((g) => g.rollouts));
   const known = new Set(Object.keys(made).filter((name) => made[name]! > leastShare));
-  const overlap = await overlapOf(setup, { own, partners: weak, experts: new Map(), known });
+  const overlap = await overlapOf(setup, {
+    own,
+    partners,
+    played: weak,
+    experts: new Map(),
+    known,
+  });
   const alone = weak.length === 0;
   const coverageUnknown = alone
     ? "no weak model plays"

@@ -11,68 +11,22 @@
  * C and M are the predictors of whether an expert helps; M > 0 is the condition under which steering
  * away from q favours the right step.
  */
-import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
+import {
+  errorAgreement,
+  signatureShares,
+  totalVariationOverlap,
+  type SignatureShares,
+} from "../mistakes/agreement.js";
 import type { Policy } from "../engine/engine.js";
 import type { Task } from "../environments/environment.js";
 import { studentModel } from "../play/explore.js";
-import { partnerNames, playPartners } from "../partners/partner.js";
+import { playPartners, type Partners } from "../partners/partner.js";
 import { type Group, inGroups, play, repeat, type Rollout } from "../play/play.js";
 import type { Random } from "../util/random.js";
 import { traceStep } from "../mistakes/remember.js";
-import { stepLogprobs } from "../loop/replay.js";
 import type { Setup } from "../run/setup.js";
 import { bootstrap, meanInterval, type Interval } from "../util/statistics/intervals.js";
-import type { Example } from "../models/imitate.js";
-
-/** Shares of errors by signature; they sum to 1, or to 0 without errors. */
-export type SignatureShares = Readonly<Record<string, number>>;
-
-/** Shares by signature of the wrong rollouts, most frequent first. */
-export function signatureShares(rollouts: readonly Rollout[]): SignatureShares {
-  const counts = new Map<string, number>();
-  let wrong = 0;
-  for (const { verdict, failure } of rollouts) {
-    if (verdict.correct || failure !== undefined) continue;
-    const name = verdict.signature ?? UNRECOGNISED;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-    wrong++;
-  }
-  return Object.fromEntries(
-    [...counts].sort((a, b) => b[1] - a[1]).map(([name, n]) => [name, n / wrong]),
-  );
-}
-
-/** C, in [0, 1]: share of the student's errors whose signature is among `known`. Unrecognised errors are never covered. */
-export function coverage(student: SignatureShares, known: ReadonlySet<string>): number {
-  return Object.entries(student).reduce(
-    (total, [name, share]) => total + (name !== UNRECOGNISED && known.has(name) ? share : 0),
-    0,
-  );
-}
-
-/** O, in [0, 1]: 1 - the total variation distance of two distributions over signatures; what nobody recognises never overlaps. */
-export function totalVariationOverlap(weak: SignatureShares, student: SignatureShares): number {
-  return Object.entries(student).reduce(
-    (total, [name, share]) =>
-      total + (name === UNRECOGNISED ? 0 : Math.min(share, weak[name] ?? 0)),
-    0,
-  );
-}
-
-/**
- * kappa_err, at most 1: agreement of two models' wrong answers beyond chance, over tasks on which
- * both are wrong; u = 1 / (|O| - 1) with |O| possible answers (0 where unbounded). Undefined without
- * such a task, or where only two answers are possible: agreement then means nothing.
- */
-export function errorAgreement(
-  pairs: readonly (readonly [a: string, b: string])[],
-  possibleAnswers: number = Infinity,
-): number | undefined {
-  if (pairs.length === 0 || possibleAnswers <= 2) return undefined;
-  const chance = 1 / (possibleAnswers - 1);
-  const agreement = pairs.filter(([a, b]) => a === b).length / pairs.length;
-  return (agreement - chance) / (1 - chance);
-}
+import { stepLogprobs, type Example } from "../models/imitate.js";
 
 /** The measures, with 95% bootstrap intervals over tasks; absent where there was nothing to measure. */
 export interface OverlapReport {
@@ -104,13 +58,14 @@ interface WrongStep {
 }
 
 /**
- * Measures overlap of a student with the setup's partners and with `experts` on `tasks`, which must
- * not be of the `test` split: `attempts` of the student at each, one of each partner.
+ * Measures overlap of a student with `partners` and with `experts` on `tasks`, which must not be of the
+ * `test` split: `attempts` of the student at each, one of each partner.
  */
 export async function measureOverlap(
   setup: Setup,
   options: {
     readonly student: Policy;
+    readonly partners: Partners;
     readonly experts: ReadonlyMap<string, { readonly policy: Policy }>;
     readonly tasks: readonly Task[];
     readonly attempts: number;
@@ -119,33 +74,35 @@ export async function measureOverlap(
     readonly known?: ReadonlySet<string>;
   },
 ): Promise<OverlapReport> {
-  const { student, experts, tasks, attempts, random } = options;
+  const { student, partners, experts, tasks, attempts, random } = options;
   const validation = tasks.filter((task) => task.split !== "test");
   const repeated = repeat(validation, attempts);
   const own = inGroups(
     await play(setup.environment, studentModel(setup, student), repeated, random),
     attempts,
   );
-  const partners = await playPartners(setup, partnerNames(setup), validation, random);
+  const played = await playPartners({ ...setup, partners }, partners.names, validation, random);
   return overlapOf(setup, {
     own,
+    played,
     partners,
     experts,
     known: options.known ?? new Set(experts.keys()),
   });
 }
 
-/** The measures from attempts already played: `own` the student's, `partners` those of weak models at the same tasks. */
+/** The measures from attempts already played: `own` the student's, `played` those of `partners` at the same tasks. */
 export async function overlapOf(
   setup: Setup,
   options: {
     readonly own: readonly Group[];
-    readonly partners: readonly { readonly source: string; readonly groups: readonly Group[] }[];
+    readonly partners: Partners;
+    readonly played: readonly { readonly source: string; readonly groups: readonly Group[] }[];
     readonly experts: ReadonlyMap<string, { readonly policy: Policy }>;
     readonly known: ReadonlySet<string>;
   },
 ): Promise<OverlapReport> {
-  const { own, partners, experts, known } = options;
+  const { own, partners, played, experts, known } = options;
   const errors = signatureShares(own.flatMap((g) => g.rollouts));
   const covered = own
     .map((g) => g.rollouts.filter((r) => !r.verdict.correct && r.failure === undefined))
@@ -166,9 +123,9 @@ export async function overlapOf(
     return clusteredMean(steps.map((own) => own.map(() => wrong[at]! - right[at++]!)));
   };
   const byPartner: Record<string, OverlapReport["partners"][string]> = {};
-  for (const { source, groups } of partners) {
+  for (const { source, groups } of played) {
     const name = source.replace(/^weak:/, "");
-    const policy = setup.partners.get(name);
+    const policy = partners.policy(name);
     byPartner[name] = {
       totalVariation: totalVariationOverlap(
         signatureShares(groups.flatMap((g) => g.rollouts)),

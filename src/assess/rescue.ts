@@ -53,7 +53,7 @@ export async function measureRescue(
     ["on-policy", student],
     ...[...experts].map(([name, expert]): [string, Sampler] => [
       name,
-      sampler(setup, base, expert),
+      sampler(setup, base, expert.policy),
     ]),
   ]);
   const arms: Rescue[] = [];

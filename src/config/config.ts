@@ -10,8 +10,10 @@ import type { LearningRateSchedule } from "../engine/schedule.js";
 import { ErrataError } from "../util/error.js";
 import type { Estimator } from "../learn/estimators.js";
 import type { ExpertOptions } from "../experts/expert.js";
-import { steersByExpert, type ExplorationForm } from "../play/forms.js";
-import type { GuideOptions } from "../teacher/guide.js";
+import type { AblateOptions } from "../experts/stand-ins.js";
+import type { ExploreOptions } from "../play/explore.js";
+import { steersByExpert } from "../play/forms.js";
+import type { TeacherOptions } from "../teacher/source.js";
 import type { Budget, CostRole } from "../watch/ledger.js";
 import type { ProbeOptions } from "../experts/probe.js";
 import type { RemotePartnerOptions } from "../partners/remote.js";
@@ -41,15 +43,7 @@ export interface Config {
   readonly saveEvery: number;
   readonly keepRollouts: boolean;
   readonly reward: RewardOptions;
-  readonly explore: {
-    readonly form: ExplorationForm;
-    readonly alpha: number;
-    readonly mask: number;
-    readonly floor: number;
-    readonly fraction: number;
-    readonly when: "stuck" | "always";
-    readonly steerBy: string;
-  };
+  readonly explore: ExploreOptions & { readonly steerBy: string };
   readonly expert: ExpertOptions & { readonly refitEvery: number; readonly minimumShare: number };
   readonly corpus: {
     readonly capacity: number;
@@ -111,37 +105,6 @@ export interface StudentOptions {
   readonly maxTokens?: number | undefined;
   /** Train an adapter (arXiv:2106.09685) instead of all weights; absent or `none`, train those. */
   readonly lora?: AdapterShape | "none" | undefined;
-}
-
-/** Who teaches, how, and how much at most. */
-export interface TeacherOptions extends GuideOptions {
-  /**
-   * `none`; `solver`, the environment's own; `right-solutions`, the student's recipe stopped after
-   * its first stage, before any error was injected; a checkpoint's path; or the http(s) URL of an
-   * OpenAI-compatible server.
-   */
-  readonly source: string;
-  /** Share of tasks that the solver solves right. */
-  readonly accuracy: number;
-  /** Keep hashes and counts of what it says, never text. */
-  readonly private: boolean;
-  /** Model name and the environment variable that holds the key, for a URL. */
-  readonly model: string;
-  readonly keyVariable: string;
-}
-
-/** Replaces one ingredient of the method by something that should not work: controls of a study. */
-export interface AblateOptions {
-  /** Experts are fitted to actions shuffled among the states they were taken in. Default false. */
-  readonly shuffleWeak: boolean;
-  /** Outcomes that learning sees are fair coin flips (arXiv:2506.10947). Default false. */
-  readonly randomReward: boolean;
-  /**
-   * Who steers stuck groups: experts `fitted` to mistakes; or, without a probe, a network with
-   * `random` weights, or the `student` itself (mu ~ pi^(1 - alpha): temperature 1 / (1 - alpha) under
-   * the same mask). Default `fitted`.
-   */
-  readonly expert: "fitted" | "random" | "student";
 }
 
 type DeepPartial<T> = T extends readonly unknown[]

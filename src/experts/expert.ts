@@ -41,20 +41,6 @@ export interface Expert {
   readonly fittedAt: number;
 }
 
-const unfittedExperts = new WeakMap<object, Expert>();
-
-/**
- * A policy that steers as an expert does without a fit. One object for each `key`, so that tasks
- * steered by the same policy are played together.
- */
-export function unfitted(signature: string, key: object, make: () => Policy): Expert {
-  const known = unfittedExperts.get(key);
-  if (known !== undefined) return known;
-  const expert: Expert = { signature, policy: make(), traces: 0, fittedAt: 0 };
-  unfittedExperts.set(key, expert);
-  return expert;
-}
-
 /** A small model: half the student's width and heads, at most two layers, same vocabulary and context. */
 export function expertShape(student: ModelShape): ModelShape {
   const width = Math.max(16, Math.ceil(student.width / 2));

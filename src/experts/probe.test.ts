@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { parseConfig } from "../config/config.js";
 import { LocalEngine } from "../engine/local.js";
 import type { Environment, Task } from "../environments/environment.js";
-import type { Expert } from "./expert.js";
 import { sampler, type Sampler } from "../play/explore.js";
 import type { Model } from "../models/model.js";
 import type { Prompt } from "../models/tokenizer.js";
@@ -58,17 +57,17 @@ const sampled =
       attempts,
     );
 
-const probeOf = (student: Model, arms: Record<string, Model>, seed = 1, list = tasks) =>
+const probeOf = (student: Model, experts: Record<string, Model>, seed = 1, list = tasks) =>
   probe(
     sampled(student),
-    new Map(Object.entries(arms).map(([name, model]) => [name, sampled(model)])),
+    new Map(Object.entries(experts).map(([name, model]) => [name, sampled(model)])),
     list,
     4,
     Random.from(seed, "probe"),
   );
 
 describe("a probe", () => {
-  test("commits the arm that helps most", async () => {
+  test("commits the expert that helps most", async () => {
     const result = await probeOf(wrong, { useless: wrong, some: solving(0.5), most: right });
     expect(result.committed).toBe("most");
     expect(result.hard).toBe(16);
@@ -79,7 +78,7 @@ describe("a probe", () => {
     expect(result.uplifts[2]).toMatchObject({ mean: 1, lower: 1 });
   });
 
-  test("commits none where no arm does better than the student", async () => {
+  test("commits none where no expert does better than the student", async () => {
     expect(
       (await probeOf(wrong, { same: wrong, worse: scriptedModel(() => "a") })).committed,
     ).toBeUndefined();
@@ -95,7 +94,7 @@ describe("a probe", () => {
 
   test("is not taken in by regression to the mean", async () => {
     // The tasks on which a student of 40% happened to fail look hard; a fresh sample is as good as
-    // ever. An arm that is the student itself gains .3 over the first sample and nothing over a second.
+    // ever. An expert that is the student itself gains .3 over the first sample and nothing over a second.
     const seeds = Array.from({ length: 40 }, (_, seed) => seed);
     const results = await Promise.all(
       seeds.map((seed) => probeOf(solving(0.4), { itself: solving(0.4) }, seed)),
@@ -104,7 +103,7 @@ describe("a probe", () => {
     expect(measured.length).toBeGreaterThan(20);
     const gains = measured.map((r) => r.uplifts[0]!.mean);
     expect(Math.abs(gains.reduce((a, b) => a + b, 0) / gains.length)).toBeLessThan(0.1);
-    // One standard error: about one useless arm in six passes by luck, not nearly all.
+    // One standard error: about one useless expert in six passes by luck, not nearly all.
     expect(measured.filter((r) => r.committed !== undefined).length / measured.length).toBeLessThan(
       0.4,
     );
@@ -112,12 +111,12 @@ describe("a probe", () => {
 
   test("measures the student afresh on the hard tasks, and counts every episode", async () => {
     const student = counting(wrong);
-    const arm = counting(right);
-    const { rollouts, hard } = await probeOf(student, { arm });
+    const useful = counting(right);
+    const { rollouts, hard } = await probeOf(student, { useful });
     expect(hard).toBe(16);
-    expect(rollouts).toBe(3 * 16 * 4); // the first sample, the student's own second one, the arm's
+    expect(rollouts).toBe(3 * 16 * 4); // the first sample, the student's own second one, the expert's
     expect(student.asked).toBe(2 * 16 * 4 * 4); // four attempts of four actions each
-    expect(arm.asked).toBe(16 * 4 * 4);
+    expect(useful.asked).toBe(16 * 4 * 4);
   });
 
   test("commits none on fewer than four hard tasks, and plays no more for it", async () => {
@@ -144,12 +143,7 @@ describe("a probe", () => {
 describe("a probe by rejection", () => {
   // Nearly always x at b and d; the expert knows that.
   const policy = cuePolicy({ ...regardless({ x: 0.7, y: 0.3 }), a: { x: 1 }, c: { x: 1 } });
-  const expert: Expert = {
-    signature: "always-x",
-    policy: cuePolicy({ ...regardless({ x: 0.95, y: 0.05 }), a: { x: 1 }, c: { x: 1 } }),
-    traces: 0,
-    fittedAt: 0,
-  };
+  const expert = cuePolicy({ ...regardless({ x: 0.95, y: 0.05 }), a: { x: 1 }, c: { x: 1 } });
   const list = tasks.map((task) => cueTask(`${(task.data as string).slice(1)}b`));
   const player = {
     engine: new LocalEngine(),
@@ -188,7 +182,7 @@ describe("a probe by rejection", () => {
   });
 });
 
-describe("the bound an arm must pass", () => {
+describe("the bound an expert must pass", () => {
   test("is Student's: two tasks that agree by luck prove less than sixteen", () => {
     const gains = (n: number) => Array.from({ length: n }, (_, i) => (i % 2 === 0 ? 0.5 : 0));
     const t = { lcb: "t", confidence: 0.8413 } as const;
@@ -216,7 +210,7 @@ describe("the bound an arm must pass", () => {
     }
   });
 
-  test("holds a useless arm back about as often as it says", async () => {
+  test("holds a useless expert back about as often as it says", async () => {
     const strict = { ...defaultProbe, confidence: 0.975 };
     let [measured, committed] = [0, 0];
     for (let seed = 0; seed < 40; seed++) {

@@ -5,7 +5,7 @@ import { accuracy } from "../play/play.js";
 import type { Random } from "../util/random.js";
 import { lowerBound } from "../util/statistics/intervals.js";
 
-/** How an arm must prove itself. */
+/** How an expert must prove itself. */
 export interface ProbeOptions {
   /** Lower bound on the uplift by Student's t, or by the normal distribution. Default `t`. */
   readonly lcb: "t" | "normal";
@@ -27,7 +27,7 @@ export const defaultProbe: ProbeOptions = {
   overlapTasks: 32,
 };
 
-/** An arm's measured gain in accuracy over on-policy samples, on tasks the student mostly fails. */
+/** What steering away from an expert gains in accuracy over on-policy samples, on tasks the student mostly fails. */
 export interface Uplift {
   readonly signature: string;
   readonly mean: number;
@@ -42,7 +42,7 @@ export interface Probe {
   readonly rollouts: number;
   /** Empty where there were too few hard tasks to measure any: nothing is known then. */
   readonly uplifts: readonly Uplift[];
-  /** The arm with the highest positive lower bound; undefined is plain on-policy sampling. */
+  /** The expert with the highest positive lower bound; undefined is plain on-policy sampling. */
   readonly committed: string | undefined;
 }
 
@@ -51,14 +51,15 @@ const fewestHardTasks = 4;
 
 /**
  * Probe-and-commit: the student attempts every task `attempts` times to find the hard ones (at
- * most one success); on fresh samples of those, each arm is compared with the student itself.
+ * most one success); on fresh samples of those, steering away from each
+ * expert is compared with the student itself.
  *
  * Uplift must be measured on samples independent of those that chose the hard tasks: reusing
- * them rewards every arm for regression to the mean.
+ * them rewards every expert for regression to the mean.
  */
 export async function probe(
   student: Sampler,
-  arms: ReadonlyMap<string, Sampler>,
+  experts: ReadonlyMap<string, Sampler>,
   tasks: readonly Task[],
   attempts: number,
   random: Random,
@@ -68,18 +69,18 @@ export async function probe(
   const failed = first.filter((g) => g.rollouts.filter((r) => r.verdict.correct).length <= 1);
   const hard = failed.map((g) => g.task);
   let rollouts = tasks.length * attempts;
-  if (hard.length < fewestHardTasks || arms.size === 0)
+  if (hard.length < fewestHardTasks || experts.size === 0)
     return { hard: hard.length, rollouts, uplifts: [], committed: undefined };
-  const sample = async (arm: Sampler): Promise<number[]> => {
+  const sample = async (draw: Sampler): Promise<number[]> => {
     rollouts += hard.length * attempts;
-    return (await arm(hard, attempts, random)).map((g) => accuracy(g.rollouts));
+    return (await draw(hard, attempts, random)).map((g) => accuracy(g.rollouts));
   };
   const own = options.independentSample
     ? await sample(student)
     : failed.map((g) => accuracy(g.rollouts));
   const uplifts: Uplift[] = [];
-  for (const [signature, arm] of arms) {
-    const gains = (await sample(arm)).map((a, i) => a - own[i]!);
+  for (const [signature, steered] of experts) {
+    const gains = (await sample(steered)).map((a, i) => a - own[i]!);
     const mean = gains.reduce((a, b) => a + b, 0) / gains.length;
     uplifts.push({ signature, mean, lower: lowerBound(gains, options) });
   }

@@ -1,9 +1,7 @@
 import { expect, test } from "vitest";
-import { outcomesSeen, shuffledActions, standIn } from "./stand-ins.js";
-import { parseConfig } from "../config/config.js";
+import { outcomesSeen, randomExpert, shuffledActions } from "./stand-ins.js";
 import { LocalEngine } from "../engine/local.js";
 import { Random } from "../util/random.js";
-import type { Setup } from "../run/setup.js";
 import { preferNewAnswers } from "../play/rejection.js";
 import type { Rollout } from "../play/play.js";
 
@@ -22,22 +20,12 @@ const shape = {
   normEpsilon: 1e-5,
 };
 const base = engine.initialise(shape, Random.from(0, "base"));
-const student = engine.initialise(shape, Random.from(0, "student"));
 
-function setupWith(expert: "random" | "student"): Setup {
-  const config = parseConfig({ seed: 3, ablate: { expert } });
-  return { config, engine, base } as unknown as Setup;
-}
-
-test("a stand-in is the student, or a network of random weights", () => {
-  expect(standIn({ student }, setupWith("student")).policy).toBe(student);
-  const setup = setupWith("random");
-  const random = standIn({ student }, setup);
-  expect(random.policy.shape.vocabulary).toBe(shape.vocabulary);
-  expect([student, base]).not.toContain(random.policy);
-  // One object for all tasks, so that they are played together; the same weights after a resume.
-  expect(standIn({ student: base }, setup)).toBe(random);
-  expect(standIn({ student }, setupWith("random")).policy.weights).toEqual(random.policy.weights);
+test("a network of random weights is no model of anything, and the same for equal seeds", () => {
+  const random = randomExpert(engine, base, 3);
+  expect(random.shape.vocabulary).toBe(shape.vocabulary);
+  expect(random.weights).not.toEqual(randomExpert(engine, base, 4).weights);
+  expect(random.weights).toEqual(randomExpert(engine, base, 3).weights);
 });
 
 test("shuffled actions keep every state and every action, but not who goes with whom", () => {

@@ -1,23 +1,26 @@
 /** Stand-ins for fitted error experts: what should *not* work. */
-import type { AblateOptions } from "../config/config.js";
-import { expertShape, unfitted, type Expert } from "./expert.js";
-import { Random } from "../util/random.js";
-import type { RunState } from "../run/state.js";
-import type { Setup } from "../run/setup.js";
+import type { Engine, Policy } from "../engine/engine.js";
 import type { Example } from "../models/imitate.js";
+import { Random } from "../util/random.js";
+import { expertShape } from "./expert.js";
 
-/**
- * The policy that steers stuck groups where `ablate.expert` is not `fitted`: a network with
- * `random` weights, or the `student` itself, which is sampling at temperature 1 / (1 - alpha) under the
- * same mask.
- */
-export function standIn(state: Pick<RunState, "student">, setup: Setup): Expert {
-  const { config, engine, base } = setup;
-  const name = config.ablate.expert;
-  if (name === "student") return unfitted(name, state.student, () => state.student);
-  return unfitted(name, setup, () =>
-    engine.initialise(expertShape(base.shape), Random.from(config.seed, "random expert")),
-  );
+/** Replaces one ingredient of the method by something that should not work: controls of a study. */
+export interface AblateOptions {
+  /** Experts are fitted to actions shuffled among the states they were taken in. Default false. */
+  readonly shuffleWeak: boolean;
+  /** Outcomes that learning sees are fair coin flips (arXiv:2506.10947). Default false. */
+  readonly randomReward: boolean;
+  /**
+   * Who steers stuck groups: experts `fitted` to mistakes; or, without a probe, a network with
+   * `random` weights, or the `student` itself (mu ~ pi^(1 - alpha): temperature 1 / (1 - alpha) under
+   * the same mask). Default `fitted`.
+   */
+  readonly expert: "fitted" | "random" | "student";
+}
+
+/** A network with random weights in the shape of an expert: the same for equal seeds. */
+export function randomExpert(engine: Engine, student: Policy, seed: number): Policy {
+  return engine.initialise(expertShape(student.shape), Random.from(seed, "random expert"));
 }
 
 /**

@@ -1,10 +1,9 @@
 /** Preferences instead of advantages: the student's right attempt over a weak partner's wrong one. */
 import { actionSequence } from "../models/model.js";
 import type { Engine, Policy, Target, TrainingSequence } from "../engine/engine.js";
-import { partnerNames, playPartners } from "../partners/partner.js";
+import { playPartners, type Players } from "../partners/partner.js";
 import type { Group, Rollout } from "../play/play.js";
 import type { Random } from "../util/random.js";
-import type { Setup } from "../run/setup.js";
 
 /** Strength of DPO's implicit KL constraint. */
 const beta = 0.1;
@@ -20,13 +19,13 @@ export interface Pair {
  * random right attempt of the one, a random wrong attempt of the other.
  */
 export async function preferencePairs(
-  setup: Setup,
+  players: Players,
   groups: readonly Group[],
   random: Random,
 ): Promise<Pair[]> {
   const tasks = groups.filter((g) => g.rollouts.some((r) => r.verdict.correct)).map((g) => g.task);
   if (tasks.length === 0) return [];
-  const partners = await playPartners(setup, partnerNames(setup), tasks, random);
+  const partners = await playPartners(players, players.partners.names, tasks, random);
   const usable = (r: Rollout): boolean => r.failure === undefined;
   return tasks.flatMap((task) => {
     const own = groups.find((g) => g.task === task)!.rollouts;

@@ -126,7 +126,7 @@ export async function sequencesOf(
   const { run, setup, policy, own, guided, random } = step;
   if (objective === "policy") return policy;
   if (objective === "clone") return cloneSequences(guided);
-  const players = { ...setup, partners: run.partners(setup) };
+  const players = { ...setup, partners: run.partners };
   const pairs = await run.ledger.charge("weak", 0, () => preferencePairs(players, own, random));
   return run.ledger.charge("student", 0, () =>
     preferenceSequences(setup.engine, run.state.student, setup.base, pairs),

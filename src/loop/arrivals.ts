@@ -153,7 +153,7 @@ export async function joinPartner(run: Run, setup: Setup, file: ArrivedFile): Pr
         hint: "give a model of the same vocabulary, or its attempts as .jsonl",
       },
     );
-  run.join(partnerName(file), policy);
+  run.partners.join(partnerName(file), policy);
 }
 
 /** Applies lines of `reviews.jsonl` to a corpus; a line about a mistake that is not (any more) the one seen is left out. */

@@ -1,12 +1,12 @@
 /** Whose mistakes are collected, and when: before the first step, and as training goes. */
 import { usesExperts, usesMistakes } from "../config/config.js";
 import { studentModel } from "../play/explore.js";
-import { partnerAttempts, partnerNames, playPartners, unreadable } from "../partners/partner.js";
-import { type Group, inGroups, play, repeat } from "../play/play.js";
+import { partnerAttempts, playPartners, unreadable } from "../partners/partner.js";
+import { type Group, inGroups, isOwn, play, repeat } from "../play/play.js";
 import type { Random } from "../util/random.js";
 import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
 import { worthShares, type PartnerWorth } from "../mistakes/corpus/partner-worth.js";
-import { errorAgreement } from "../assess/overlap.js";
+import { errorAgreement } from "../mistakes/agreement.js";
 import { namesByClusters, remember, type Admissions } from "../mistakes/remember.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
@@ -35,7 +35,7 @@ export async function warmUp(run: Run, setup: Setup, random: Random): Promise<vo
   const { config } = setup;
   if (!usesMistakes(config)) return;
   const { sources } = config.corpus;
-  const partners = sources === "student" ? [] : partnerNames(setup);
+  const partners = sources === "student" ? [] : run.partners.names;
   for (const name of partners.filter((n) => shareOf(setup, n) > 0))
     await warmUpPartner(run, setup, name, random);
   if (partners.length > 0 || sources === "weak" || !usesExperts(config)) return;
@@ -56,7 +56,7 @@ export async function warmUpPartner(
   name: string,
   random: Random,
 ): Promise<void> {
-  const players = { ...setup, partners: run.partners(setup) };
+  const players = { ...setup, partners: run.partners };
   const attempt = async (tasks: readonly Task[]): Promise<readonly Group[]> => {
     const [played] = await run.ledger.charge("weak", tasks.length * partnerAttempts, () =>
       playPartners(players, [name], tasks, random),
@@ -128,19 +128,18 @@ export async function collectMistakes(
     total.rejected += more.rejected;
   };
   if (corpus.sources !== "weak") add(await rememberFrom(run, setup, "student", unsolved));
-  const players = { ...setup, partners: run.partners(setup) };
-  const names = corpus.sources === "student" ? [] : partnerNames(players);
+  const names = corpus.sources === "student" ? [] : run.partners.names;
   if (run.state.step % partners.every !== 0 || unsolved.length === 0 || names.length === 0)
     return total;
   const tasks = unsolved.map((g) => g.task);
   const rationed = partners.shares !== undefined;
-  const values = partners.collection === "worth" ? partnerValues(run, players) : undefined;
+  const values = partners.collection === "worth" ? partnerValues(run, setup) : undefined;
   for (const name of names) {
     const most = values === undefined ? tasks : budgeted(values, name, tasks, names.length, random);
     const own = rationed ? most.filter(() => random.uniform() < shareOf(setup, name)) : most;
     if (own.length === 0) continue;
     const [played] = await run.ledger.charge("weak", own.length * partnerAttempts, () =>
-      playPartners(players, [name], own, random),
+      playPartners({ ...setup, partners: run.partners }, [name], own, random),
     );
     tellUnreadable(run, name, played!.groups);
     add(await rememberFrom(run, setup, played!.source, played!.groups));
@@ -152,12 +151,12 @@ export async function collectMistakes(
  * What each partner is worth for collecting: how much of the student's latest errors it covers beyond
  * the others, for its cost in weights relative to the mean (which one behind a URL is taken to have).
  */
-function partnerValues(run: Run, setup: Setup): PartnerWorth[] {
-  const { config, environment, partners } = setup;
-  const names = partnerNames(setup);
-  const known = [...partners.values()].map((policy) => policy.weights.length);
+function partnerValues(run: Run, { config, environment }: Setup): PartnerWorth[] {
+  const { names } = run.partners;
+  const sizes = names.map((name) => run.partners.policy(name)?.weights.length);
+  const known = sizes.filter((size) => size !== undefined);
   const mean = known.length === 0 ? 1 : known.reduce((a, b) => a + b, 0) / known.length;
-  const weights = names.map((name) => partners.get(name)?.weights.length ?? mean);
+  const weights = sizes.map((size) => size ?? mean);
   const sources = names.map((name) => `weak:${name}`);
   const similar = run.corpus.similarities(environment.name, sources);
   const answers = new Map(
@@ -206,9 +205,7 @@ export async function quarantineSuspects(
   if (quarantine === "off" || !usesMistakes(config)) return 0;
   let held = 0;
   for (const { task, rollouts } of groups) {
-    const own = rollouts.filter(
-      (r) => !r.offPolicy && r.guided === undefined && r.failure === undefined,
-    );
+    const own = rollouts.filter(isOwn);
     const wrong = own.filter((r) => !r.verdict.correct && r.verdict.answer !== "");
     for (const answer of new Set(wrong.map((r) => r.verdict.answer))) {
       const same = wrong.filter((r) => r.verdict.answer === answer);

@@ -5,7 +5,6 @@ import { drawTasks } from "../play/curriculum.js";
 import type { Task } from "../environments/environment.js";
 import type { Group } from "../play/play.js";
 import { measureOverlap } from "../assess/overlap.js";
-import { partnerNames } from "../partners/partner.js";
 import { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
@@ -30,13 +29,13 @@ export function overlapTasks({ environment, preset, config }: Setup): Task[] {
 export async function logOverlap(run: Run, setup: Setup, random: Random): Promise<void> {
   const off = setup.config.probe.overlapTasks === 0 || !usesMistakes(setup.config);
   const tasks = off ? [] : overlapTasks(setup);
-  const players = { ...setup, partners: run.partners(setup) };
-  const partnerCount = partnerNames(players).length;
+  const partnerCount = run.partners.names.length;
   if (tasks.length === 0 || (partnerCount === 0 && run.state.experts.size === 0)) return;
   const rollouts = tasks.length * (overlapAttempts + partnerCount);
   const report = await run.ledger.charge("evaluation", rollouts, () =>
-    measureOverlap(players, {
+    measureOverlap(setup, {
       student: run.state.student,
+      partners: run.partners,
       experts: run.state.experts,
       tasks,
       attempts: overlapAttempts,
@@ -63,6 +62,7 @@ export async function logOverlap(run: Run, setup: Setup, random: Random): Promis
  * (http://joschu.net/blog/kl-approx.html).
  */
 export async function logDistance(run: Run, setup: Setup, groups: readonly Group[]): Promise<void> {
+  // One that the environment failed on was sampled all the same.
   const own = groups
     .flatMap((g) => g.rollouts.filter((r) => !r.offPolicy && r.guided === undefined).slice(0, 1))
     .slice(0, distanceRollouts);

@@ -5,16 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConfigInput } from "../config/config.js";
 import type { MetricsLine } from "../watch/metrics.js";
 import { Random } from "../util/random.js";
-import {
-  chooseTasks,
-  recordExposures,
-  recordVisits,
-  refreshQuality,
-  stepLogprobs,
-} from "./replay.js";
+import { chooseTasks, recordExposures, recordVisits, refreshQuality } from "./replay.js";
 import { Run } from "../run/run.js";
 import { refitExperts } from "./steer.js";
-import { attempt, cuePolicy, cueSetup, cueTask, groupOf, regardless } from "../testing/testing.js";
+import { attempt, cueSetup, cueTask, groupOf, regardless } from "../testing/testing.js";
 import { train } from "./train.js";
 
 let folder: string;
@@ -131,18 +125,6 @@ describe("quality, measured anew", () => {
     const { run } = await trained("frozen", { corpus: { quality: false, capacity: 64 } });
     for (const m of run.corpus.list({ limit: 100 })) expect(m.quality).toBe(m.recurrence);
     run.close();
-  });
-
-  test("reads log-probs of whole steps", async () => {
-    const setup = cueSetup({ student });
-    const [x, none, y] = await stepLogprobs(setup, cuePolicy(student), [
-      { prompt: "a", action: "x" },
-      { prompt: "a", action: "" },
-      { prompt: "b", action: "y" },
-    ]);
-    expect(x).toBeCloseTo(Math.log(0.9), 3);
-    expect(none).toBe(0);
-    expect(y).toBeCloseTo(Math.log(0.05), 3);
   });
 });
 

@@ -1,15 +1,14 @@
 /** Known mistakes met again: tasks chosen to meet them, what became of them, what they are worth. */
 import { confusability, learnability } from "../mistakes/corpus/quality.js";
 import type { Mistake } from "../mistakes/corpus/mistake.js";
-import type { Policy } from "../engine/engine.js";
 import type { Task } from "../environments/environment.js";
 import { usesMistakes } from "../config/config.js";
 import type { ScoredGroup } from "../learn/sequences.js";
-import type { Group } from "../play/play.js";
+import { isOwn, isOwnOrGuided, type Group } from "../play/play.js";
 import type { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
-import { tokenExample, type Example } from "../models/imitate.js";
+import { stepLogprobs } from "../models/imitate.js";
 
 /** Mistakes whose quality is measured anew at a refit: the latest. */
 const measuredMistakes = 512;
@@ -74,7 +73,8 @@ export function recordVisits(
   // The first of a task are its own; self-play's, at forks of the same tasks, come after them.
   const signals = new Map(scored.map((s) => [s.group.task, s.signals] as const).toReversed());
   for (const { task, rollouts } of groups) {
-    const own = rollouts.filter((r) => !r.offPolicy && r.failure === undefined);
+    // What a task yields is what the student can do there, also with a hint.
+    const own = rollouts.filter(isOwnOrGuided);
     const advantages = (signals.get(task) ?? []).map((s) => Math.abs(s.advantage));
     run.curriculum.record(
       task,
@@ -100,9 +100,8 @@ export function recordExposures(
 ): Exposures {
   let [met, replicated] = [0, 0];
   for (const { task, rollouts } of groups) {
-    const own = rollouts.filter(
-      (r) => !r.offPolicy && r.failure === undefined && r.guided === undefined,
-    );
+    // Whether a mistake is made again shows only where nobody led the student past it.
+    const own = rollouts.filter(isOwn);
     if (own.length === 0) continue;
     const wrong = own.filter((r) => !r.verdict.correct);
     const answers = new Set(wrong.map((r) => r.verdict.answer));
@@ -181,24 +180,4 @@ async function tempted(
     for (const [i, { id }] of own.entries()) measured.set(id, confusability(wrong[i]!, right[i]!));
   }
   return measured;
-}
-
-/** Mean log-prob a token of each action after its prompt; 0 where either has no tokens here. */
-export async function stepLogprobs(
-  { engine, tokenizer, environment }: Pick<Setup, "engine" | "tokenizer" | "environment">,
-  policy: Policy,
-  steps: readonly Example[],
-): Promise<number[]> {
-  const sequences = steps.map((step) => {
-    const { tokens, targets } = tokenExample(step, tokenizer, environment.maxActionSymbols);
-    return { tokens, targets: targets.filter((t) => t.position >= 0) };
-  });
-  const scored = sequences.filter((s) => s.targets.length > 0);
-  const logprobs = scored.length === 0 ? new Float32Array() : await engine.logprobs(policy, scored);
-  let at = 0;
-  return sequences.map(({ targets }) => {
-    if (targets.length === 0) return 0;
-    const own = logprobs.subarray(at, (at += targets.length));
-    return own.reduce((a, b) => a + b, 0) / own.length;
-  });
 }

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
-import { parseConfig, usesExperts, usesMistakes } from "../config/config.js";
+import { parseConfig, type ConfigInput, usesExperts, usesMistakes } from "../config/config.js";
+import type { Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import type { Task } from "../environments/environment.js";
+import type { Steering } from "../play/explore.js";
 import { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
-import { expertFor } from "./steer.js";
+import { steeringFor } from "./steer.js";
 
 const engine = new LocalEngine();
 const shape = {
@@ -23,34 +25,54 @@ const shape = {
 };
 const base = engine.initialise(shape, Random.from(0, "base"));
 const student = engine.initialise(shape, Random.from(0, "student"));
-const fitted = { signature: "bug", policy: student, traces: 256, fittedAt: 0 };
+const fitted = {
+  signature: "bug",
+  policy: engine.initialise(shape, Random.from(0, "bug")),
+  traces: 256,
+  fittedAt: 0,
+};
 const task = { level: "easy" } as Task;
 
-function armOf(explore: object, committed: readonly (readonly [string, string])[] = []) {
-  const config = parseConfig({ explore });
+function steering(
+  config: ConfigInput,
+  committed: readonly (readonly [string, string])[] = [],
+): Steering {
   const run = {
     state: { student, experts: new Map([["bug", fitted]]), committed: new Map(committed) },
   };
-  const setup = { config, engine, base };
-  return expertFor(run as unknown as Run, setup as unknown as Setup, task, Random.from(1, "arm"));
+  const setup = { config: parseConfig(config), engine, base };
+  return steeringFor(run as unknown as Run, setup as unknown as Setup, Random.from(1, "arm"));
 }
 
+const expertOf = (
+  explore: NonNullable<ConfigInput["explore"]>,
+  committed: readonly (readonly [string, string])[] = [],
+): Policy | undefined => steering({ explore }, committed).expertFor(task);
+
 test("a stuck task is steered by its level's committed expert, by a named one, or by none", () => {
-  expect(armOf({})).toBeUndefined();
-  expect(armOf({}, [["easy", "bug"]])).toBe(fitted);
-  expect(armOf({}, [["hard", "bug"]])).toBeUndefined();
-  expect(armOf({ steerBy: "bug" })).toBe(fitted);
-  expect(armOf({ steerBy: "unknown" })).toBeUndefined();
-  expect(armOf({ steerBy: "random" })).toBe(fitted);
-  expect(armOf({ form: "none", steerBy: "bug" })).toBeUndefined();
+  expect(expertOf({})).toBeUndefined();
+  expect(expertOf({}, [["easy", "bug"]])).toBe(fitted.policy);
+  expect(expertOf({}, [["hard", "bug"]])).toBeUndefined();
+  expect(expertOf({ steerBy: "bug" })).toBe(fitted.policy);
+  expect(expertOf({ steerBy: "unknown" })).toBeUndefined();
+  expect(expertOf({ steerBy: "random" })).toBe(fitted.policy);
+  expect(expertOf({ form: "none", steerBy: "bug" })).toBeUndefined();
 });
 
-test("the past self is the student before training: one object for all tasks, and no expert is fitted", () => {
-  const arm = armOf({ steerBy: "past-self" });
-  expect(arm?.policy).toBe(base);
-  expect(armOf({ steerBy: "past-self" })).toBe(arm);
-  const config = parseConfig({ explore: { steerBy: "past-self" } });
+test("the past self is the student before training: one policy for all tasks, and no expert is fitted", () => {
+  const pastSelf: ConfigInput = { explore: { steerBy: "past-self" } };
+  expect(steering(pastSelf).expertFor(task)).toBe(base);
+  const config = parseConfig(pastSelf);
   expect(usesExperts(config)).toBe(false);
   expect(usesMistakes(config)).toBe(true); // the charge
   expect(usesMistakes(parseConfig({ ...config, reward: { penalty: 0, diverge: 0 } }))).toBe(false);
+});
+
+test("a stand-in is the student, or one network of random weights for all tasks", () => {
+  expect(steering({ ablate: { expert: "student" } }).expertFor(task)).toBe(student);
+  const { expertFor } = steering({ ablate: { expert: "random" } });
+  const random = expertFor(task);
+  expect([student, base]).not.toContain(random);
+  expect(random).toBeDefined();
+  expect(expertFor({ ...task, level: "hard" })).toBe(random); // so that both are played together
 });

@@ -1,32 +1,47 @@
 /** Which error experts exist and which of them steers: fitted on schedule, used once proven. */
 import { usesExperts } from "../config/config.js";
-import { shuffledActions, standIn } from "../experts/stand-ins.js";
+import { randomExpert, shuffledActions } from "../experts/stand-ins.js";
 import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
+import type { Policy } from "../engine/engine.js";
 import type { Task } from "../environments/environment.js";
 import { steersByExpert } from "../play/forms.js";
-import { expertShape, fitExpert, unfitted, type Expert } from "../experts/expert.js";
-import { sampler } from "../play/explore.js";
-import { signatureShares } from "../assess/overlap.js";
+import { expertShape, fitExpert } from "../experts/expert.js";
+import { sampler, type Steering } from "../play/explore.js";
+import { signatureShares } from "../mistakes/agreement.js";
 import { namesByClusters } from "../mistakes/remember.js";
 import { probe } from "../experts/probe.js";
 import type { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
 
+/** What leads a step's stuck groups away from known mistakes. */
+export function steeringFor(run: Run, setup: Setup, random: Random): Steering {
+  return {
+    expertFor: expertsFor(run, setup, random),
+    wrongAnswersOf: (task) => wrongAnswersOf(run, setup, task),
+  };
+}
+
 /**
  * The expert that steers a stuck task, if one has proven uplift (or is set by name). The `past-self` is
  * the student before training: log mu = log pi - alpha log pi_0 leads away from what it used to do, its
  * errors among that, and nothing is fitted (after play against a past self, arXiv:2401.01335).
  */
-export function expertFor(run: Run, setup: Setup, task: Task, random: Random): Expert | undefined {
-  const { experts, committed } = run.state;
-  const { form, steerBy } = setup.config.explore;
-  if (!steersByExpert(form)) return undefined;
-  if (setup.config.ablate.expert !== "fitted") return standIn(run.state, setup);
-  if (steerBy === "past-self") return unfitted(steerBy, setup.base, () => setup.base);
-  if (experts.size === 0) return undefined;
-  if (steerBy === "random") return random.pick([...experts.values()]);
-  return experts.get(steerBy === "probe" ? (committed.get(task.level) ?? "") : steerBy);
+function expertsFor(
+  { state: { experts, committed, student } }: Run,
+  { config: { ablate, explore, seed }, engine, base }: Setup,
+  random: Random,
+): Steering["expertFor"] {
+  const { form, steerBy } = explore;
+  const always = (policy: Policy) => (): Policy => policy;
+  if (!steersByExpert(form)) return () => undefined;
+  if (ablate.expert === "student") return always(student);
+  if (ablate.expert === "random") return always(randomExpert(engine, base, seed));
+  if (steerBy === "past-self") return always(base);
+  if (experts.size === 0) return () => undefined;
+  if (steerBy === "random") return () => random.pick([...experts.values()]).policy;
+  return ({ level }) =>
+    experts.get(steerBy === "probe" ? (committed.get(level) ?? "") : steerBy)?.policy;
 }
 
 /** Most answers of others that a negative hint names: half of what it has room for. */
@@ -36,10 +51,10 @@ const mostOthers = 2;
  * What partners behind a URL answered wrong at a task, what recurred most first: for negative hints.
  * The last action of each attempt, as for the student's own.
  */
-export function othersWrong(run: Run, setup: Setup, task: Task): readonly string[] {
-  const { remotePartners, config, environment } = setup;
-  if (config.explore.form !== "negative-hint" || (remotePartners?.size ?? 0) === 0) return [];
-  const sources = [...remotePartners!.keys()].map((name) => `weak:${name}`);
+function wrongAnswersOf(run: Run, { config, environment }: Setup, task: Task): readonly string[] {
+  const { remote } = run.partners;
+  if (config.explore.form !== "negative-hint" || remote.size === 0) return [];
+  const sources = [...remote.keys()].map((name) => `weak:${name}`);
   const traces = run.corpus.tracesAt(environment.name, task.id, sources);
   return [...new Set(traces.map(({ trace }) => trace.at(-1)?.action ?? ""))].slice(0, mostOthers);
 }
@@ -151,7 +166,7 @@ export async function probeExperts(run: Run, setup: Setup, random: Random): Prom
   const { experts, student, step } = run.state;
   if (!usesExperts(config) || config.explore.steerBy !== "probe" || experts.size === 0) return;
   const samplers = new Map(
-    [...experts].map(([name, expert]) => [name, sampler(setup, student, expert)]),
+    [...experts].map(([name, expert]) => [name, sampler(setup, student, expert.policy)]),
   );
   for (const level of preset.levels) {
     const tasks = random

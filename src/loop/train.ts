@@ -37,7 +37,7 @@ import { score } from "../learn/score.js";
 import type { Setup } from "../run/setup.js";
 import { logDistance, logOverlap } from "./observe.js";
 import { chooseTasks, recordExposures, recordVisits, refreshQuality } from "./replay.js";
-import { expertFor, othersWrong, probeExperts, refitExperts } from "./steer.js";
+import { probeExperts, refitExperts, steeringFor } from "./steer.js";
 
 /** Trains until the configured number of steps or until `signal` asks to stop after a step. */
 export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promise<void> {
@@ -63,16 +63,14 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
     // Play: every task a group of attempts; stuck groups explore away from known mistakes.
     const count = config.tasksPerStep - selfPlayGroups(config);
     const tasks = chooseTasks(run, setup, count, random("tasks"), random("replay"));
-    const armRandom = random("arm");
     const explored = await run.ledger.charge("student", tasks.length * config.groupSize, () =>
-      playGroups(
-        setup,
-        run.state.student,
+      playGroups({
+        player: setup,
+        policy: run.state.student,
         tasks,
-        (task) => expertFor(run, setup, task, armRandom),
-        random("play"),
-        (task) => othersWrong(run, setup, task),
-      ),
+        steering: steeringFor(run, setup, random("arm")),
+        random: random("play"),
+      }),
     );
 
     if (step % config.evaluateEvery === 0) await logDistance(run, setup, explored.groups);

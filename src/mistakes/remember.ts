@@ -6,7 +6,7 @@ import type { Admission, Candidate, TraceStep } from "./corpus/mistake.js";
 import { recurrences } from "./corpus/recurrence.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment, Step, StepVerdict } from "../environments/environment.js";
-import type { Group, Rollout } from "../play/play.js";
+import { isOwn, type Group, type Rollout } from "../play/play.js";
 
 /** What became of a batch of candidates. */
 export interface Admissions {
@@ -110,9 +110,7 @@ function editOf(
 
 /** The wrong attempts of one group with how often their answers recur, scaled to a group of 8. */
 function wrongAttempts({ rollouts }: Group): Wrong[] {
-  const own = rollouts.filter(
-    (r) => !r.offPolicy && r.guided === undefined && r.failure === undefined,
-  );
+  const own = rollouts.filter(isOwn);
   const wrong = own.filter((r) => !r.verdict.correct);
   const recurrence = recurrences(wrong.map((r) => r.verdict.answer));
   return wrong.flatMap((rollout, i) => {

@@ -7,8 +7,8 @@ import type { Environment } from "../environments/environment.js";
 import { PolicyModel } from "./model.js";
 import { LexiconTokenizer } from "./tokenizer.js";
 import { Random } from "../util/random.js";
-import { fit, tokenExample, type Example } from "./imitate.js";
-import { cues, cueTokenizer, promptsOf } from "../testing/testing.js";
+import { fit, stepLogprobs, tokenExample, type Example } from "./imitate.js";
+import { cuePolicy, cues, cueTokenizer, promptsOf, regardless } from "../testing/testing.js";
 
 const engine = new LocalEngine();
 const shape = shapeFor(cues as Environment, cueTokenizer, {
@@ -127,3 +127,19 @@ describe("fitting", () => {
 
 const largest = (x: Float32Array, y: Float32Array): number =>
   x.reduce((most, value, i) => Math.max(most, Math.abs(value - y[i]!)), 0);
+
+test("log-probs of whole steps are means over their tokens, 0 where there are none", async () => {
+  const policy = cuePolicy({ ...regardless({ x: 0.9, y: 0.1 }), b: { x: 0.95, y: 0.05 } });
+  const [x, none, y] = await stepLogprobs(
+    { engine, tokenizer: cueTokenizer, environment: cues },
+    policy,
+    [
+      { prompt: "a", action: "x" },
+      { prompt: "a", action: "" },
+      { prompt: "b", action: "y" },
+    ],
+  );
+  expect(x).toBeCloseTo(Math.log(0.9), 3);
+  expect(none).toBe(0);
+  expect(y).toBeCloseTo(Math.log(0.05), 3);
+});

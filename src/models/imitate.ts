@@ -106,3 +106,31 @@ function mergeTargets(examples: readonly TokenExample[]): TrainingSequence[] {
   }
   return [...merged.values()];
 }
+
+/** Mean log-prob a token of each action after its prompt; 0 where either has no tokens here. */
+export async function stepLogprobs(
+  {
+    engine,
+    tokenizer,
+    environment,
+  }: {
+    readonly engine: Engine;
+    readonly tokenizer: Tokenizer;
+    readonly environment: { readonly maxActionSymbols: number };
+  },
+  policy: Policy,
+  steps: readonly Example[],
+): Promise<number[]> {
+  const sequences = steps.map((step) => {
+    const { tokens, targets } = tokenExample(step, tokenizer, environment.maxActionSymbols);
+    return { tokens, targets: targets.filter((t) => t.position >= 0) };
+  });
+  const scored = sequences.filter((s) => s.targets.length > 0);
+  const logprobs = scored.length === 0 ? new Float32Array() : await engine.logprobs(policy, scored);
+  let at = 0;
+  return sequences.map(({ targets }) => {
+    if (targets.length === 0) return 0;
+    const own = logprobs.subarray(at, (at += targets.length));
+    return own.reduce((a, b) => a + b, 0) / own.length;
+  });
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { partnerAttempts, playPartners } from "./partner.js";
+import { partnerAttempts, Partners, playPartners } from "./partner.js";
 import { Random } from "../util/random.js";
 import { cueSetup, cueTask, regardless, rightWith } from "../testing/testing.js";
 
@@ -8,11 +8,12 @@ describe("weak partners", () => {
     student: rightWith(0.5),
     partners: { "always-x": regardless({ x: 1 }), "always-y": regardless({ y: 1 }) },
   });
+  const players = { ...setup, partners: new Partners(setup) };
   const tasks = [cueTask("abcd"), cueTask("dbca")];
 
   test("attempt every task several times, each under its own name", async () => {
     const played = await playPartners(
-      setup,
+      players,
       ["always-y", "always-x"],
       tasks,
       Random.from(0, "partners"),
@@ -30,7 +31,21 @@ describe("weak partners", () => {
     }
   });
 
+  test("that join play like the others, and the setup they joined is left alone", async () => {
+    const partners = new Partners(setup);
+    partners.join("late", setup.partners.get("always-y")!);
+    expect(partners.names).toEqual(["always-x", "always-y", "late"]);
+    const [played] = await playPartners(
+      { ...setup, partners },
+      ["late"],
+      tasks,
+      Random.from(0, "partners"),
+    );
+    expect(played!.groups[0]!.rollouts[0]!.verdict.signature).toBe("always-y");
+    expect(new Partners(setup).names).toEqual(["always-x", "always-y"]);
+  });
+
   test("play only when named", async () => {
-    expect(await playPartners(setup, [], tasks, Random.from(0, "partners"))).toEqual([]);
+    expect(await playPartners(players, [], tasks, Random.from(0, "partners"))).toEqual([]);
   });
 });

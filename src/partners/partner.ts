@@ -1,26 +1,61 @@
 /** Weak partners: frozen models whose mistakes teach the student. */
-import { type Group, inGroups, play, repeat, type Rollout } from "../play/play.js";
+import type { Engine, Policy } from "../engine/engine.js";
+import type { Environment, Task } from "../environments/environment.js";
 import { PolicyModel } from "../models/model.js";
+import type { Tokenizer } from "../models/tokenizer.js";
+import { type Group, inGroups, play, repeat, type Rollout } from "../play/play.js";
 import type { Random } from "../util/random.js";
-import type { Setup } from "../run/setup.js";
-import type { Task } from "../environments/environment.js";
+import type { RemotePartner } from "./remote.js";
 
 /** Attempts of a partner at one task: enough to see whether a mistake recurs. */
 export const partnerAttempts = 4;
+
+/** Who plays beside the student: partners that run here, some of which may join later, and those behind a URL. */
+export class Partners {
+  readonly #here: Map<string, Policy>;
+  /** Those that answer in text alone, by name. */
+  readonly remote: ReadonlyMap<string, RemotePartner>;
+
+  constructor({
+    partners,
+    remotePartners = new Map(),
+  }: {
+    readonly partners: ReadonlyMap<string, Policy>;
+    readonly remotePartners?: ReadonlyMap<string, RemotePartner>;
+  }) {
+    this.#here = new Map(partners);
+    this.remote = remotePartners;
+  }
+
+  /** All of them: those that run here, then those behind a URL. */
+  get names(): string[] {
+    return [...this.#here.keys(), ...this.remote.keys()];
+  }
+
+  /** The policy of one that runs here; undefined behind a URL. */
+  policy(name: string): Policy | undefined {
+    return this.#here.get(name);
+  }
+
+  /** One more that runs here: it plays from now on. */
+  join(name: string, policy: Policy): void {
+    this.#here.set(name, policy);
+  }
+}
+
+/** Who plays, and with what. */
+export interface Players {
+  readonly engine: Engine;
+  readonly environment: Environment;
+  readonly tokenizer: Tokenizer;
+  readonly partners: Partners;
+}
 
 /** What one partner did. */
 export interface PartnerPlay {
   /** `weak:<name>`. */
   readonly source: string;
   readonly groups: readonly Group[];
-}
-
-/** The names of all partners: those that run here, then those behind a URL. */
-export function partnerNames({
-  partners,
-  remotePartners,
-}: Pick<Setup, "partners" | "remotePartners">): string[] {
-  return [...partners.keys(), ...(remotePartners?.keys() ?? [])];
 }
 
 /** What a rollout failed on whose text the student has no tokens for: nothing can be learned from it. */
@@ -31,22 +66,21 @@ export const unreadable = "the student has no tokens for what the partner wrote"
  * be asked any more plays nothing.
  */
 export async function playPartners(
-  setup: Setup,
+  { engine, environment, tokenizer, partners }: Players,
   names: readonly string[],
   tasks: readonly Task[],
   random: Random,
 ): Promise<PartnerPlay[]> {
-  const { engine, environment, tokenizer, partners, remotePartners } = setup;
   const repeated = repeat(tasks, partnerAttempts);
   const played: PartnerPlay[] = [];
   for (const name of names) {
-    const remote = remotePartners?.get(name);
+    const remote = partners.remote.get(name);
     const model =
       remote ??
       new PolicyModel({
         engine,
         tokenizer,
-        policy: partners.get(name)!,
+        policy: partners.policy(name)!,
         maxActionSymbols: environment.maxActionSymbols,
       });
     const asked = remote?.spent === true ? [] : repeated;

@@ -6,12 +6,12 @@ import type { ConfigInput } from "../config/config.js";
 import { playGroups, sampler } from "../play/explore.js";
 import { chatServer, type ChatServer } from "../models/testing.js";
 import type { Prompt, Tokenizer } from "../models/tokenizer.js";
-import { partnerNames, playPartners } from "./partner.js";
+import { playPartners } from "./partner.js";
 import { Random } from "../util/random.js";
 import { RemotePartner, remotePartners } from "./remote.js";
 import { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
-import { othersWrong } from "../loop/steer.js";
+import { steeringFor } from "../loop/steer.js";
 import { cueSetup, cueTask, cueTokenizer, regardless, scriptedModel } from "../testing/testing.js";
 import { train } from "../loop/train.js";
 
@@ -63,7 +63,7 @@ describe("a weak partner behind a URL", () => {
     expect(expert.traces).toBeGreaterThanOrEqual(4);
     // Rejection: of twice as many attempts those are kept that the expert finds least likely.
     const tasks = [cueTask("bdbd"), cueTask("dbdb")];
-    const steered = await sampler(setup, setup.base, expert)(tasks, 8, Random.from(1, "r"));
+    const steered = await sampler(setup, setup.base, expert.policy)(tasks, 8, Random.from(1, "r"));
     const plain = await sampler(setup, setup.base)(tasks, 8, Random.from(1, "r"));
     const repeats = (groups: typeof plain): number =>
       groups.flatMap((g) => g.rollouts).filter((r) => r.verdict.signature === "always-x").length;
@@ -90,8 +90,9 @@ describe("a weak partner behind a URL", () => {
     const run = await Run.create(join(folder, "limited"), setup);
     await train(run, setup);
     expect(server.asked.length).toBe(6 * 4 * 4); // every task of the pool, four attempts of four actions
-    expect(partnerNames(setup)).toEqual(["weak"]);
-    const [played] = await playPartners(setup, ["weak"], setup.pool, Random.from(0, "p"));
+    expect(run.partners.names).toEqual(["weak"]);
+    const players = { ...setup, partners: run.partners };
+    const [played] = await playPartners(players, ["weak"], setup.pool, Random.from(0, "p"));
     expect(played!.groups).toEqual([]);
     run.close();
   });
@@ -151,19 +152,18 @@ describe("a negative hint", () => {
       trace: [{ prompt: "b", action: "the partner's answer" }],
       step: 0,
     });
-    const told = (task = cueTask("bbbb")): readonly string[] => othersWrong(run, setup, task);
-    expect(told()).toEqual(["the partner's answer"]);
-    expect(told(cueTask("dddd"))).toEqual([]);
+    const steering = steeringFor(run, setup, Random.from(3, "arm"));
+    expect(steering.wrongAnswersOf(cueTask("bbbb"))).toEqual(["the partner's answer"]);
+    expect(steering.wrongAnswersOf(cueTask("dddd"))).toEqual([]);
     const seen: string[] = [];
     const player = { ...setup, tokenizer: reading(seen) };
-    await playGroups(
+    await playGroups({
       player,
-      setup.base,
-      [cueTask("bbbb")],
-      () => undefined,
-      Random.from(3, "p"),
-      told,
-    );
+      policy: setup.base,
+      tasks: [cueTask("bbbb")],
+      steering,
+      random: Random.from(3, "p"),
+    });
     const hints = seen.filter((text) => text.includes("are wrong"));
     expect(hints.length).toBeGreaterThan(0);
     expect(hints[0]!.split("\n").slice(1, 3)).toEqual([
@@ -180,7 +180,8 @@ describe("a negative hint", () => {
       config: { explore: { form: "negative-hint" } },
     });
     const run = await Run.create(join(folder, "local"), setup);
-    expect(othersWrong(run, setup, cueTask("bbbb"))).toEqual([]);
+    const { wrongAnswersOf } = steeringFor(run, setup, Random.from(3, "arm"));
+    expect(wrongAnswersOf(cueTask("bbbb"))).toEqual([]);
     run.close();
   });
 });

@@ -214,6 +214,7 @@ function control(
   if (partner.length === 0) return state;
   let [wins, decided, right, repeats, wrongPairs] = [0, 0, 0, 0, 0];
   for (const [i, { rollouts }] of partner.entries()) {
+    // One that the environment failed on is not solved.
     const s = accuracy(student[i]!.rollouts.filter((r) => !r.offPolicy && r.guided === undefined));
     const p = accuracy(rollouts);
     wins += s * (1 - p);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig, type ConfigInput } from "../config/config.js";
+import type { Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import { mixtureLogprobs } from "../engine/mixture.js";
 import type { Environment, Task } from "../environments/environment.js";
-import type { Expert } from "../experts/expert.js";
 import { groupParts, playGroups, type Explored } from "./explore.js";
 import { Random } from "../util/random.js";
 import {
@@ -20,12 +20,7 @@ const engine = new LocalEngine();
 /** Always right at a and c; at b and d nearly always x, which is wrong. */
 const table: CueTable = { a: { x: 1 }, c: { x: 1 }, b: { x: 0.9, y: 0.1 }, d: { x: 0.9, y: 0.1 } };
 const student = cuePolicy(table);
-const expert: Expert = {
-  signature: "always-x",
-  policy: cuePolicy(regardless({ x: 0.95, y: 0.05 })),
-  traces: 0,
-  fittedAt: 0,
-};
+const expert = cuePolicy(regardless({ x: 0.95, y: 0.05 }));
 
 const easy = [cueTask("aaca"), cueTask("ccac")];
 const hard = [cueTask("bddb"), cueTask("dbdb"), cueTask("bbbd"), cueTask("dddd")];
@@ -33,7 +28,7 @@ const tasks = [easy[0]!, hard[0]!, hard[1]!, easy[1]!, hard[2]!, hard[3]!];
 
 function explore(
   config: ConfigInput,
-  expertFor: (task: Task) => Expert | undefined,
+  expertFor: (task: Task) => Policy | undefined,
   list: readonly Task[] = tasks,
 ): Promise<Explored> {
   const player = {
@@ -42,7 +37,13 @@ function explore(
     tokenizer: cueTokenizer,
     config: parseConfig(config),
   };
-  return playGroups(player, student, list, expertFor, Random.from(1, "explore"));
+  return playGroups({
+    player,
+    policy: student,
+    tasks: list,
+    steering: { expertFor, wrongAnswersOf: () => [] },
+    random: Random.from(1, "explore"),
+  });
 }
 
 const halves = (explored: Explored) =>
@@ -126,11 +127,7 @@ describe("the second half of a group", () => {
   });
 
   test("is steered by the expert of its own task", async () => {
-    const other: Expert = {
-      ...expert,
-      signature: "always-y",
-      policy: cuePolicy(regardless({ y: 0.95, x: 0.05 })),
-    };
+    const other = cuePolicy(regardless({ y: 0.95, x: 0.05 }));
     const explored = await explore({}, (task) => [undefined, expert, other][hard.indexOf(task)]);
     const [unsteered, away, towards] = halves(explored).filter(({ task }) => hard.includes(task));
     expect(unsteered!.second.some((r) => r.offPolicy)).toBe(false);

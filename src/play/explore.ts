@@ -1,9 +1,7 @@
 /** How stuck groups are explored: the second half of a group whose first half was all wrong. */
-import type { Config } from "../config/config.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment, Task } from "../environments/environment.js";
-import type { Expert } from "../experts/expert.js";
-import { steersByExpert } from "./forms.js";
+import { steersByExpert, type ExplorationForm } from "./forms.js";
 import { PolicyModel } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
 import { NegativeHintModel } from "./negative-hint.js";
@@ -11,18 +9,49 @@ import { accuracy, type Group, inGroups, play, repeat, type Rollout } from "./pl
 import type { Random } from "../util/random.js";
 import { leastLikely, preferNewAnswers } from "./rejection.js";
 
+/** How stuck groups are explored. */
+export interface ExploreOptions {
+  readonly form: ExplorationForm;
+  /** Strength of the steering. Default 1. */
+  readonly alpha: number;
+  /** Only tokens with pi >= mask * max(pi) can be sampled, in [0, 1]. Default 0.1. */
+  readonly mask: number;
+  /** Lowest log q that counts. Default -3. */
+  readonly floor: number;
+  /** Share of a group that may explore, in [0, 1]: at least one attempt. Default 0.5. */
+  readonly fraction: number;
+  /** Which groups are steered: those whose first part was all wrong, or all. Default `stuck`. */
+  readonly when: "stuck" | "always";
+}
+
+/** What the play of groups depends on. */
+export interface PlayOptions {
+  /** Attempts at one task. */
+  readonly groupSize: number;
+  readonly explore: ExploreOptions;
+}
+
+/** What plays: an engine, where, in which tokens, and how. */
 export interface Player {
   readonly engine: Engine;
   readonly environment: Environment;
   readonly tokenizer: Tokenizer;
-  readonly config: Config;
+  readonly config: PlayOptions;
+}
+
+/** What stuck groups are led away from. Asked about a task only once it is to be explored. */
+export interface Steering {
+  /** The error expert to sample away from, if any; tasks of one expert are played together. */
+  readonly expertFor: (task: Task) => Policy | undefined;
+  /** What others answered wrong at a task: named by a negative hint. */
+  readonly wrongAnswersOf: (task: Task) => readonly string[];
 }
 
 /** The student sampling from itself, or away from an error expert. */
 export function studentModel(
   { engine, environment, tokenizer, config }: Player,
   policy: Policy,
-  expert?: Expert,
+  expert?: Policy,
 ): PolicyModel {
   const { form, alpha, mask, floor } = config.explore;
   const mixes = expert !== undefined && (form === "repulsive" || form === "contrastive");
@@ -31,9 +60,7 @@ export function studentModel(
     policy,
     tokenizer,
     maxActionSymbols: environment.maxActionSymbols,
-    ...(mixes
-      ? { mixture: { expert: expert.policy, form, alpha, mask, floor, exempt: [tokenizer.stop] } }
-      : {}),
+    ...(mixes ? { mixture: { expert, form, alpha, mask, floor, exempt: [tokenizer.stop] } } : {}),
   });
 }
 
@@ -44,10 +71,10 @@ export type Sampler = (
   random: Random,
 ) => Promise<Group[]>;
 
-/** How second halves are played: by the student alone or, as `explore.form` says, away from `arm`. */
-export function sampler(player: Player, policy: Policy, arm?: Expert): Sampler {
+/** How second halves are played: by the student alone or, as `explore.form` says, away from `expert`. */
+export function sampler(player: Player, policy: Policy, expert?: Policy): Sampler {
   const { engine, environment, config } = player;
-  const model = studentModel(player, policy, arm);
+  const model = studentModel(player, policy, expert);
   const draw =
     (offPolicy: boolean): Sampler =>
     async (tasks, attempts, random) =>
@@ -55,13 +82,14 @@ export function sampler(player: Player, policy: Policy, arm?: Expert): Sampler {
         await play(environment, model, repeat(tasks, attempts), random, { offPolicy }),
         attempts,
       );
-  if (arm === undefined || config.explore.form !== "rejection") return draw(arm !== undefined);
+  if (expert === undefined || config.explore.form !== "rejection")
+    return draw(expert !== undefined);
   return async (tasks, attempts, random) => {
     const drawn = await draw(false)(tasks, 2 * attempts, random);
     return Promise.all(
       drawn.map(async ({ task, rollouts }) => ({
         task,
-        rollouts: await leastLikely(rollouts, arm, engine, attempts),
+        rollouts: await leastLikely(rollouts, expert, engine, attempts),
       })),
     );
   };
@@ -81,18 +109,22 @@ export interface Explored {
 
 /**
  * Plays every task `groupSize` times: a share 1 - `explore.fraction` on-policy (half, by default), and the
- * rest on-policy too where any of the first succeeded. Where none did, the rest explores as `explore.form` says, away
- * from the expert that `expertFor` names, if any; a negative hint names what `othersWrong` says that others
- * got wrong at the task too.
+ * rest on-policy too where any of the first succeeded. Where none did, the rest explores as `explore.form` says, led
+ * away from what `steering` names.
  */
-export async function playGroups(
-  player: Player,
-  policy: Policy,
-  tasks: readonly Task[],
-  expertFor: (task: Task) => Expert | undefined,
-  random: Random,
-  othersWrong: (task: Task) => readonly string[] = () => [],
-): Promise<Explored> {
+export async function playGroups({
+  player,
+  policy,
+  tasks,
+  steering,
+  random,
+}: {
+  readonly player: Player;
+  readonly policy: Policy;
+  readonly tasks: readonly Task[];
+  readonly steering: Steering;
+  readonly random: Random;
+}): Promise<Explored> {
   const { environment, config } = player;
   const { form, when } = config.explore;
   const { onPolicy, exploring } = groupParts(config);
@@ -102,18 +134,27 @@ export async function playGroups(
     onPolicy,
   );
   const isStuck = first.map((g) => accuracy(g.rollouts) === 0);
-  const steering = tasks.map((task, i) =>
-    steersByExpert(form) && (isStuck[i] || when === "always") ? expertFor(task) : undefined,
+  const experts = tasks.map((task, i) =>
+    steersByExpert(form) && (isStuck[i] || when === "always")
+      ? steering.expertFor(task)
+      : undefined,
   );
   const second = new Map<Task, readonly Rollout[]>();
   if (form === "new-answers" || form === "negative-hint")
     for (const group of first.filter((_, i) => isStuck[i]))
       second.set(
         group.task,
-        await withoutExpert(player, policy, group, form, othersWrong(group.task), random),
+        await withoutExpert(
+          player,
+          policy,
+          group,
+          form,
+          steering.wrongAnswersOf(group.task),
+          random,
+        ),
       );
-  for (const expert of new Set(steering)) {
-    const chosen = tasks.filter((task, i) => steering[i] === expert && !second.has(task));
+  for (const expert of new Set(experts)) {
+    const chosen = tasks.filter((task, i) => experts[i] === expert && !second.has(task));
     for (const { task, rollouts } of await sampler(player, policy, expert)(
       chosen,
       exploring,
@@ -123,7 +164,7 @@ export async function playGroups(
   }
   const count = (holds: (i: number) => boolean): number => tasks.filter((_, i) => holds(i)).length;
   const rescued = (i: number): boolean => isStuck[i]! && accuracy(second.get(tasks[i]!)!) > 0;
-  const isSteered = (i: number): boolean => isStuck[i]! && steering[i] !== undefined;
+  const isSteered = (i: number): boolean => isStuck[i]! && experts[i] !== undefined;
   return {
     groups: first.map(({ task, rollouts }) => ({
       task,

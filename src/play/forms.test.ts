@@ -49,12 +49,7 @@ describe("the form that is used", () => {
 
 describe("rejection", () => {
   test("keeps the attempts least likely under the expert, right or wrong", async () => {
-    const expert = {
-      signature: "always-x",
-      policy: cuePolicy(regardless({ x: 0.9, y: 0.05, z: 0.05 })),
-      traces: 0,
-      fittedAt: 0,
-    };
+    const expert = cuePolicy(regardless({ x: 0.9, y: 0.05, z: 0.05 }));
     const { rollouts } = groupOf("bb", ["xx", "xy", "zz", "xx"]);
     const kept = await leastLikely(rollouts, expert, engine, 2);
     expect(kept.map((r) => r.verdict.answer)).toEqual(["zz", "xy"]);

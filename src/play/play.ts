@@ -123,6 +123,19 @@ async function finish(
   }
 }
 
+/**
+ * Whether the student made an attempt with nobody's help: sampled from itself alone, and finished. One
+ * that the environment failed on counts for nothing.
+ */
+export function isOwn(rollout: Rollout): boolean {
+  return isOwnOrGuided(rollout) && rollout.guided === undefined;
+}
+
+/** As {@link isOwn}, but an attempt that the student finished from a teacher's first steps counts too. */
+export function isOwnOrGuided({ offPolicy, failure }: Rollout): boolean {
+  return !offPolicy && failure === undefined;
+}
+
 /** Share of correct rollouts; 0 for none. */
 export function accuracy(rollouts: readonly Rollout[]): number {
   return rollouts.length === 0

@@ -1,7 +1,6 @@
 /** Exploration by choosing among attempts of the student itself. Correctness is never looked at. */
 import { actionSequence } from "../models/model.js";
-import type { Engine } from "../engine/engine.js";
-import type { Expert } from "../experts/expert.js";
+import type { Engine, Policy } from "../engine/engine.js";
 import type { Rollout } from "./play.js";
 
 /**
@@ -23,12 +22,12 @@ export function preferNewAnswers(
 /** The `count` attempts whose tokens are least likely under the expert (mean log q), likeliest last. */
 export async function leastLikely(
   attempts: readonly Rollout[],
-  expert: Expert,
+  expert: Policy,
   engine: Engine,
   count: number,
 ): Promise<Rollout[]> {
   const sequences = attempts.flatMap(({ actions }) => actions.map(actionSequence));
-  const logprobs = await engine.logprobs(expert.policy, sequences);
+  const logprobs = await engine.logprobs(expert, sequences);
   let at = 0;
   const scored = attempts.map((rollout) => {
     const length = rollout.actions.reduce((n, a) => n + a.completion.length, 0);

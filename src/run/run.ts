@@ -56,7 +56,7 @@ import {
   writeCheckpoint,
   type SavedState,
 } from "./checkpoint.js";
-import type { RemotePartner } from "../partners/remote.js";
+import { Partners } from "../partners/partner.js";
 import { replaceFile } from "../util/replace-file.js";
 import { lockRun } from "./lock.js";
 import { freshState, type RunState } from "./state.js";
@@ -74,6 +74,8 @@ export class Run {
   readonly corpus: Corpus;
   readonly curriculum: Curriculum;
   readonly ledger: Ledger;
+  /** Who plays beside the student: the setup's partners, and those that joined since. */
+  readonly partners: Partners;
   /** What arrives while the run trains. */
   readonly inbox: Inbox;
   /** The step at which a run that is extended was evaluated when it was finished before. */
@@ -82,7 +84,6 @@ export class Run {
   onLine: ((line: MetricsLine) => void) | undefined;
   readonly #config: Config;
   readonly #user: MeteredUser | undefined;
-  readonly #remote: ReadonlyMap<string, RemotePartner>;
   readonly #logger: pino.Logger;
   readonly #unlock: () => void;
   #state: RunState;
@@ -99,7 +100,6 @@ export class Run {
     curriculum: CurriculumState;
     ledger: Readonly<Record<CostRole, Cost>>;
   };
-  readonly #joined = new Map<string, Policy>();
 
   private constructor(
     folder: string,
@@ -118,8 +118,9 @@ export class Run {
     this.#finished = saved?.finished === true && saved.step >= config.steps;
     this.evaluatedAt = saved === undefined ? undefined : lastEvaluation(folder);
     this.curriculum = new Curriculum(pool, saved?.curriculum, config.curriculum);
-    this.#remote = setup.remotePartners ?? new Map();
-    for (const [name, partner] of this.#remote) partner.resume(saved?.remoteCalls?.[name] ?? 0);
+    this.partners = new Partners(setup);
+    for (const [name, partner] of this.partners.remote)
+      partner.resume(saved?.remoteCalls?.[name] ?? 0);
     this.ledger = new Ledger(meterOf(setup), saved?.ledger, readSeconds(folder));
     this.#user = user;
     user?.chargeTo(this.ledger);
@@ -185,7 +186,7 @@ export class Run {
     );
     const run = new Run(folder, setup, state, corpus, unlock, saved);
     for (const file of run.inbox.partnersBefore(saved.step))
-      run.join(partnerName(file), await loadPolicy(run.inbox.path(file.name)));
+      run.partners.join(partnerName(file), await loadPolicy(run.inbox.path(file.name)));
     return run;
   }
 
@@ -236,16 +237,6 @@ export class Run {
     experts.delete(signature);
     const committed = new Map([...this.#state.committed].filter(([, name]) => name !== signature));
     this.#state = { ...this.#state, experts, committed };
-  }
-
-  /** A weak partner that joins while the run trains. */
-  join(name: string, policy: Policy): void {
-    this.#joined.set(name, policy);
-  }
-
-  /** The weak partners of a setup and those that joined since. */
-  partners({ partners }: Pick<Setup, "partners">): ReadonlyMap<string, Policy> {
-    return this.#joined.size === 0 ? partners : new Map([...partners, ...this.#joined]);
   }
 
   /** The limit of the configured budget, or of a simulated user, that is spent, if one is. */
@@ -370,7 +361,9 @@ export class Run {
     curriculum: CurriculumState,
     ledger: Readonly<Record<CostRole, Cost>>,
   ): Promise<void> {
-    const calls = [...this.#remote].map(([name, partner]) => [name, partner.calls] as const);
+    const calls = [...this.partners.remote].map(
+      ([name, partner]) => [name, partner.calls] as const,
+    );
     await writeCheckpoint(this.folder, state, {
       finished: this.#finished,
       metricsBytes: statSync(join(this.folder, "metrics.jsonl")).size,

@@ -1,17 +1,34 @@
 /** From `teacher.source` to a teacher. */
 import { existsSync } from "node:fs";
-import type { Config } from "../config/config.js";
 import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment } from "../environments/environment.js";
 import { ErrataError } from "../util/error.js";
 import { PolicyModel } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
+import type { GuideOptions } from "./guide.js";
 import { imperfectTeacher, modelTeacher, solverTeacher, type Teacher } from "./teacher.js";
+
+/** Who teaches, how, and how much at most. */
+export interface TeacherOptions extends GuideOptions {
+  /**
+   * `none`; `solver`, the environment's own; `right-solutions`, the student's recipe stopped after
+   * its first stage, before any error was injected; a checkpoint's path; or the http(s) URL of an
+   * OpenAI-compatible server.
+   */
+  readonly source: string;
+  /** Share of tasks that the solver solves right. */
+  readonly accuracy: number;
+  /** Keep hashes and counts of what it says, never text. */
+  readonly private: boolean;
+  /** Model name and the environment variable that holds the key, for a URL. */
+  readonly model: string;
+  readonly keyVariable: string;
+}
 
 /** What a teacher is made from. */
 export interface TeacherInput {
-  readonly config: Config["teacher"];
+  readonly config: TeacherOptions;
   readonly engine: Engine;
   readonly environment: Environment;
   readonly tokenizer: Tokenizer;
