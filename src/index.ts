@@ -107,6 +107,7 @@ export type { Cost, CostRole } from "./watch/ledger.js";
 export {
   demoConfigs,
   demoReport,
+  demoSentence,
   runDemo,
   type DemoCurve,
   type DemoOptions,

@@ -297,6 +297,11 @@ describe("the demonstration", () => {
       seconds: expect.any(Number) as number,
       student: curve,
       grpo: curve,
+      steps: 8,
+      flops: {
+        student: expect.any(Number) as number,
+        grpo: expect.any(Number) as number,
+      },
       stuck: {
         groups: expect.any(Number) as number,
         rescued: expect.any(Number) as number,

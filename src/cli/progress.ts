@@ -55,13 +55,17 @@ export class TrainingProgress {
     return this.#step === undefined ? 0 : this.#step.step + 1;
   }
 
-  /** Step and accuracy: what fits beside another run's. */
-  summary(): string {
-    const accuracy = this.#accuracy === undefined ? "" : ` acc ${this.#accuracy.toFixed(2)}`;
-    const stuck =
-      this.#step === undefined ? "" : ` stuck ${this.#step["group/stuck"]}/${this.#groups}`;
-    const mistakes = this.#admitted === 0 ? "" : ` mistakes ${count(this.#admitted)}`;
-    return `${this.done}/${this.#steps}${accuracy}${stuck}${mistakes}`;
+  /** How far the run is as a bar of 20 places, what it can do, and before its first step what it waits for. */
+  bar(): string {
+    const full = Math.round((20 * this.done) / this.#steps);
+    const accuracy =
+      this.#accuracy === undefined ? "" : `  solves ${Math.round(100 * this.#accuracy)}%`;
+    const waits =
+      this.#accuracy === undefined ? "  testing the untrained student" : "  playing its first step";
+    return (
+      `${"█".repeat(full)}${"░".repeat(20 - full)} ${String(this.done).padStart(String(this.#steps).length)}/${this.#steps}` +
+      `${accuracy}${this.done === 0 ? waits : ""}`
+    );
   }
 
   /** One line: step, accuracy, reward, stuck groups, mistakes, tokens a second of all roles, time left. */

@@ -37,7 +37,7 @@ export class Terminal {
     this.#draw();
   }
 
-  /** Replaces the updating line; does nothing where there is none. */
+  /** Replaces the updating line, or lines; does nothing where there are none. */
   status(text: string): void {
     this.#clear();
     this.#status = text;
@@ -51,12 +51,17 @@ export class Terminal {
   }
 
   #clear(): void {
-    if (this.live && this.#status !== "") this.#stream.write("\r\u001B[2K");
+    if (!this.live || this.#status === "") return;
+    const above = this.#status.split("\n").length - 1;
+    this.#stream.write(`\r\u001B[2K${"\u001B[1A\u001B[2K".repeat(above)}`);
   }
 
+  /** Lines are cut where the terminal ends: a wrapped one could not be cleared. */
   #draw(): void {
     if (!this.live || this.#status === "") return;
-    this.#stream.write(this.#status.slice(0, (this.#stream.columns || 80) - 1));
+    const width = (this.#stream.columns || 80) - 1;
+    const lines = this.#status.split("\n").map((line) => line.slice(0, width));
+    this.#stream.write(lines.join("\n"));
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { demoConfigs, demoVerdict, type DemoCurve } from "./demo.js";
+import { demoConfigs, demoSentence, type DemoCurve } from "./demo.js";
 
 const curve = (after: number, stepsTo50: number | null, stepsTo80: number | null): DemoCurve => ({
   before: 0.1,
@@ -8,25 +8,34 @@ const curve = (after: number, stepsTo50: number | null, stepsTo80: number | null
   stepsTo80,
 });
 
+const flops = { student: 150, grpo: 100 };
+const ends = { flops, steps: 30, evaluationTasks: 400 };
+
 test.each([
   [
-    curve(0.9, 10, 40),
-    curve(0.8, 15, 60),
-    "Errata was faster to 80%: in 40 steps, plain GRPO in 60 steps. Errata ended higher: 0.900 against 0.800.",
+    curve(0.8, 10, 30),
+    curve(0.09, null, null),
+    "After 30 steps Errata's student solves 80% of new tasks and plain GRPO's 9%, at 1.5 times its computing.",
   ],
   [
     curve(0.7, 10, null),
     curve(0.8, 15, 60),
-    "Plain GRPO was faster to 80%: in 60 steps, Errata not at all. Plain GRPO ended higher: 0.800 against 0.700.",
+    "After 30 steps Errata's student solves 70% of new tasks and plain GRPO's 80%: here plain GRPO is better, and Errata came at 1.5 times its computing.",
   ],
   [
-    curve(0.6, 10, null),
-    curve(0.7, 15, null),
-    "Errata was faster to 50%: in 10 steps, plain GRPO in 15 steps. Plain GRPO ended higher: 0.700 against 0.600.",
+    curve(0.94, 10, 20),
+    curve(0.95, 10, 20),
+    "After 30 steps Errata's student solves 94% of new tasks and plain GRPO's 95%: no difference that this many tasks could show, at 1.5 times its computing.",
   ],
-  [curve(0.2, null, null), curve(0.2, null, null), "Neither reached 50%. Both ended at 0.200."],
-])("the verdict names whichever was ahead", (student, grpo, verdict) => {
-  expect(demoVerdict({ student, grpo })).toBe(verdict);
+])("the sentence says what came out, whatever it was", (student, grpo, sentence) => {
+  expect(demoSentence({ ...ends, student, grpo })).toBe(sentence);
+});
+
+test("the sentence says where nothing was measured", () => {
+  const unmeasured = { ...curve(0, null, null), after: null };
+  expect(demoSentence({ ...ends, student: unmeasured, grpo: unmeasured })).toMatch(
+    /^Nothing was measured/,
+  );
 });
 
 test("the arms differ in the method alone", () => {
