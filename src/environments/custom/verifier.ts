@@ -1,5 +1,5 @@
 /** How a file of tasks tells right answers from wrong ones. */
-import { JavaScriptSandbox } from "../code/sandbox/javascript.js";
+import { type Call, JavaScriptSandbox } from "../code/sandbox/javascript.js";
 import type { Json } from "../environment.js";
 import { canonicalNumber } from "../gsm8k/number.js";
 
@@ -37,21 +37,19 @@ export async function verifyAnswer(
       const value = canonicalNumber(answer);
       return { correct: value !== undefined && value === canonicalNumber(reference) };
     }
-    case "regex":
-      return inSandbox("(answer, pattern, flags) => new RegExp(pattern, flags).test(answer)", [
-        answer,
-        verifier.pattern,
-        verifier.flags,
-      ]);
+    case "regex": {
+      const args = JSON.stringify([answer, verifier.pattern, verifier.flags]);
+      return inSandbox({ entry: MATCHES, args });
+    }
     case "code":
-      return inSandbox(verifier.source, [answer, record]);
+      return inSandbox({ verifier: verifier.source, args: JSON.stringify([answer, record]) });
   }
 }
 
-async function inSandbox(source: string, args: readonly Json[]): Promise<Verification> {
-  sandbox ??= new JavaScriptSandbox();
-  const program = `function verify(...args) { return (${source})(...args); }`;
-  const call = { entry: "verify", args: JSON.stringify(args) };
+const MATCHES = "(answer, pattern, flags) => new RegExp(pattern, flags).test(answer)";
+
+async function inSandbox(call: Call, program: string = ""): Promise<Verification> {
+  sandbox ??= new JavaScriptSandbox({ limits: { milliseconds: 5000 } });
   const [result] = await sandbox.run(program, [call]);
   if (result === undefined) return { correct: false, fault: "the verifier gave no result" };
   if (result.outcome === "returned") return { correct: result.output === "true" };

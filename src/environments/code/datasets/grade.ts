@@ -34,6 +34,8 @@ export interface GraderOptions extends PythonSandboxOptions {
 /** Wall-clock time of one program, generous so that a busy machine does not change verdicts. */
 export const MILLISECONDS = 10_000;
 
+type Assertions = Extract<Problem["grading"], { readonly kind: "assertions" }>;
+
 /** Runs programs of either language. Sandboxes are started when first needed. */
 export class Grader {
   readonly #options: GraderOptions;
@@ -48,8 +50,8 @@ export class Grader {
     const { grading, language } = problem;
     if (grading.kind === "stdin") return this.#gradeCases(grading.cases, program);
     return language === "python"
-      ? this.#gradePython(problem, grading.tests, program)
-      : this.#gradeJavaScript(grading.tests, program);
+      ? this.#gradePython(problem, grading, program)
+      : this.#gradeJavaScript(problem, grading, program);
   }
 
   #runner(): Promise<PythonRunner> {
@@ -61,11 +63,17 @@ export class Grader {
     return { milliseconds: this.#options.milliseconds ?? MILLISECONDS };
   }
 
-  async #gradePython({ entryPoint }: Problem, tests: string, program: string): Promise<Grade> {
+  async #gradePython(
+    { entryPoint }: Problem,
+    { tests, helpers, candidate }: Assertions,
+    program: string,
+  ): Promise<Grade> {
     const runner = await this.#runner();
     const { passed, assertions, fault } = await runSuite(runner, {
       program,
       tests,
+      ...(helpers === undefined ? {} : { helpers }),
+      ...(candidate === undefined ? {} : { candidate }),
       ...(entryPoint === undefined ? {} : { entryPoint }),
       limits: this.#limits,
     });
@@ -96,9 +104,14 @@ export class Grader {
     };
   }
 
-  async #gradeJavaScript(suite: string, program: string): Promise<Grade> {
+  async #gradeJavaScript(
+    { entryPoint }: Problem,
+    { tests, helpers = "" }: Assertions,
+    program: string,
+  ): Promise<Grade> {
     const sandbox = this.#options.sandbox ?? javaScriptSandbox();
-    const [result] = await sandbox.run(program, [{ suite }], this.#limits);
+    const suite = { suite: tests, helpers, entry: entryPoint ?? "" };
+    const [result] = await sandbox.run(program, [suite], this.#limits);
     if (result?.outcome !== "returned") {
       const got = result?.outcome === "threw" ? result.error : (result?.outcome ?? "nothing");
       return { passed: false, held: 0, reached: 0, firstFailure: 0, got, family: got };

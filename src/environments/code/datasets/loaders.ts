@@ -33,7 +33,14 @@ function checked(row: z.infer<typeof HumanEvalRow>, split: Split): Problem {
     completion: true,
     entryPoint: row.entry_point,
     reference: row.prompt + row.canonical_solution,
-    grading: { kind: "assertions", tests: `${row.test}\n\ncheck(${row.entry_point})\n` },
+    // In the tests `candidate` is the program's function; its own name, and what the prompt defines
+    // before it, are the reference's: HumanEval/33 compares the two.
+    grading: {
+      kind: "assertions",
+      tests: `${row.test}\n\ncheck(candidate)\n`,
+      helpers: row.prompt + row.canonical_solution,
+      candidate: "candidate",
+    },
   };
 }
 
@@ -62,14 +69,21 @@ export function loadHumanEvalJs(path: string): readonly Problem[] {
       completion: true,
       ...(name === undefined ? {} : { entryPoint: name }),
       reference: row.prompt + row.canonical_solution,
-      grading: { kind: "assertions", tests: row.test },
+      grading: { kind: "assertions", tests: row.test, helpers: helpersOf(row.prompt, name) },
     };
   });
 }
 
+/** What a JavaScript prompt defines before the function that is asked for. */
+function helpersOf(prompt: string, name: string | undefined): string {
+  const at = name === undefined ? -1 : prompt.lastIndexOf(`const ${name} =`);
+  return at < 0 ? "" : prompt.slice(0, at);
+}
+
 /** The function of `program` that a suite calls by its own name, where it does. */
 function testedFunction(suite: string, program: string): string | undefined {
-  const names = [...suite.matchAll(/assert\s+(?:not\s+)?\(*(\w+)\s*\(/g)].map(([, name]) => name!);
+  if (/\bcandidate\b/.test(suite)) return undefined;
+  const names = [...suite.matchAll(/\b(\w+)\s*\(/g)].map(([, name]) => name!);
   return names.find((name) => new RegExp(`^def\\s+${name}\\s*\\(`, "m").test(program));
 }
 
@@ -97,10 +111,11 @@ export function loadMbpp(path: string): readonly Problem[] {
     if ("entry_point" in row) {
       const reference = withoutDocumentation(row.prompt) + row.canonical_solution;
       const problem = checked(row, split);
-      // A solution may itself be called `check`; `import math` is what that form dropped.
+      // A solution may itself be called `check`.
       const suite = row.test.replace(/^def check\(/m, "def check_candidate(");
-      const tests = `import math\n\n${suite}\n\ncheck_candidate(${row.entry_point})\n`;
-      const entryPoint = testedFunction(row.test, reference) ?? row.entry_point;
+      const entryPoint = testedFunction(suite.replace(/^def check_candidate\(.*$/m, ""), reference);
+      if (entryPoint === undefined) return { ...problem, reference };
+      const tests = `${suite}\n\ncheck_candidate(None)\n`;
       return { ...problem, entryPoint, reference, grading: { kind: "assertions", tests } };
     }
     const name = /^def\s+(\w+)\s*\(/m.exec(row.code)?.[1];

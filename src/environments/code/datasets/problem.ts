@@ -6,7 +6,14 @@ export type Language = "javascript" | "python";
 /** How programs are graded. */
 export type Grading =
   /** Assertions: Python `assert`s, or JavaScript that calls `console.assert`. */
-  | { readonly kind: "assertions"; readonly tests: string }
+  | {
+      readonly kind: "assertions";
+      readonly tests: string;
+      /** What the tests use beside the program: helpers of the prompt, or the whole reference. */
+      readonly helpers?: string;
+      /** What the tests call the program's function, where its own name is the reference's. */
+      readonly candidate?: string;
+    }
   /** What is written to standard output for what is read from standard input. */
   | {
       readonly kind: "stdin";

@@ -3,11 +3,12 @@
  * read-only system and nothing of the host's files, no capabilities, no new processes, no sockets,
  * limits on time, memory and output.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { ErrataError } from "../../../util/error.js";
 import type { PythonExit, PythonJob, PythonRunner } from "./python.js";
+import { type PairJob, PythonPairs } from "./python-pair.js";
 import { seccompFilter } from "./seccomp.js";
 
 /** Bytes of /tmp inside. */
@@ -19,10 +20,11 @@ const STDERR_KEPT = 2000;
 /** File descriptor that bubblewrap reads the system-call filter from. */
 const FILTER_DESCRIPTOR = 3;
 
-/** Runs at most as many processes at once as there are processors. */
+/** Runs at most as many programs at once as there are processors. */
 export class BubblewrapRunner implements PythonRunner {
   readonly name = "bubblewrap";
   readonly #most: number;
+  readonly #pairs = new PythonPairs(jailed);
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -30,12 +32,20 @@ export class BubblewrapRunner implements PythonRunner {
     this.#most = most;
   }
 
-  async run(job: PythonJob): Promise<PythonExit> {
+  run(job: PythonJob): Promise<PythonExit> {
+    return this.#inTurn(() => runOnce(job));
+  }
+
+  pair(job: PairJob): Promise<PythonExit> {
+    return this.#inTurn(() => this.#pairs.run(job));
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= this.#most)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
     try {
-      return await runOnce(job);
+      return await work();
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running--;
@@ -44,14 +54,25 @@ export class BubblewrapRunner implements PythonRunner {
   }
 }
 
-function runOnce({ source, stdin, limits }: PythonJob): Promise<PythonExit> {
+/** Starts Python on a source, shut in. */
+function jailed(source: string): ChildProcess {
   const filter = seccompFilter();
   const args = [...jail(filter !== undefined), "python3", "-I", "-S", "-c", source];
+  const child = spawn("bwrap", args, {
+    stdio: ["pipe", "pipe", "pipe", filter === undefined ? "ignore" : "pipe"],
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+  });
+  for (const stream of child.stdio) stream?.on("error", ignore); // it may end before it has read all
+  if (filter !== undefined) {
+    const pipe = child.stdio[FILTER_DESCRIPTOR];
+    if (pipe !== null && pipe !== undefined && "end" in pipe) pipe.end(filter);
+  }
+  return child;
+}
+
+function runOnce({ source, stdin, limits }: PythonJob): Promise<PythonExit> {
   return new Promise((resolve, reject) => {
-    const child = spawn("bwrap", args, {
-      stdio: ["pipe", "pipe", "pipe", filter === undefined ? "ignore" : "pipe"],
-      env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
-    });
+    const child = jailed(source);
     const stdout: Buffer[] = [];
     let written = 0;
     let stderr = "";
@@ -69,7 +90,6 @@ function runOnce({ source, stdin, limits }: PythonJob): Promise<PythonExit> {
     child.stderr!.on("data", (chunk: Buffer) => {
       stderr = (stderr + chunk.toString("latin1")).slice(-STDERR_KEPT);
     });
-    for (const stream of child.stdio) stream?.on("error", ignore); // it may end before it has read all
     child.on("error", (cause) => {
       clearTimeout(timer);
       reject(
@@ -85,10 +105,6 @@ function runOnce({ source, stdin, limits }: PythonJob): Promise<PythonExit> {
       const outcome = ended ?? (code === 0 ? "exited" : "failed");
       resolve({ outcome, stdout: Buffer.concat(stdout).toString("utf8"), stderr });
     });
-    if (filter !== undefined) {
-      const pipe = child.stdio[FILTER_DESCRIPTOR];
-      if (pipe !== null && pipe !== undefined && "end" in pipe) pipe.end(filter);
-    }
     child.stdin!.end(stdin);
   });
 }

@@ -166,7 +166,7 @@ test("results come back whole: undefined, not-a-number, bigints, functions, -0",
 });
 
 async function suite(source: string, text: string): Promise<unknown> {
-  const [result] = await sandbox.run(source, [{ suite: text }]);
+  const [result] = await sandbox.run(source, [{ suite: text }], { milliseconds: 30_000 });
   return result?.outcome === "returned" ? JSON.parse(result.output) : result;
 }
 
@@ -196,6 +196,18 @@ test.each([
     "Object.setPrototypeOf(Array.prototype, { toJSON: () => 'same' });",
   ],
   ["__proto__ of arrays", "[].__proto__.toJSON = () => 'same';"],
+  [
+    "a result that calls itself equal",
+    "Array.prototype.valueOf = () => 3; Array.prototype.toString = () => '3';",
+  ],
+  [
+    "Object.is and Number replaced",
+    "Object.is = () => true; Number = () => 3; Math.abs = () => 0;",
+  ],
+  [
+    "a result that lies about its members",
+    "Array.prototype[Symbol.iterator] = function* () { yield 3; };",
+  ],
 ])("tests cannot be fooled: %s", async (_name, attack) => {
   const source = `try { ${attack} } catch {}\nconst f = () => [1, 2];`;
   const text =

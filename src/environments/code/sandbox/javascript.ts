@@ -30,15 +30,33 @@ export const DEFAULT_LIMITS: Limits = {
 /** Milliseconds between a program's deadline and the end of its thread. */
 export const GRACE = 500;
 
+/** A call of a function that the program defines, with arguments as a JSON array. */
+export interface OwnCall {
+  readonly entry: string;
+  readonly args: string;
+}
+
 /**
- * One thing to run once the program is loaded: a call of the function it defines, with arguments as
- * a JSON array, or a test suite that calls `console.assert`.
+ * What is run apart from the program, in an interpreter of its own: a test suite that calls
+ * `console.assert`, or a verifier, a function that is called with a JSON array. Names that a suite uses and
+ * nobody else defines are the program's; a verifier that evaluates code evaluates it as the program's.
  */
-export type Call = { readonly entry: string; readonly args: string } | { readonly suite: string };
+export type JudgeCall =
+  | {
+      readonly suite: string;
+      /** The function of the program that the suite calls. */
+      readonly entry?: string;
+      /** What the suite uses beside the program, and the program must not redefine. */
+      readonly helpers?: string;
+    }
+  | { readonly verifier: string; readonly args: string };
+
+/** One thing to run once the program is loaded. A {@link JudgeCall} is the only one of its job. */
+export type Call = OwnCall | JudgeCall;
 
 /**
  * What came of a call. `output` is JSON; `undefined`, functions, bigints and numbers that JSON
- * cannot hold are written as texts that begin with a NUL. A suite's output is
+ * cannot hold are written as texts that begin with a NUL, where the program is called directly. A suite's output is
  * `{asserted, failed}`: how many assertions were reached, and the first 100 that did not hold.
  */
 export type CallResult =

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -117,7 +118,7 @@ describe.skipIf(fault !== undefined)("bubblewrap", () => {
     ],
     [
       "an output flood on every descriptor",
-      "import os\nwhile True:\n  for n in range(3, 20):\n    try: os.write(n, b'x' * 10000)\n    except OSError: pass",
+      "import os\nwhile True:\n  for n in range(19, 2, -1):\n    try: os.write(n, b'x' * 10000)\n    except OSError: pass",
       "output",
     ],
     [
@@ -289,22 +290,25 @@ describe("SandboxFusion", () => {
     files: {},
   });
 
-  test("the harness goes out with its payload, records come back", async () => {
-    const { result, requests } = await served(
-      ({ stdin }) => {
-        const { nonce } = JSON.parse(stdin) as { nonce: string };
-        return finished(
-          `{"nonce":"${nonce}","number":1,"held":true}\n{"nonce":"other","held":true}\n{"nonce":"${nonce}","end":1}\n`,
-        );
-      },
-      async (url) => runSuite(await pythonRunner({ url }), { program: "p", tests: "t", limits }),
-    );
-    expect(result).toEqual({ passed: true, assertions: [{ held: true }] });
+  test("runs judge and program apart though it runs one process a request", async () => {
+    const run = ({ code, stdin }: Request): unknown =>
+      finished(spawnSync("python3", ["-I", "-S", "-c", code], { input: stdin }).stdout.toString());
+    const grade = (program: string): Promise<{ result: SuiteResult; requests: Request[] }> =>
+      served(run, async (url) =>
+        runSuite(await pythonRunner({ url }), { program, tests: TESTS, limits }),
+      );
+    const { result, requests } = await grade("def f(x): return x + 1");
+    expect(result).toEqual({ passed: true, assertions: [{ held: true }, { held: true }] });
     expect(requests[0]).toMatchObject({
       language: "python",
       run_timeout: 20,
       memory_limit_MB: 256,
     });
+    expect(requests[0]!.code).not.toContain("assert f(1)");
+    const forged =
+      "import os, sys\nfor n in range(3, 20):\n  try: os.write(n, b'{\"v\":2}\\n')\n  except OSError: pass\ndef f(x): return 2";
+    expect((await grade(forged)).result).toMatchObject({ passed: false });
+    expect((await grade("import os\nos._exit(0)")).result).toMatchObject({ fault: "exit" });
   });
 
   test.each([

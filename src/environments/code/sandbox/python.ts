@@ -5,7 +5,9 @@
 import { randomBytes } from "node:crypto";
 import { ErrataError } from "../../../util/error.js";
 import { BubblewrapRunner, bubblewrapFault } from "./bubblewrap.js";
-import { PYTHON_HARNESS } from "./python-harness.js";
+import { PYTHON_JUDGE } from "./python-judge.js";
+import type { PairJob } from "./python-pair.js";
+import { PYTHON_PROGRAM } from "./python-program.js";
 import { SandboxFusionRunner } from "./sandbox-fusion.js";
 
 /** What one Python process may use. */
@@ -14,15 +16,15 @@ export interface PythonLimits {
   readonly milliseconds: number;
   /** Address space. */
   readonly memoryBytes: number;
-  /** Of standard output; more ends the process. */
+  /** Of standard output, or of one result; more ends the process. */
   readonly outputBytes: number;
 }
 
-/** 10 s, 1 GiB, 1 MiB. */
+/** 10 s, 1 GiB, 4 MiB. */
 export const DEFAULT_PYTHON_LIMITS: PythonLimits = {
   milliseconds: 10_000,
   memoryBytes: 2 ** 30,
-  outputBytes: 2 ** 20,
+  outputBytes: 2 ** 22,
 };
 
 /** One process: Python source, its standard input, its limits. */
@@ -45,6 +47,8 @@ export interface PythonRunner {
   readonly name: string;
   /** @throws ErrataError `SANDBOX_PYTHON` when the sandbox itself fails; never on what the program does. */
   run(job: PythonJob): Promise<PythonExit>;
+  /** Runs a judge and a program in two such processes; absent where one process is all there is. */
+  pair?(job: PairJob): Promise<PythonExit>;
 }
 
 export interface PythonSandboxOptions {
@@ -88,27 +92,47 @@ export interface SuiteResult {
   readonly fault?: string;
 }
 
-/** Runs programs against assertions, a program and all its assertions in one process. */
-export async function runSuite(
-  runner: PythonRunner,
-  job: {
-    readonly program: string;
-    readonly tests: string;
-    /** The function that tests call: the one global that may have the name of a built-in one. */
-    readonly entryPoint?: string;
-    readonly limits?: Partial<PythonLimits>;
-  },
-): Promise<SuiteResult> {
+/** A program and its tests. */
+export interface SuiteJob {
+  readonly program: string;
+  readonly tests: string;
+  /** The function of the program that tests call. */
+  readonly entryPoint?: string;
+  /** Python that the judge runs before the tests: what they use and the program must not redefine. */
+  readonly helpers?: string;
+  /** The name that tests call the program's function by, where its own is the reference's. */
+  readonly candidate?: string;
+  readonly limits?: Partial<PythonLimits>;
+}
+
+/**
+ * Runs a program against assertions: the tests in one process, the program in another, which gets the
+ * arguments of one call at a time and gives back data. The tests compare.
+ *
+ * A server that runs one process a request runs the judge, which starts the program's from there.
+ * @throws ErrataError `SANDBOX_PYTHON` when the sandbox itself fails; never on what the program does.
+ */
+export async function runSuite(runner: PythonRunner, job: SuiteJob): Promise<SuiteResult> {
   const limits = { ...DEFAULT_PYTHON_LIMITS, ...job.limits };
   const nonce = randomBytes(16).toString("hex");
-  const stdin = JSON.stringify({
-    nonce,
-    program: job.program,
-    tests: job.tests,
-    entry: job.entryPoint ?? "",
-    limits: resourceLimits(limits),
-  });
-  const exit = await runner.run({ source: PYTHON_HARNESS, stdin, limits });
+  const { tests, entryPoint = "", helpers = "", candidate = "", program } = job;
+  const suite = { nonce, tests, helpers, entry: entryPoint, candidate };
+  const load = JSON.stringify({ program, limits: resourceLimits(limits) });
+  const exit =
+    runner.pair === undefined
+      ? await runner.run({
+          source: PYTHON_JUDGE,
+          stdin: `${JSON.stringify({ ...suite, source: PYTHON_PROGRAM, load, outputBytes: limits.outputBytes })}\n`,
+          limits,
+        })
+      : await runner.pair({
+          judge: PYTHON_JUDGE,
+          program: PYTHON_PROGRAM,
+          suite: JSON.stringify(suite),
+          load,
+          nonce,
+          limits,
+        });
   return readRecords(exit, nonce);
 }
 
@@ -122,7 +146,8 @@ export async function runWithInput(
   },
 ): Promise<PythonExit> {
   const limits = { ...DEFAULT_PYTHON_LIMITS, ...job.limits };
-  const source = `import resource
+  const source = `import os, resource
+os.closerange(3, 4096)
 for name, value in ${JSON.stringify(resourceLimits(limits))}.items():
     resource.setrlimit(getattr(resource, name), (value, value))
 exec(compile(${JSON.stringify(job.program)}, "program", "exec"), {"__name__": "__main__"})
@@ -141,8 +166,7 @@ function resourceLimits({ memoryBytes, milliseconds }: PythonLimits): Record<str
   };
 }
 
-interface HarnessRecord extends Partial<AssertionRecord> {
-  readonly nonce?: string;
+interface JudgeRecord extends Partial<AssertionRecord> {
   readonly end?: number;
   readonly fault?: string;
 }
@@ -152,10 +176,11 @@ function readRecords({ outcome, stdout }: PythonExit, nonce: string): SuiteResul
   let fault: string = outcome === "exited" || outcome === "failed" ? "exit" : outcome;
   let end: number | undefined;
   for (const line of stdout.split("\n")) {
-    const record = parseRecord(line);
-    if (record?.nonce !== nonce) continue;
+    const record = parseRecord(line, nonce);
+    if (record === undefined) continue;
     if (record.end !== undefined) end = record.end;
-    else if (record.fault !== undefined) fault = `${record.fault}: ${record.threw ?? ""}`;
+    else if (record.fault !== undefined)
+      fault = record.threw === undefined ? record.fault : `${record.fault}: ${record.threw}`;
     else
       assertions.push({
         held: record.held === true,
@@ -169,10 +194,10 @@ function readRecords({ outcome, stdout }: PythonExit, nonce: string): SuiteResul
   return ended ? { passed, assertions } : { passed, assertions, fault };
 }
 
-function parseRecord(line: string): HarnessRecord | undefined {
+function parseRecord(line: string, nonce: string): JudgeRecord | undefined {
+  if (!line.startsWith(`${nonce} = `)) return undefined;
   try {
-    const record: unknown = JSON.parse(line);
-    return typeof record === "object" && record !== null ? record : undefined;
+    return JSON.parse(line.slice(nonce.length + 3)) as JudgeRecord;
   } catch {
     return undefined;
   }

@@ -1,4 +1,6 @@
 /** The inside of the JavaScript sandbox: a thread that runs untrusted programs in QuickJS, one at a time. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { parentPort } from "node:worker_threads";
 import variant from "@jitl/quickjs-wasmfile-release-sync";
 import {
@@ -7,33 +9,23 @@ import {
   type QuickJSSyncVariant,
   type QuickJSWASMModule,
   newQuickJSWASMModuleFromVariant,
+  newVariant,
   shouldInterruptAfterDeadline,
 } from "quickjs-emscripten-core";
-import type { Call, CallResult, Limits, SandboxJob, SandboxReply } from "./javascript.js";
+import type { CallResult, Limits, OwnCall, SandboxJob, SandboxReply } from "./javascript.js";
+import { failureOf, runPair } from "./quickjs-pair.js";
 
 /**
- * Runs before the program, and returns what calls it from then on. What that needs of the language
- * is captured here, out of the program's reach. Where the program shares its context with a test
- * suite, it also freezes what the program could change under the suite's feet.
+ * Runs before the program, and returns what calls it from then on. What that needs of the language is
+ * captured here, before the program can replace it.
  */
-const PRELUDE = `((shared) => {
+const PRELUDE = `(() => {
   "use strict";
   const { stringify, parse } = JSON;
   const { isFinite } = Number;
   const apply = Function.prototype.call.bind(Function.prototype.apply);
-  const slice = Function.prototype.call.bind(String.prototype.slice);
   const quiet = () => undefined;
   globalThis.console = { log: quiet, error: quiet, warn: quiet, info: quiet, debug: quiet, assert: quiet };
-  for (const name of shared ? Object.getOwnPropertyNames(globalThis) : []) {
-    const value = globalThis[name];
-    if (value === null || (typeof value !== "object" && typeof value !== "function") || value === globalThis) continue;
-    if (typeof value === "function" && value.prototype) Object.freeze(value.prototype);
-    Object.freeze(value);
-  }
-  for (const name of shared ? ["JSON", "Math", "Object", "Array", "String", "Number", "Boolean"] : [])
-    Object.defineProperty(globalThis, name, { writable: false, configurable: false });
-  if (shared) for (const value of [[][Symbol.iterator](), ""[Symbol.iterator](), new Map().entries(), new Set().values(), (function* () {})(), (async () => {})])
-    Object.freeze(Object.getPrototypeOf(value));
   const plain = (key, value) => {
     if (value === undefined) return "\\u0000undefined";
     if (typeof value === "bigint") return "\\u0000" + value + "n";
@@ -41,43 +33,56 @@ const PRELUDE = `((shared) => {
     if (typeof value === "number" && !isFinite(value)) return "\\u0000" + value;
     return value;
   };
-  return {
-    call: (entry, text, limit) => {
-      const out = stringify(apply(entry, undefined, parse(text)), plain);
-      return out === undefined || out.length > limit ? "!" : out;
-    },
-    suite: (run, limit) => {
-      let asserted = 0;
-      const failed = [];
-      const add = apply.bind(undefined, [].push, failed);
-      const assert = (held, ...rest) => {
-        asserted++;
-        if (held === true || (held && typeof held !== "object" && typeof held !== "function")) return;
-        if (failed.length < 100) add([asserted]);
-      };
-      run({ ...console, assert });
-      return slice(stringify({ asserted, failed }), 0, limit);
-    },
+  return (entry, text, limit) => {
+    const out = stringify(apply(entry, undefined, parse(text)), plain);
+    return out === undefined || out.length > limit ? "!" : out;
   };
 })`;
 
 /** What a call answers in place of JSON when its result is longer than allowed. */
 const TOO_LONG = "!";
 
-// The package's types describe its CommonJS build; what is imported is the other one.
-const quickjs: QuickJSWASMModule = await newQuickJSWASMModuleFromVariant(
-  variant as unknown as QuickJSSyncVariant,
+/** Of the runtime; Node's types do not have it. */
+const { Module } = (
+  globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => never } }
+).WebAssembly;
+
+/** Compiled once; each instance has memory of its own. */
+const compiled = new Module(
+  readFileSync(createRequire(import.meta.url).resolve("@jitl/quickjs-wasmfile-release-sync/wasm")),
 );
-parentPort!.on("message", (job: SandboxJob) => parentPort!.postMessage(answer(job)));
+
+/** A new instance. The package's types describe its CommonJS build; what is imported is the other one. */
+const instance = (): Promise<QuickJSWASMModule> =>
+  newQuickJSWASMModuleFromVariant(
+    newVariant(variant as unknown as QuickJSSyncVariant, { wasmModule: compiled }),
+  );
+
+const quickjs = await instance();
+/** For the next program that is run apart from its judge; made while there is nothing else to do. */
+let spare: Promise<QuickJSWASMModule> | undefined;
+
+parentPort!.on("message", (job: SandboxJob) => {
+  void answer(job).then((reply) => parentPort!.postMessage(reply));
+});
 parentPort!.postMessage("ready");
 
-function answer(job: SandboxJob): SandboxReply {
+async function answer(job: SandboxJob): Promise<SandboxReply> {
+  const { id, source, calls, limits } = job;
   try {
-    return { id: job.id, results: runProgram(quickjs, job) };
+    const [first] = calls;
+    if (first !== undefined && !("entry" in first && "args" in first)) {
+      const program = await (spare ??= instance());
+      const { result, used } = runPair(quickjs, program, source, first, limits);
+      if (used) spare = undefined;
+      if (used && "suite" in first) setImmediate(() => void (spare ??= instance()));
+      return { id, results: [result] };
+    }
+    return { id, results: runProgram(quickjs, job) };
   } catch (cause) {
     // The module itself gave up (out of WebAssembly memory, an abort): this thread is not to be trusted again.
     const message = cause instanceof Error ? cause.message : String(cause);
-    return { id: job.id, results: [], broken: message };
+    return { id, results: [], broken: message };
   }
 }
 
@@ -90,21 +95,18 @@ function runProgram(
   runtime.setMaxStackSize(limits.stackBytes);
   const context = runtime.newContext();
   try {
-    const harness = newHarness(
-      context,
-      calls.some((call) => "suite" in call),
-    );
+    const harness = newHarness(context);
     const deadline = Date.now() + limits.milliseconds;
     runtime.setInterruptHandler(shouldInterruptAfterDeadline(deadline));
     const results: CallResult[] = [];
     const loaded = context.evalCode(source, "program.js");
     if (loaded.error !== undefined) {
-      const failure = failureOf(context, loaded.error, deadline);
+      const failure = failureOf({ context, deadline }, loaded.error);
       harness.dispose();
       return calls.map(() => failure);
     }
     loaded.value.dispose();
-    for (const call of calls) {
+    for (const call of calls as readonly OwnCall[]) {
       const last = results.at(-1);
       if (last !== undefined && (last.outcome === "timeout" || last.outcome === "memory")) {
         results.push(last); // out of time or memory once is out of it for good
@@ -120,10 +122,9 @@ function runProgram(
   }
 }
 
-function newHarness(context: QuickJSContext, shared: boolean): QuickJSHandle {
+function newHarness(context: QuickJSContext): QuickJSHandle {
   const make = context.unwrapResult(context.evalCode(PRELUDE, "harness.js"));
-  const flag = shared ? context.true : context.false;
-  const harness = context.unwrapResult(context.callFunction(make, context.undefined, flag));
+  const harness = context.unwrapResult(context.callFunction(make, context.undefined));
   make.dispose();
   return harness;
 }
@@ -131,40 +132,21 @@ function newHarness(context: QuickJSContext, shared: boolean): QuickJSHandle {
 function runCall(
   context: QuickJSContext,
   harness: QuickJSHandle,
-  call: Call,
+  call: OwnCall,
   limits: Limits,
   deadline: number,
 ): CallResult {
-  const isSuite = "suite" in call;
-  const code = isSuite ? `(function (console) {\n${call.suite}\n})` : `(${call.entry})`;
-  const target = context.evalCode(code, "tests.js");
-  if (target.error !== undefined) return failureOf(context, target.error, deadline);
-  const method = context.getProp(harness, isSuite ? "suite" : "call");
-  const limit = context.newNumber(limits.outputCharacters);
-  const args = isSuite
-    ? [target.value, limit]
-    : [target.value, context.newString(call.args), limit];
-  const result = context.callFunction(method, context.undefined, ...args);
-  for (const handle of [method, ...args]) handle.dispose();
-  if (result.error !== undefined) return failureOf(context, result.error, deadline);
+  const target = context.evalCode(`(${call.entry})`, "call.js");
+  if (target.error !== undefined) return failureOf({ context, deadline }, target.error);
+  const args = [
+    target.value,
+    context.newString(call.args),
+    context.newNumber(limits.outputCharacters),
+  ];
+  const result = context.callFunction(harness, context.undefined, ...args);
+  for (const handle of args) handle.dispose();
+  if (result.error !== undefined) return failureOf({ context, deadline }, result.error);
   const output = context.getString(result.value);
   result.value.dispose();
   return output === TOO_LONG ? { outcome: "output" } : { outcome: "returned", output };
-}
-
-/** What an exception says. Reading its properties may run getters of the program, under the same deadline and memory limit. */
-function failureOf(context: QuickJSContext, error: QuickJSHandle, deadline: number): CallResult {
-  const text = (key: string): string => {
-    if (context.typeof(error) !== "object") return "";
-    const value = context.getProp(error, key);
-    const read = context.typeof(value) === "string" ? context.getString(value).slice(0, 200) : "";
-    value.dispose();
-    return read;
-  };
-  const name = text("name") || "Error";
-  const message = text("message");
-  error.dispose();
-  if (Date.now() >= deadline || message === "interrupted") return { outcome: "timeout" };
-  if (message === "out of memory") return { outcome: "memory" };
-  return { outcome: "threw", error: name, message };
 }
