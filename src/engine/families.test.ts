@@ -240,7 +240,7 @@ describe("a configuration", () => {
   it("gives the biases that each family has", () => {
     const attention = ["q_proj", "k_proj", "v_proj", "o_proj"];
     expect(shapeFromConfig(config).biases).toEqual(attention.slice(0, 3));
-    const llama = { ...config, architectures: ["LlamaForCausalLM"] };
+    const llama = { ...config, architectures: ["LlamaForCausalLM"], model_type: "llama" };
     expect(shapeFromConfig(llama).biases).toBeUndefined();
     expect(shapeFromConfig({ ...llama, attention_bias: true, mlp_bias: true }).biases).toEqual([
       ...attention,

@@ -121,7 +121,8 @@ async function fillFolder(
         await downloadVerified(entry, join(folder, name), location, onProgress);
     }
   };
-  const sharded = files.has("model.safetensors.index.json");
+  // Where a repository holds both, the single file counts, as in transformers.
+  const sharded = !files.has("model.safetensors") && files.has("model.safetensors.index.json");
   const adapterOnly = files.has("adapter_config.json") && !files.has("config.json");
   if (!sharded && !adapterOnly && !files.has("model.safetensors"))
     throw new ErrataError(
@@ -131,7 +132,7 @@ async function fillFolder(
         hint: "choose a repository with model.safetensors, or convert it: model.save_pretrained(folder) in transformers",
       },
     );
-  await get(described);
+  await get(described.filter((name) => sharded || name !== "model.safetensors.index.json"));
   if (!adapterOnly) await get(sharded ? await weightFiles(folder) : ["model.safetensors"]);
   await writeWhole(join(folder, marker), "");
 }

@@ -28,12 +28,20 @@ export async function readJson(path: string): Promise<unknown> {
 const index = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
 /**
- * The names of the files in `folder` that hold its weights: `model.safetensors`, or the shards that
- * `model.safetensors.index.json` lists.
+ * The names of the files in `folder` that hold its weights: `model.safetensors`, else the shards that
+ * `model.safetensors.index.json` lists. Where both are there the single file counts, as in transformers.
  * @throws ErrataError `CHECKPOINT_FILE` without either, or with an index that is damaged.
  */
-export async function weightFiles(folder: string): Promise<string[]> {
+export async function weightFiles(
+  folder: string,
+  onNotice?: (notice: string) => void,
+): Promise<string[]> {
   const path = join(folder, "model.safetensors.index.json");
+  if (existsSync(join(folder, "model.safetensors"))) {
+    if (existsSync(path))
+      onNotice?.(`${folder}: model.safetensors is read, and the index of shards beside it is not`);
+    return ["model.safetensors"];
+  }
   if (existsSync(path)) {
     const parsed = index.safeParse(await readJson(path));
     const names = [...new Set(Object.values(parsed.data?.weight_map ?? {}))].sort();
@@ -43,7 +51,6 @@ export async function weightFiles(folder: string): Promise<string[]> {
       hint: "copy or download the checkpoint again",
     });
   }
-  if (existsSync(join(folder, "model.safetensors"))) return ["model.safetensors"];
   throw new ErrataError(`${folder}: no model.safetensors, and no index of shards`, {
     code: "CHECKPOINT_FILE",
     hint: "convert the checkpoint: model.save_pretrained(folder) in transformers writes safetensors",
@@ -52,50 +59,94 @@ export async function weightFiles(folder: string): Promise<string[]> {
 
 /**
  * Loads the model in `folder`, tensor by tensor, into one float32 vector (4 bytes a weight, whatever
- * the files hold).
+ * the files hold). A configuration that ties the head to the embedding beside files that hold a head of
+ * other values gives an untied model, as in transformers.
  * @throws ErrataError `CHECKPOINT_ARCHITECTURE`, `CHECKPOINT_CONFIG`, `CHECKPOINT_FILE`,
  * `CHECKPOINT_TENSORS` (weights that do not fit the configuration), or those of `SafetensorsFile.open`.
  */
 export async function loadPretrained(
   folder: string,
-  options: Pick<ShapeOptions, "context"> = {},
+  options: Pick<ShapeOptions, "context" | "onNotice"> = {},
 ): Promise<Policy> {
   const path = join(folder, "config.json");
-  const shape = shapeFromConfig(await readJson(path), { ...options, path });
-  const wanted = new Map(parameterLayout(shape).map((p) => [p.name, p]));
-  const weights = allocate(shape, folder);
-  const faults: string[] = [];
-  for (const name of await weightFiles(folder)) {
-    const file = await SafetensorsFile.open(join(folder, name));
-    try {
-      for (const [tensor, dimensions] of file.shapes) {
-        const place = wanted.get(tensor);
-        if (place === undefined) {
-          if (!isRedundant(tensor, shape)) faults.push(`${tensor} unknown`);
-        } else if (place.shape.join() !== dimensions.join())
-          faults.push(`${tensor} [${dimensions.join(", ")}], not [${place.shape.join(", ")}]`);
-        else await file.read(tensor, weights.subarray(place.offset, place.offset + place.size));
-        wanted.delete(tensor);
-      }
-    } finally {
-      await file.close();
-    }
-  }
-  faults.push(...[...wanted.keys()].map((name) => `${name} missing`));
-  if (faults.length > 0)
-    throw new ErrataError(
-      `${folder}: ${faults.slice(0, 8).join("; ")}${faults.length > 8 ? "; ..." : ""}`,
-      {
-        code: "CHECKPOINT_TENSORS",
-        hint: "the weights are not those of the model that config.json describes",
-      },
+  const described = shapeFromConfig(await readJson(path), { ...options, path });
+  const names = await weightFiles(folder, options.onNotice);
+  const files: SafetensorsFile[] = [];
+  try {
+    for (const name of names) files.push(await SafetensorsFile.open(join(folder, name)));
+    const holdsHead = files.some((file) => file.shapes.has(head));
+    // Read as untied first: only the values say whether the head is the embedding.
+    const shape = described.tied && holdsHead ? { ...described, tied: false } : described;
+    const faults: string[] = [];
+    const weights = await readWeights(files, shape, described.tied, folder, faults);
+    if (faults.length > 0) throw misfit(folder, faults);
+    if (shape === described) return { shape, weights };
+    const places = new Map(parameterLayout(shape).map((p) => [p.name, p]));
+    const of = (name: string): Float32Array => {
+      const { offset, size } = places.get(name)!;
+      return weights.subarray(offset, offset + size);
+    };
+    if (isEqual(of(head), of(embedding)))
+      return { shape: described, weights: weights.slice(0, parameterCount(described)) };
+    options.onNotice?.(
+      `${path}: tie_word_embeddings is true, and the files hold a head of its own, which is used, as in transformers`,
     );
-  return { shape, weights };
+    return { shape, weights };
+  } finally {
+    for (const file of files) await file.close();
+  }
 }
 
-/** Tensors that some files carry though the rest determines them. */
-function isRedundant(name: string, shape: ModelShape): boolean {
-  return name.endsWith(".rotary_emb.inv_freq") || (shape.tied && name === "lm_head.weight");
+const head = "lm_head.weight";
+const embedding = "model.embed_tokens.weight";
+
+/** Weights in flat order; what is missing, unknown, stored twice or of another size goes to `faults`. */
+async function readWeights(
+  files: readonly SafetensorsFile[],
+  shape: ModelShape,
+  tied: boolean,
+  folder: string,
+  faults: string[],
+): Promise<Float32Array> {
+  const wanted = new Map(parameterLayout(shape).map((p) => [p.name, p]));
+  const weights = allocate(shape, folder);
+  const read = new Set<string>();
+  for (const file of files)
+    for (const [tensor, dimensions] of file.shapes) {
+      const place = wanted.get(tensor);
+      if (place === undefined) {
+        if (!tensor.endsWith(".rotary_emb.inv_freq")) faults.push(`${tensor} unknown`);
+        continue;
+      }
+      if (read.has(tensor)) faults.push(`${tensor} stored twice`);
+      else if (place.shape.join() !== dimensions.join())
+        faults.push(`${tensor} [${dimensions.join(", ")}], not [${place.shape.join(", ")}]`);
+      else await file.read(tensor, weights.subarray(place.offset, place.offset + place.size));
+      read.add(tensor);
+    }
+  // Of a tied pair either half stands for both, as in transformers.
+  if (tied && read.has(head) && !read.has(embedding)) {
+    const [from, to] = [wanted.get(head)!, wanted.get(embedding)!];
+    weights.copyWithin(to.offset, from.offset, from.offset + from.size);
+    read.add(embedding);
+  }
+  faults.push(...[...wanted.keys()].filter((n) => !read.has(n)).map((name) => `${name} missing`));
+  return weights;
+}
+
+const misfit = (folder: string, faults: readonly string[]): ErrataError =>
+  new ErrataError(
+    `${folder}: ${faults.slice(0, 8).join("; ")}${faults.length > 8 ? "; ..." : ""}`,
+    {
+      code: "CHECKPOINT_TENSORS",
+      hint: "the weights are not those of the model that config.json describes",
+    },
+  );
+
+function isEqual(a: Float32Array, b: Float32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function allocate(shape: ModelShape, folder: string): Float32Array {
