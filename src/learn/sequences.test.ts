@@ -12,7 +12,7 @@ import type { Environment, Turn, Verdict } from "../environments/environment.js"
 import { parseConfig } from "../config/config.js";
 import { optimize, trainingSequences, type RolloutSignal, type ScoredGroup } from "./sequences.js";
 import { PolicyModel } from "../models/model.js";
-import { lexiconTokenizer } from "../models/tokenizer.js";
+import { lexiconTokenizer, type Tokenizer } from "../models/tokenizer.js";
 import { inGroups, play, type Group, type Rollout } from "../play/play.js";
 import { Random } from "../util/random.js";
 import { cuePolicy, cues, cueTask, cueTokenizer, groupOf, rightWith } from "../testing/testing.js";
@@ -178,6 +178,7 @@ describe("the charge on an action of several tokens", () => {
   function chargedTokens(
     completion: readonly number[],
     chargeTokens: "step" | "answer" | "all" = "step",
+    reader: Tokenizer = tokenizer,
   ): number[] {
     const turn = environment.start(task) as Turn<ArithmeticState>;
     const action = tokenizer.decode(completion);
@@ -194,7 +195,7 @@ describe("the charge on an action of several tokens", () => {
     };
     const [sequence, ...others] = trainingSequences(
       [{ group: { task, rollouts: [rollout] }, signals: [{ advantage: 0, charge: -0.5 }] }],
-      tokenizer,
+      reader,
       chargeTokens,
     );
     expect(others).toEqual([]);
@@ -221,6 +222,11 @@ describe("the charge on an action of several tokens", () => {
 
   test("falls on the stop token of an answer that stops too early", () => {
     expect(chargedTokens([...digits("879"), stop])).toEqual([3]);
+  });
+
+  test("falls on that token whichever of several ends the answer", () => {
+    const two = Object.assign(Object.create(tokenizer) as Tokenizer, { stops: [stop, pad] });
+    expect(chargedTokens([...digits("879"), pad], "step", two)).toEqual([3]);
   });
 
   test("falls on the first symbol too many of an answer that goes on", () => {

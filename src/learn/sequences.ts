@@ -4,7 +4,7 @@ import type { Config } from "../config/config.js";
 import type { Engine, TrainingSequence } from "../engine/engine.js";
 import { trainEpochs, type EpochsResult } from "../engine/epochs.js";
 import { learningRateAt } from "../engine/schedule.js";
-import type { Tokenizer } from "../models/tokenizer.js";
+import { stopsOf, type Tokenizer } from "../models/tokenizer.js";
 import type { Group, Rollout } from "../play/play.js";
 import { preferencePairs, preferenceSequences } from "./preference.js";
 import type { Random } from "../util/random.js";
@@ -177,7 +177,7 @@ function tokensNamedBy(
   if (firstError.step !== step) return () => false;
   const { text, completion } = rollout.actions[step]!;
   const { start, end } = firstError.span;
-  if (start === end && start === text.length && completion.at(-1) === tokenizer.stop)
+  if (start === end && start === text.length && stopsOf(tokenizer).includes(completion.at(-1)!))
     return (t) => t === completion.length - 1;
   const covered = tokenizer.spans(completion).map((s) => s.start < end && s.end > start);
   return covered.some(Boolean) ? (t) => covered[t]! : () => true;

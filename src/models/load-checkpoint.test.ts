@@ -60,6 +60,41 @@ describe("a checkpoint", () => {
     await expect(loadCheckpoint(folder)).rejects.toMatchObject({ code: "ADAPTER_CONFIG" });
   });
 
+  const adapterFolder = (base: string, name: string): string => {
+    const folder = join(scratch, name);
+    cpSync(join(families, "llama", "adapter"), folder, { recursive: true });
+    const path = join(folder, "adapter_config.json");
+    const config = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    writeFileSync(path, JSON.stringify({ ...config, base_model_name_or_path: base }));
+    return folder;
+  };
+
+  test("that is an adapter with a tokenizer of its own acts by that, with its base's stops", async () => {
+    const base = join(families, "llama");
+    const folder = adapterFolder(base, "adapter-with-tokenizer");
+    for (const file of ["tokenizer.json", "tokenizer_config.json"])
+      cpSync(join(base, file), join(folder, file));
+    writeFileSync(join(folder, "chat_template.jinja"), "own: {{ messages[0].content }}");
+    const { template, tokenizer } = await loadCheckpoint(folder);
+    expect(template!.render([{ role: "user", content: "x" }])).toBe("own: x");
+    expect(tokenizer.stops).toEqual((await loadCheckpoint(base)).tokenizer.stops);
+  });
+
+  test("that is an adapter over an adapter, or over itself, is refused", async () => {
+    const first = adapterFolder(join(families, "llama"), "adapter-first");
+    const second = adapterFolder(first, "adapter-second");
+    await expect(loadCheckpoint(second)).rejects.toMatchObject({ code: "ADAPTER_CONFIG" });
+    const own = adapterFolder(join(scratch, "adapter-own"), "adapter-own");
+    await expect(loadCheckpoint(own)).rejects.toMatchObject({ code: "ADAPTER_CONFIG" });
+  });
+
+  test("that is a model and an adapter in one folder is refused: neither may be dropped", async () => {
+    const folder = join(scratch, "both");
+    cpSync(join(families, "llama"), folder, { recursive: true });
+    cpSync(join(families, "llama", "adapter"), folder, { recursive: true });
+    await expect(loadCheckpoint(folder)).rejects.toMatchObject({ code: "CHECKPOINT_AMBIGUOUS" });
+  });
+
   test("that is neither a folder nor a hub id is refused", async () => {
     await expect(loadCheckpoint("./not/here")).rejects.toMatchObject({
       code: "CHECKPOINT_MISSING",

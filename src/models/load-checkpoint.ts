@@ -1,9 +1,8 @@
 /** Open models: weights, tokenizer and chat template of one checkpoint, from a folder or the hub. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import type { Policy } from "../engine/engine.js";
-import { loadPeftAdapter } from "../engine/files/peft.js";
+import { adapterBase, loadPeftAdapter } from "../engine/files/peft.js";
 import { loadPretrained, readJson } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
 import type { ChatTemplate } from "./chat-template.js";
@@ -36,22 +35,57 @@ export interface Checkpoint {
 
 /**
  * Loads the checkpoint in the folder `where`, or of the hub id `where` (`owner/name`).
- * @throws ErrataError `CHECKPOINT_MISSING`, or those of `hubSnapshot`, `loadPretrained`,
+ * @throws ErrataError `CHECKPOINT_MISSING`, `CHECKPOINT_AMBIGUOUS` (a model and an adapter in one folder), or those of `hubSnapshot`, `loadPretrained`,
  * `loadPeftAdapter` and `loadTokenizer`.
  */
 export async function loadCheckpoint(
   where: string,
   options: CheckpointOptions = {},
 ): Promise<Checkpoint> {
+  return load(where, options, false);
+}
+
+async function load(
+  where: string,
+  options: CheckpointOptions,
+  asBase: boolean,
+): Promise<Checkpoint> {
   const { folder, commit } = await locate(where, options);
-  if (existsSync(join(folder, "adapter_config.json")) && !existsSync(join(folder, "config.json"))) {
+  const has = (name: string): boolean => existsSync(join(folder, name));
+  if (has("adapter_config.json")) {
+    if (asBase)
+      throw new ErrataError(`${folder}: the base model of an adapter is itself an adapter`, {
+        code: "ADAPTER_CONFIG",
+        hint: "merge it into its own base first: model.merge_and_unload() in PEFT, then save_pretrained",
+      });
+    if (has("config.json"))
+      throw new ErrataError(`${folder}: holds both a model (config.json) and an adapter over one`, {
+        code: "CHECKPOINT_AMBIGUOUS",
+        hint: "move adapter_config.json and adapter_model.safetensors into a folder of their own, or the model into another",
+      });
     // A revision is the adapter's, not its base's.
-    const base = await loadCheckpoint(await baseOf(folder), { ...options, revision: "main" });
-    return { ...base, policy: await loadPeftAdapter(folder, base.policy), folder, commit };
+    const { base: name, revision = "main" } = await adapterBase(folder);
+    const base = await load(name, { ...options, revision }, true);
+    const policy = await loadPeftAdapter(folder, base.policy);
+    // Whoever trained an adapter may have given it a template of its own.
+    const tokenizer = has("tokenizer.json")
+      ? await loadTokenizer(folder, { ...options, fallback: base.folder })
+      : base.tokenizer;
+    checkSize(tokenizer, policy, folder);
+    return { ...base, policy, tokenizer, template: tokenizer.template, folder, commit };
   }
-  const { context } = options;
-  const policy = await loadPretrained(folder, context === undefined ? {} : { context });
+  const { context, onNotice } = options;
+  const policy = await loadPretrained(folder, {
+    ...(context === undefined ? {} : { context }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  });
   const tokenizer = await loadTokenizer(folder, options);
+  checkSize(tokenizer, policy, folder);
+  const config = await readJson(join(folder, "config.json"));
+  return { policy, tokenizer, template: tokenizer.template, config, folder, commit };
+}
+
+function checkSize(tokenizer: PretrainedTokenizer, policy: Policy, folder: string): void {
   if (tokenizer.size > policy.shape.vocabulary)
     throw new ErrataError(
       `${folder}: a tokenizer of ${tokenizer.size} tokens, a model of ${policy.shape.vocabulary}`,
@@ -60,8 +94,6 @@ export async function loadCheckpoint(
         hint: "the tokenizer is another model's: copy its files again",
       },
     );
-  const config = await readJson(join(folder, "config.json"));
-  return { policy, tokenizer, template: tokenizer.template, config, folder, commit };
 }
 
 async function locate(
@@ -73,18 +105,5 @@ async function locate(
   throw new ErrataError(`there is no checkpoint at ${where}`, {
     code: "CHECKPOINT_MISSING",
     hint: "give the path of a folder with config.json, or a hub id such as HuggingFaceTB/SmolLM2-135M-Instruct",
-  });
-}
-
-/** The base model that an adapter was trained on. */
-async function baseOf(folder: string): Promise<string> {
-  const path = join(folder, "adapter_config.json");
-  const base = z
-    .looseObject({ base_model_name_or_path: z.string().min(1) })
-    .safeParse(await readJson(path));
-  if (base.success) return base.data.base_model_name_or_path;
-  throw new ErrataError(`${path} does not name its base model`, {
-    code: "ADAPTER_CONFIG",
-    hint: "set base_model_name_or_path to the base model's folder or hub id",
   });
 }

@@ -2,7 +2,7 @@
 import type { Random } from "../util/random.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Mixture } from "../engine/mixture.js";
-import type { Prompt, Tokenizer } from "./tokenizer.js";
+import { stopsOf, type Prompt, type Tokenizer } from "./tokenizer.js";
 
 /** One action, with the tokens it was sampled as. */
 export interface Action {
@@ -92,7 +92,7 @@ export class PolicyModel implements Model {
     const completions = await engine.sample(policy, {
       prompts: encoded,
       maxTokens: this.#options.maxTokens ?? (single ? 1 : maxActionSymbols + 1),
-      ...(single ? {} : { stopTokens: tokenizer.stops ?? [tokenizer.stop] }),
+      ...(single ? {} : { stopTokens: stopsOf(tokenizer) }),
       ...(temperature === undefined ? {} : { temperature }),
       ...(this.#options.greedy === true ? { topK: 1 } : {}),
       ...(mixture === undefined ? {} : { mixture }),

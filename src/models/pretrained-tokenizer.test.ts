@@ -199,9 +199,37 @@ describe("files of other ages", () => {
     });
   });
 
+  test("may keep what ends an answer in config.json alone, as one id or a list", async () => {
+    for (const [eos, stops] of [
+      [1, [1]],
+      [
+        [3, 1],
+        [3, 1],
+      ],
+      [[-1, 1, 99999], [1]],
+    ] as const) {
+      const folder = changed(
+        "llama",
+        "tokenizer_config.json",
+        (value) => delete value["eos_token"],
+      );
+      writeFileSync(join(folder, "config.json"), JSON.stringify({ eos_token_id: eos }));
+      for (const generation of [undefined, {}, { eos_token_id: null }, { eos_token_id: [] }]) {
+        rmSync(join(folder, "generation_config.json"), { force: true });
+        if (generation !== undefined)
+          writeFileSync(join(folder, "generation_config.json"), JSON.stringify(generation));
+        expect((await loadTokenizer(folder)).stops).toEqual(stops);
+      }
+      writeFileSync(join(folder, "generation_config.json"), JSON.stringify({ eos_token_id: 2 }));
+      expect((await loadTokenizer(folder)).stops).toEqual([2]); // comes before config.json
+    }
+  });
+
   test("in which nothing ends an answer are refused", async () => {
     const folder = changed("llama", "tokenizer_config.json", (value) => delete value["eos_token"]);
     writeFileSync(join(folder, "generation_config.json"), "{}");
+    expect((await loadTokenizer(folder)).stops).toEqual([4]); // of config.json
+    writeFileSync(join(folder, "config.json"), "{}");
     await expect(loadTokenizer(folder)).rejects.toMatchObject({ code: "TOKENIZER_STOP" });
   });
 });

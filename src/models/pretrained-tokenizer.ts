@@ -8,6 +8,7 @@ import { readJson } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
 import { ChatTemplate } from "./chat-template.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";
+import { checkTokenizerFile, type TokenizerFile } from "./tokenizer-file.js";
 import { decodedCharacters } from "./utf8.js";
 
 /** The 256 characters under which byte-level BPE writes bytes (GPT-2). */
@@ -24,12 +25,6 @@ const named = z.union([z.string(), z.looseObject({ content: z.string() })]).null
 const nameOf = (token: z.infer<typeof named>): string | undefined =>
   typeof token === "string" ? token : token?.content;
 
-const tokenizerFile = z.looseObject({
-  decoder: z.looseObject({ type: z.string() }).nullish(),
-  added_tokens: z.array(
-    z.looseObject({ id: z.int(), content: z.string(), special: z.boolean().optional() }),
-  ),
-});
 const tokenizerConfig = z.looseObject({
   bos_token: named,
   eos_token: named,
@@ -38,12 +33,17 @@ const tokenizerConfig = z.looseObject({
   chat_template: z
     .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
     .nullish(),
+  added_tokens_decoder: z
+    .record(z.string(), z.looseObject({ content: z.string(), single_word: z.boolean().optional() }))
+    .nullish(),
 });
-const generationConfig = z.looseObject({
+const stopIds = z.looseObject({
   eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
 });
 
 export interface PretrainedTokenizerOptions {
+  /** Folder whose `generation_config.json` and `config.json` are read where the tokenizer's has none. */
+  readonly fallback?: string;
   /** Variables for the chat template, such as `{ enable_thinking: false }` for Qwen3. */
   readonly templateVariables?: Readonly<Record<string, unknown>>;
 }
@@ -52,7 +52,10 @@ export interface PretrainedTokenizerOptions {
 export interface TokenizerFiles {
   readonly tokenizer: unknown;
   readonly config?: unknown;
+  /** `generation_config.json`. */
   readonly generation?: unknown;
+  /** `config.json` of the model. */
+  readonly model?: unknown;
   readonly template?: string;
   /** The folder they came from, for messages. */
   readonly folder: string;
@@ -64,7 +67,10 @@ export interface TokenizerFiles {
 export class PretrainedTokenizer implements Tokenizer {
   readonly size: number;
   readonly stop: number;
-  /** Every token after which the model has finished, `stop` among them (`generation_config.json`). */
+  /**
+   * Every token after which the model has finished, `stop` among them: the tokenizer's `eos_token`, and the
+   * `eos_token_id` of `generation_config.json`, else of `config.json`.
+   */
   readonly stops: readonly number[];
   /** Absent where the checkpoint has none: prompts are then the observation as it is. */
   readonly template: ChatTemplate | undefined;
@@ -78,43 +84,37 @@ export class PretrainedTokenizer implements Tokenizer {
    */
   constructor(files: TokenizerFiles, { templateVariables = {} }: PretrainedTokenizerOptions = {}) {
     const { folder } = files;
-    const model = parse(tokenizerFile, files.tokenizer, join(folder, "tokenizer.json"));
-    const config = parse(
-      tokenizerConfig,
-      files.config ?? {},
-      join(folder, "tokenizer_config.json"),
-    );
-    if (model.decoder?.type !== "ByteLevel")
-      throw new ErrataError(
-        `${folder}: its tokenizer decodes by ${model.decoder?.type ?? "nothing"}, not ByteLevel`,
-        { code: "TOKENIZER_FILE", hint: "only byte-level BPE tokenizers are supported" },
-      );
-    this.#encoder = new Encoder(files.tokenizer as object, config);
+    const path = join(folder, "tokenizer.json");
+    const model = checkTokenizerFile(files.tokenizer, path);
+    const configPath = join(folder, "tokenizer_config.json");
+    const config = parse(tokenizerConfig, files.config ?? {}, configPath);
+    this.#encoder = encoderOf(model, path);
+    checkAddedTokens(config, this.#encoder, configPath);
     const vocabulary = this.#encoder.get_vocab();
     const special = new Set(model.added_tokens.filter((t) => t.special).map((t) => t.id));
     this.size = 1 + [...vocabulary.values()].reduce((most, n) => Math.max(most, n), -1);
     const none: Uint8Array = new Uint8Array(0);
     const bytes = Array.from({ length: this.size }, () => none);
-    for (const [token, n] of vocabulary) if (!special.has(n)) bytes[n] = bytesOf(token);
+    // Ids that no token has are none.
+    for (const [token, n] of vocabulary as Map<string | undefined, number>)
+      if (token !== undefined && !special.has(n)) bytes[n] = bytesOf(token);
     this.tokenBytes = bytes;
     const id = (token: z.infer<typeof named>): number | undefined => {
       const name = nameOf(token);
       return name === undefined ? undefined : this.#encoder.token_to_id(name);
     };
-    const generation = parse(
-      generationConfig,
-      files.generation ?? {},
-      join(folder, "generation_config.json"),
-    );
+    const listed = (file: unknown, name: string): number[] =>
+      [parse(stopIds, file ?? {}, join(folder, name)).eos_token_id ?? []].flat();
+    const generation = listed(files.generation, "generation_config.json");
+    const others = generation.length > 0 ? generation : listed(files.model, "config.json");
     const own = id(config.eos_token);
-    this.stops = [...new Set([own, generation.eos_token_id ?? []].flat())].filter(
-      (stop) => stop !== undefined,
-    );
+    // -1 and its like stand for no token in some files.
+    this.stops = [...new Set([own ?? [], others].flat())].filter((n) => n >= 0 && n < this.size);
     const [stop] = this.stops;
     if (stop === undefined)
       throw new ErrataError(`${folder}: no token ends an answer`, {
         code: "TOKENIZER_STOP",
-        hint: "set eos_token in tokenizer_config.json or eos_token_id in generation_config.json",
+        hint: "set eos_token in tokenizer_config.json, or eos_token_id in generation_config.json or config.json",
       });
     this.stop = stop;
     const source = files.template ?? embeddedTemplate(config.chat_template);
@@ -179,14 +179,19 @@ export async function loadTokenizer(
   folder: string,
   options: PretrainedTokenizerOptions = {},
 ): Promise<PretrainedTokenizer> {
-  const optional = async (name: string): Promise<unknown> =>
-    existsSync(join(folder, name)) ? readJson(join(folder, name)) : {};
+  const optional = async (name: string, ...folders: (string | undefined)[]): Promise<unknown> => {
+    for (const place of [folder, ...folders])
+      if (place !== undefined && existsSync(join(place, name))) return readJson(join(place, name));
+    return {};
+  };
+  const { fallback } = options;
   const template = join(folder, "chat_template.jinja");
   const files: TokenizerFiles = {
     folder,
     tokenizer: await readJson(join(folder, "tokenizer.json")),
     config: await optional("tokenizer_config.json"),
-    generation: await optional("generation_config.json"),
+    generation: await optional("generation_config.json", fallback),
+    model: await optional("config.json", fallback),
     ...(existsSync(template) ? { template: await readFile(template, "utf8") } : {}),
   };
   return new PretrainedTokenizer(files, options);
@@ -199,6 +204,38 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
     code: "TOKENIZER_FILE",
     hint: "copy or download the checkpoint again",
   });
+}
+
+/** The encoder of a checked file; what else its library objects to is an error of the file too. */
+function encoderOf(model: TokenizerFile, path: string): Encoder {
+  try {
+    // Of `tokenizer_config.json` only what transformers' own fast tokenizers would heed: nothing.
+    const encoder = new Encoder(model, {});
+    encoder.encode("Probe 1 é\n", { add_special_tokens: true });
+    return encoder;
+  } catch (cause) {
+    throw new ErrataError(
+      `${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { code: "TOKENIZER_FILE", hint: "copy or download the checkpoint again", cause },
+    );
+  }
+}
+
+/** Refuses tokens that transformers would add from `tokenizer_config.json`, beside those of `tokenizer.json`. */
+function checkAddedTokens(
+  { added_tokens_decoder: listed }: z.infer<typeof tokenizerConfig>,
+  encoder: Encoder,
+  path: string,
+): void {
+  for (const [id, { content, single_word: word }] of Object.entries(listed ?? {}))
+    if (encoder.token_to_id(content) !== Number(id) || word === true)
+      throw new ErrataError(
+        `${path}: added_tokens_decoder has ${JSON.stringify(content)} as ${id}${word === true ? ", a single word" : ""}, which tokenizer.json has not`,
+        {
+          code: "TOKENIZER_FILE",
+          hint: "save the tokenizer again with transformers: tokenizer.save_pretrained(folder)",
+        },
+      );
 }
 
 function bytesOf(token: string): Uint8Array {

@@ -22,6 +22,11 @@ export interface Tokenizer {
   spans(tokens: readonly number[]): { readonly start: number; readonly end: number }[];
 }
 
+/** Every token that ends an action. */
+export function stopsOf({ stop, stops }: Pick<Tokenizer, "stop" | "stops">): readonly number[] {
+  return stops ?? [stop];
+}
+
 /** Tokens that every from-scratch vocabulary has, before the lexicon's symbols. */
 export const specialTokens = { pad: 0, stop: 1 } as const;
 

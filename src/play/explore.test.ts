@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig, type ConfigInput } from "../config/config.js";
-import type { Policy } from "../engine/engine.js";
+import type { Engine, Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import { mixtureLogprobs } from "../engine/mixture.js";
 import type { Environment, Task } from "../environments/environment.js";
-import { groupParts, playGroups, type Explored } from "./explore.js";
+import { lexiconTokenizer } from "../models/tokenizer.js";
+import { groupParts, playGroups, studentModel, type Explored } from "./explore.js";
 import { Random } from "../util/random.js";
 import {
   cuePolicy,
@@ -105,6 +106,21 @@ describe("the second half of a group", () => {
     }
     expect(taken).toEqual(new Set(cueTokenizer.encode("xy")));
     expect(mu[cueTokenizer.encode("y")[0]!]).toBeGreaterThan(Math.log(0.5)); // away from the mistake
+  });
+
+  test("when steered leaves every token that ends an action as likely as it was", async () => {
+    const exempt: unknown[] = [];
+    const spy = {
+      sample: (_: unknown, { mixture }: { mixture?: { exempt: unknown } }) => {
+        exempt.push(mixture?.exempt);
+        return Promise.resolve([{ tokens: [1], logprobs: [0], behaviourLogprobs: [0] }]);
+      },
+    } as unknown as Engine;
+    const tokenizer = Object.assign(lexiconTokenizer(cues), { stops: [1, 0] });
+    const parts = { engine: spy, environment: cues as Environment, config: parseConfig({}) };
+    const model = studentModel({ ...parts, tokenizer }, student, expert);
+    await model.act([{ observation: "a" }], Random.from(1, "act"));
+    expect(exempt).toEqual([[1, 0]]);
   });
 
   test("is on-policy where no expert is named", async () => {

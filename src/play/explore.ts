@@ -3,7 +3,7 @@ import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment, Task } from "../environments/environment.js";
 import { steersByExpert, type ExplorationForm } from "./forms.js";
 import { PolicyModel } from "../models/model.js";
-import type { Tokenizer } from "../models/tokenizer.js";
+import { stopsOf, type Tokenizer } from "../models/tokenizer.js";
 import { NegativeHintModel } from "./negative-hint.js";
 import { accuracy, type Group, inGroups, play, repeat, type Rollout } from "./play.js";
 import type { Random } from "../util/random.js";
@@ -60,7 +60,7 @@ export function studentModel(
     policy,
     tokenizer,
     maxActionSymbols: environment.maxActionSymbols,
-    ...(mixes ? { mixture: { expert, form, alpha, mask, floor, exempt: [tokenizer.stop] } } : {}),
+    ...(mixes ? { mixture: { expert, form, alpha, mask, floor, exempt: stopsOf(tokenizer) } } : {}),
   });
 }
 
