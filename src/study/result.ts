@@ -56,6 +56,11 @@ export interface ArmResult {
   readonly rescuedSteered: number | null;
   readonly rescuedOnPolicy: number | null;
   readonly diverged: number;
+  /** Held-out accuracy by training step, a seed each: what reports and pictures are drawn from. */
+  readonly curves: readonly {
+    readonly seed: number;
+    readonly points: readonly (readonly [step: number, accuracy: number])[];
+  }[];
   /** Means over seeds before and after training, where a claim is about them. */
   readonly ability: { readonly [K in keyof Ability]: Shift | null } | null;
 }
@@ -175,6 +180,10 @@ function armResult(name: string, protocol: Protocol, runs: readonly ArmRun[]): A
     rescuedOnPolicy:
       onPolicy === 0 ? null : (total("rescued") - total("rescuedSteered")) / onPolicy,
     diverged: own.filter((r) => r.diverged).length,
+    curves: own.map(({ seed, curve }) => ({
+      seed,
+      points: curve.map(([step, accuracy]) => [step, accuracy] as const),
+    })),
     ability: own.every((r) => r.ability !== undefined)
       ? {
           passAt1: shift(own, "passAt1"),
