@@ -96,11 +96,11 @@ export {
 } from "./util/statistics/intervals.js";
 export { gate, gateLines, type GateCheck, type GateReport } from "./assess/gate.js";
 export { measureRescue, type Rescue, type RescueReport } from "./assess/rescue.js";
-export { defineStudy, type Arm, type Claim, type StudyInput } from "./study/study.js";
-export { protocolOf, type Protocol, type ProtocolOptions } from "./study/protocol.js";
-export { runStudy, type RunnerOptions, type StudyRuns } from "./study/runner.js";
-export { resultOf, type StudyResult } from "./study/result.js";
-export { studyNamed } from "./study/studies.js";
+export { defineStudy, type Arm, type Claim, type StudyInput } from "./study/design/study.js";
+export { protocolOf, type Protocol, type ProtocolOptions } from "./study/design/protocol.js";
+export { runStudy, type RunnerOptions, type StudyRuns } from "./study/runs/runner.js";
+export { resultOf, type StudyResult } from "./study/verdict/result.js";
+export { studyNamed } from "./study/design/studies.js";
 export { play, type Group, type Rollout } from "./play/play.js";
 export type { MetricsLine, StepMetrics } from "./watch/metrics.js";
 export type { Cost, CostRole } from "./watch/ledger.js";

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { controls, preference, weakFree } from "../src/study/arms.js";
-import type { Arm } from "../src/study/study.js";
-import { teacherOnlyArms } from "../src/study/teacher-arms.js";
+import { controls, preference, weakFree } from "../src/study/design/arms.js";
+import type { Arm } from "../src/study/design/study.js";
+import { teacherOnlyArms } from "../src/study/design/teacher-arms.js";
 import type { MetricsLine, StepMetrics } from "../src/watch/metrics.js";
 import { presetNamed } from "../src/launch/prepare.js";
 import { Run } from "../src/run/run.js";

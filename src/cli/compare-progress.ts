@@ -1,6 +1,6 @@
 /** How far a study is: one updating line with the time left, and a line for each run. */
-import type { ArmRun } from "../study/measure.js";
-import type { Job } from "../study/runner.js";
+import type { ArmRun } from "../study/runs/measure.js";
+import type { Job } from "../study/runs/runner.js";
 import type { MetricsLine } from "../watch/metrics.js";
 import { duration, share, type Terminal } from "./terminal.js";
 

@@ -8,13 +8,13 @@ import {
   saveProtocol,
   studyFolder,
   type Protocol,
-} from "../study/protocol.js";
-import { armList } from "../study/arm-list.js";
-import { claimLines, falsifierLines, summaryTable } from "../study/report-text.js";
-import { savingLines } from "../study/saving-lines.js";
-import { onlyArms, requireArms, studyNamed, studyNames } from "../study/studies.js";
-import { defaultSeeds, type StudyInput } from "../study/study.js";
-import { tunedRates } from "../study/tuned-rates.js";
+} from "../study/design/protocol.js";
+import { armList } from "../study/report/arm-list.js";
+import { claimLines, falsifierLines, summaryTable } from "../study/report/text.js";
+import { savingLines } from "../study/report/saving-lines.js";
+import { onlyArms, requireArms, studyNamed, studyNames } from "../study/design/studies.js";
+import { defaultSeeds, type StudyInput } from "../study/design/study.js";
+import { tunedRates } from "../study/design/tuned-rates.js";
 import { applyOverrides, type ConfigInput } from "../config/config.js";
 import { command, wholeNumber } from "./command.js";
 import { CompareProgress } from "./compare-progress.js";
@@ -130,10 +130,10 @@ export interface CompareOptions extends OutputOptions {
 export async function compareStudy(protocol: Protocol, options: CompareOptions): Promise<void> {
   const { study, folder, jobs, again } = options;
   const terminal = new Terminal(options);
-  const { runStudy, saveIndex } = await import("../study/runner.js");
-  const { resultOf } = await import("../study/result.js");
-  const { writeReport } = await import("../study/report.js");
-  const { gateValues } = await import("../study/gate-values.js");
+  const { runStudy, saveIndex } = await import("../study/runs/runner.js");
+  const { resultOf } = await import("../study/verdict/result.js");
+  const { writeReport } = await import("../study/report/report.js");
+  const { gateValues } = await import("../study/runs/gate-values.js");
   saveProtocol(study, protocol);
   const interrupt = new Interrupt(terminal);
   const hurry = new AbortController();

@@ -1,9 +1,9 @@
 /** Runs with known outcomes, for tests of what is made of them. */
 import { parseConfig } from "../config/config.js";
 import { costRoles, type Cost, type CostRole } from "../watch/ledger.js";
-import type { ArmRun } from "./measure.js";
-import type { Protocol } from "./protocol.js";
-import type { Claim, Family } from "./study.js";
+import type { ArmRun } from "./runs/measure.js";
+import type { Protocol } from "./design/protocol.js";
+import type { Claim, Family } from "./design/study.js";
 
 /** A run whose accuracy rises in equal steps to 1 at step `arrival` and stays there. */
 export function runOf(

@@ -1,9 +1,9 @@
 /** The studies that come with Errata, for every domain. */
-import { renamedArms } from "../config/renamed.js";
-import { ErrataError } from "../util/error.js";
-import { presetNamed } from "../launch/prepare.js";
-import type { Preset } from "../students/presets/presets.js";
-import { nearest } from "../util/spelling.js";
+import { renamedArms } from "../../config/renamed.js";
+import { ErrataError } from "../../util/error.js";
+import { presetNamed } from "../../launch/prepare.js";
+import type { Preset } from "../../students/presets/presets.js";
+import { nearest } from "../../util/spelling.js";
 import {
   ablations,
   controls,
@@ -15,7 +15,7 @@ import {
   studyArms,
   weakFree,
 } from "./arms.js";
-import { asking, margin } from "./falsifiers.js";
+import { asking, margin } from "../verdict/falsifiers.js";
 import {
   defineStudy,
   isUntrained,

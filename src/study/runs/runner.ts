@@ -2,18 +2,18 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { mergeConfig, parseConfig, type Config } from "../config/config.js";
-import { ErrataError } from "../util/error.js";
-import type { MetricsLine } from "../watch/metrics.js";
-import type { PrepareOptions } from "../launch/prepare.js";
-import { prepareModels } from "../launch/prepare-models.js";
-import { trainInProcess, type Interrupts } from "../launch/process.js";
-import { lastCheckpoint } from "../run/checkpoint.js";
-import { lockRun } from "../run/lock.js";
+import { mergeConfig, parseConfig, type Config } from "../../config/config.js";
+import { ErrataError } from "../../util/error.js";
+import type { MetricsLine } from "../../watch/metrics.js";
+import type { PrepareOptions } from "../../launch/prepare.js";
+import { prepareModels } from "../../launch/prepare-models.js";
+import { trainInProcess, type Interrupts } from "../../launch/process.js";
+import { lastCheckpoint } from "../../run/checkpoint.js";
+import { lockRun } from "../../run/lock.js";
 import { measureAbility } from "./ability.js";
 import { isOver, markDiverged, measureRun, type ArmRun } from "./measure.js";
-import { hashOf, type Protocol, type ProtocolArm } from "./protocol.js";
-import { armsWithAbilities } from "./study.js";
+import { hashOf, type Protocol, type ProtocolArm } from "../design/protocol.js";
+import { armsWithAbilities } from "../design/study.js";
 import { bestRate, type TunedRate } from "./tuning.js";
 
 /** One run of a study. */

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../config/config.js";
+import { parseConfig } from "../../config/config.js";
 import { gateConfig } from "./gate-values.js";
-import { protocolOf } from "./protocol.js";
-import { studyNamed, studyNames } from "./studies.js";
+import { protocolOf } from "../design/protocol.js";
+import { studyNamed, studyNames } from "../design/studies.js";
 
 test.each(studyNames)(
   "the gate of the study %s asks all of the domain's partners",

@@ -1,10 +1,10 @@
 /** Whether a study's domain is one where the method can help: measured once, kept beside the study. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../config/config.js";
-import { gate, type GateReport } from "../assess/gate.js";
-import { prepare } from "../launch/prepare.js";
-import type { Protocol } from "./protocol.js";
+import type { Config } from "../../config/config.js";
+import { gate, type GateReport } from "../../assess/gate.js";
+import { prepare } from "../../launch/prepare.js";
+import type { Protocol } from "../design/protocol.js";
 
 /** Validation tasks the gate is measured on. */
 export const gateTasks = 200;

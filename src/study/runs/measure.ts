@@ -1,9 +1,9 @@
 /** What one run of one arm showed, read back from its folder. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { costRoles, trainingFlops, type Cost, type CostRole } from "../watch/ledger.js";
-import { readRun, stuckGroups } from "../run/record.js";
-import type { Survival } from "../util/statistics/survival.js";
+import { costRoles, trainingFlops, type Cost, type CostRole } from "../../watch/ledger.js";
+import { readRun, stuckGroups } from "../../run/record.js";
+import type { Survival } from "../../util/statistics/survival.js";
 import type { Ability, AbilityChange } from "./ability.js";
 
 /** One evaluation: step, held-out accuracy in [0, 1], FLOPs so far of training and of the student alone. */

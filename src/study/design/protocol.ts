@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { mergeConfig, parseConfig, type Config, type ConfigInput } from "../config/config.js";
-import { ErrataError } from "../util/error.js";
-import { modelFile, presetNamed } from "../launch/prepare.js";
+import { mergeConfig, parseConfig, type Config, type ConfigInput } from "../../config/config.js";
+import { ErrataError } from "../../util/error.js";
+import { modelFile, presetNamed } from "../../launch/prepare.js";
 import {
   armsWithAbilities,
   defaultSeeds,
@@ -113,7 +113,7 @@ const besideTraining = new Set(["study", "cli", "launch"]);
 
 /** A hash of the program's own files, those that only drive or show runs left out. */
 function programHash(): string {
-  const root = fileURLToPath(new URL("..", import.meta.url));
+  const root = fileURLToPath(new URL("../..", import.meta.url));
   const hash = createHash("sha256");
   const files = readdirSync(root, { recursive: true, encoding: "utf8" })
     .filter((file) => /(?<!\.test|\.d)\.[jt]s$/.test(file))

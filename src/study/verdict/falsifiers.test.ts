@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { ClaimResult } from "./claims.js";
 import { falsifierNames, judgeFalsifiers, margin, outcomeOf } from "./falsifiers.js";
-import { studyNamed } from "./studies.js";
-import { presets } from "../students/presets/presets.js";
+import { studyNamed } from "../design/studies.js";
+import { presets } from "../../students/presets/presets.js";
 
 const claim = (changes: Partial<ClaimResult> = {}): ClaimResult => ({
   name: "c",

@@ -1,6 +1,6 @@
 /** The arms of a study as a table: what each is, and whose idea. */
-import type { Table } from "./report-text.js";
-import type { Arm } from "./study.js";
+import type { Table } from "./text.js";
+import type { Arm } from "../design/study.js";
 
 /** Heads and rows; an arm without a source is this project's own. */
 export function armList(

@@ -1,5 +1,5 @@
 /** Each arm at its own best learning rate. */
-import { restrictedMean } from "../util/statistics/survival.js";
+import { restrictedMean } from "../../util/statistics/survival.js";
 import { meanAccuracy, stepsTo, type ArmRun } from "./measure.js";
 
 /** The rate chosen for an arm, and what every rate tried came to. */

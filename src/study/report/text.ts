@@ -1,10 +1,10 @@
 /** What a study found, in words and tables. */
-import type { GateCheck, GateReport } from "../assess/gate.js";
-import type { Interval } from "../util/statistics/intervals.js";
-import type { ClaimResult, Verdict } from "./claims.js";
-import { outcomeOf, type Outcome } from "./falsifiers.js";
-import type { Shift, StudyResult } from "./result.js";
-import { untrained } from "./study.js";
+import type { GateCheck, GateReport } from "../../assess/gate.js";
+import type { Interval } from "../../util/statistics/intervals.js";
+import type { ClaimResult, Verdict } from "../verdict/claims.js";
+import { outcomeOf, type Outcome } from "../verdict/falsifiers.js";
+import type { Shift, StudyResult } from "../verdict/result.js";
+import { untrained } from "../design/study.js";
 
 /** Heads and rows. */
 export interface Table {

@@ -2,8 +2,8 @@
  * The arms of the comparison: configurations of the one training loop, so that they share initial
  * weights, tasks and rollouts a step.
  */
-import { grpo, mergeConfig, type ConfigInput } from "../config/config.js";
-import type { Preset } from "../students/presets/presets.js";
+import { grpo, mergeConfig, type ConfigInput } from "../../config/config.js";
+import type { Preset } from "../../students/presets/presets.js";
 import type { Arm } from "./study.js";
 
 /** The explorer by itself: no charge, no task weights. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../config/config.js";
-import { presetNamed } from "../launch/prepare.js";
+import { parseConfig } from "../../config/config.js";
+import { presetNamed } from "../../launch/prepare.js";
 import {
   ablations,
   controls,
@@ -13,7 +13,7 @@ import {
 } from "./arms.js";
 import { hashOf, protocolOf } from "./protocol.js";
 import { armStudy, onlyArms, requireArms, studyNamed, studyNames } from "./studies.js";
-import { armList } from "./arm-list.js";
+import { armList } from "../report/arm-list.js";
 import { defineStudy, type Claim, type StudyInput } from "./study.js";
 import { teacherOnlyArms } from "./teacher-arms.js";
 

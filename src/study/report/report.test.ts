@@ -2,13 +2,13 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { gateValues } from "./gate-values.js";
+import { gateValues } from "../runs/gate-values.js";
 import { markdown } from "./report.js";
-import { forestPlot, lineChart, ticks } from "./report-charts.js";
-import { reportPage } from "./report-page.js";
-import { claimLines, summaryTable } from "./report-text.js";
-import { resultOf } from "./result.js";
-import { protocolWith, runOf } from "./testing.js";
+import { forestPlot, lineChart, ticks } from "./charts.js";
+import { reportPage } from "./page.js";
+import { claimLines, summaryTable } from "./text.js";
+import { resultOf } from "../verdict/result.js";
+import { protocolWith, runOf } from "../testing.js";
 
 const seeds = [1000, 1001, 1002, 1003, 1004];
 const protocol = protocolWith(

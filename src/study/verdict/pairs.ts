@@ -1,6 +1,6 @@
 /** Runs of two arms that share seeds, and means over them: step ratios, what a saving is made of. */
-import type { SavingTerms } from "../watch/ledger.js";
-import { overhead, stepsTo, teacherShareTo, type ArmRun } from "./measure.js";
+import type { SavingTerms } from "../../watch/ledger.js";
+import { overhead, stepsTo, teacherShareTo, type ArmRun } from "../runs/measure.js";
 
 /** Runs of two arms with the same seed. */
 export interface Pair {

@@ -1,5 +1,5 @@
 /** The report as one HTML page that needs nothing else: no network, no scripts. */
-import { escape, htmlTable } from "./report-charts.js";
+import { escape, htmlTable } from "./charts.js";
 import {
   claimForest,
   costCurve,
@@ -7,7 +7,7 @@ import {
   doseResponse,
   learningCurves,
   stepsForest,
-} from "./report-figures.js";
+} from "./figures.js";
 import {
   abilityTable,
   armTable,
@@ -18,8 +18,8 @@ import {
   gateTable,
   rateTable,
   reading,
-} from "./report-text.js";
-import { style } from "./report-style.js";
+} from "./text.js";
+import { style } from "./style.js";
 import type { Report } from "./report.js";
 
 /** The page of a report; `machine` says what it was measured on. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { ClaimResult } from "./claims.js";
-import type { StudyResult } from "./result.js";
+import type { ClaimResult } from "../verdict/claims.js";
+import type { StudyResult } from "../verdict/result.js";
 import { savingLines } from "./saving-lines.js";
 
 const claim = {

@@ -3,7 +3,7 @@
  * a study, named before it is run; the claim is what must hold for the falsifier not to fire.
  */
 import { fewestSeeds, type ClaimResult } from "./claims.js";
-import type { Claim } from "./study.js";
+import type { Claim } from "../design/study.js";
 
 /** Names of the falsifiers, in the order they are reported. */
 export const falsifierNames = [

@@ -1,7 +1,7 @@
 /** A study: arms that differ in one thing, over seeds, with the claims named before it is run. */
-import type { ConfigInput } from "../config/config.js";
-import { ErrataError } from "../util/error.js";
-import type { FalsifierName } from "./falsifiers.js";
+import type { ConfigInput } from "../../config/config.js";
+import { ErrataError } from "../../util/error.js";
+import type { FalsifierName } from "../verdict/falsifiers.js";
 
 /** What an arm is in the comparison. */
 export const families = [

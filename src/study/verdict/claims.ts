@@ -1,7 +1,7 @@
 /** What the runs say about each claim: an estimate, an interval, a verdict. */
-import { impliedSaving } from "../watch/ledger.js";
-import { interaction, type Dosed } from "../util/statistics/regression.js";
-import { bootstrap, holm, type Estimate } from "../util/statistics/intervals.js";
+import { impliedSaving } from "../../watch/ledger.js";
+import { interaction, type Dosed } from "../../util/statistics/regression.js";
+import { bootstrap, holm, type Estimate } from "../../util/statistics/intervals.js";
 import {
   abilityAfter,
   abilityBefore,
@@ -9,10 +9,10 @@ import {
   flopsTo,
   stepsTo,
   type ArmRun,
-} from "./measure.js";
-import type { Protocol } from "./protocol.js";
+} from "../runs/measure.js";
+import type { Protocol } from "../design/protocol.js";
 import { meanOver, pairs, savingTerms, stepRatio, type Draw, type Pair } from "./pairs.js";
-import { isUntrained, type Claim } from "./study.js";
+import { isUntrained, type Claim } from "../design/study.js";
 
 /** What became of a claim. */
 export type Verdict = "supported" | "not supported" | "undecided";

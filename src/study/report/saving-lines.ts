@@ -1,7 +1,7 @@
 /** Claimed savings in words: what each is made of, and where it would hold. */
-import { impliedTeacherCost, savingLine } from "../watch/ledger.js";
-import { figure, withInterval } from "./report-text.js";
-import type { StudyResult } from "./result.js";
+import { impliedTeacherCost, savingLine } from "../../watch/ledger.js";
+import { figure, withInterval } from "./text.js";
+import type { StudyResult } from "../verdict/result.js";
 
 /** Teacher costs k of the printed curve. */
 const shownCosts: readonly number[] = [0.5, 1, 2, 4, 8, 16];

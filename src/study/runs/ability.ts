@@ -5,22 +5,22 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../config/config.js";
-import { drawTasks } from "../play/curriculum.js";
-import { playProcedure } from "../environments/play-procedure.js";
-import { loadPolicy } from "../engine/files/checkpoint.js";
-import type { Policy } from "../engine/engine.js";
-import { LocalEngine } from "../engine/local.js";
-import type { ScoredSequence } from "../engine/passes.js";
-import type { Task } from "../environments/environment.js";
-import { sampleTasks } from "../play/evaluate.js";
-import { studentModel, type Player } from "../play/explore.js";
-import { baseStudent, presetFor } from "../launch/prepare.js";
-import type { Preset } from "../students/presets/presets.js";
-import { Random } from "../util/random.js";
-import { readRun } from "../run/record.js";
-import { replaceFile } from "../util/replace-file.js";
-import { tasksWhere } from "../assess/transfer.js";
+import type { Config } from "../../config/config.js";
+import { drawTasks } from "../../play/curriculum.js";
+import { playProcedure } from "../../environments/play-procedure.js";
+import { loadPolicy } from "../../engine/files/checkpoint.js";
+import type { Policy } from "../../engine/engine.js";
+import { LocalEngine } from "../../engine/local.js";
+import type { ScoredSequence } from "../../engine/passes.js";
+import type { Task } from "../../environments/environment.js";
+import { sampleTasks } from "../../play/evaluate.js";
+import { studentModel, type Player } from "../../play/explore.js";
+import { baseStudent, presetFor } from "../../launch/prepare.js";
+import type { Preset } from "../../students/presets/presets.js";
+import { Random } from "../../util/random.js";
+import { readRun } from "../../run/record.js";
+import { replaceFile } from "../../util/replace-file.js";
+import { tasksWhere } from "../../assess/transfer.js";
 
 /** Attempts at each task: pass@64. */
 export const attempts = 64;

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
-import { reportPage } from "./report-page.js";
+import { reportPage } from "./page.js";
 import { armList } from "./arm-list.js";
 import {
   abilityTable,
@@ -16,11 +16,11 @@ import {
   reading,
   summaryTable,
   type Table,
-} from "./report-text.js";
-import type { GateReport } from "../assess/gate.js";
-import type { ArmRun } from "./measure.js";
-import type { Protocol } from "./protocol.js";
-import type { StudyResult } from "./result.js";
+} from "./text.js";
+import type { GateReport } from "../../assess/gate.js";
+import type { ArmRun } from "../runs/measure.js";
+import type { Protocol } from "../design/protocol.js";
+import type { StudyResult } from "../verdict/result.js";
 
 /** What a report is made of. */
 export interface Report {
@@ -44,7 +44,7 @@ export function writeReport(folder: string, report: Report): void {
 /** This machine and program, in words. */
 export function machine(): string {
   const model = cpus()[0]?.model.trim() ?? "unknown processor";
-  const manifest = new URL("../../package.json", import.meta.url);
+  const manifest = new URL("../../../package.json", import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
   return `${availableParallelism()} cores of ${model}, Node ${process.version}, errata ${version}, one thread a run`;
 }

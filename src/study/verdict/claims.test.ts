@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { judgeClaims, verdictOf } from "./claims.js";
-import { teacherShareTo } from "./measure.js";
+import { teacherShareTo } from "../runs/measure.js";
 import { resultOf } from "./result.js";
-import type { Claim } from "./study.js";
-import { protocolWith, runOf } from "./testing.js";
+import type { Claim } from "../design/study.js";
+import { protocolWith, runOf } from "../testing.js";
 
 const claim = (changes: Partial<Claim> = {}): Claim => ({
   name: "fewer steps",

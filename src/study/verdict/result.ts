@@ -5,17 +5,17 @@ import {
   type CostRole,
   type SavingTerms,
   costRoles,
-} from "../watch/ledger.js";
-import { doseSlope } from "../util/statistics/regression.js";
-import { medianSurvival, restrictedMean } from "../util/statistics/survival.js";
+} from "../../watch/ledger.js";
+import { doseSlope } from "../../util/statistics/regression.js";
+import { medianSurvival, restrictedMean } from "../../util/statistics/survival.js";
 import {
   bootstrap,
   interquartileMean,
   meanInterval,
   type Interval,
-} from "../util/statistics/intervals.js";
+} from "../../util/statistics/intervals.js";
 import { judgeClaims, type ClaimResult } from "./claims.js";
-import type { Ability } from "./ability.js";
+import type { Ability } from "../runs/ability.js";
 import { judgeFalsifiers, type FalsifierResult } from "./falsifiers.js";
 import {
   abilityAfter,
@@ -24,11 +24,11 @@ import {
   overhead,
   stepsTo,
   type ArmRun,
-} from "./measure.js";
-import { hashOf, type Protocol } from "./protocol.js";
+} from "../runs/measure.js";
+import { hashOf, type Protocol } from "../design/protocol.js";
 import { pairs, savingTerms } from "./pairs.js";
-import type { Family } from "./study.js";
-import type { TunedRate } from "./tuning.js";
+import type { Family } from "../design/study.js";
+import type { TunedRate } from "../runs/tuning.js";
 
 /** One arm over its seeds; every interval is a 95% bootstrap over seeds. */
 export interface ArmResult {

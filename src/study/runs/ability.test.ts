@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { mergeConfig, parseConfig } from "../config/config.js";
-import { LocalEngine } from "../engine/local.js";
-import { baseStudent, presetNamed } from "../launch/prepare.js";
+import { mergeConfig, parseConfig } from "../../config/config.js";
+import { LocalEngine } from "../../engine/local.js";
+import { baseStudent, presetNamed } from "../../launch/prepare.js";
 import { abilityFile, abilityOf, measureAbility, type Ability } from "./ability.js";
 
 async function abilityOfBase(name: string, count: number): Promise<Ability> {
