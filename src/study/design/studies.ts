@@ -15,10 +15,11 @@ import {
   studyArms,
   weakFree,
 } from "./arms.js";
-import { asking, margin } from "../verdict/falsifiers.js";
 import {
+  asking,
   defineStudy,
   isUntrained,
+  margin,
   untrained,
   type Arm,
   type Claim,

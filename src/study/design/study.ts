@@ -1,7 +1,6 @@
 /** A study: arms that differ in one thing, over seeds, with the claims named before it is run. */
 import type { ConfigInput } from "../../config/config.js";
 import { ErrataError } from "../../util/error.js";
-import type { FalsifierName } from "../verdict/falsifiers.js";
 
 /** What an arm is in the comparison. */
 export const families = [
@@ -61,6 +60,20 @@ export const abilityMeasures: readonly Measure[] = ["passAt64", "inverted"];
 /** Names the student before training, as the baseline of an ability. */
 export const untrained = "base";
 
+/** Names of the falsifiers, in the order they are reported. */
+export const falsifierNames = [
+  "own-mistakes",
+  "unrelated-mistakes",
+  "plain-exploration",
+  "random-reward",
+  "no-overlap",
+  "total-cost",
+  "negative-transfer",
+  "sharpening",
+] as const;
+/** One of {@link falsifierNames}. */
+export type FalsifierName = (typeof falsifierNames)[number];
+
 /** A statement that the study may support. */
 export interface Claim {
   readonly name: string;
@@ -77,8 +90,19 @@ export interface Claim {
    * `secondary` ones are reported alone.
    */
   readonly kind: "primary" | "secondary" | "falsifier";
-  /** Which of the falsifiers in falsifiers.ts it asks; alone, a falsifier of its own. */
+  /** Which of {@link falsifierNames} it asks; alone, a falsifier of its own. */
   readonly falsifier?: FalsifierName;
+}
+
+/**
+ * A loss of less than this is no loss: the margin of claims that something does not get worse, in points of
+ * accuracy (a test of non-inferiority).
+ */
+export const margin = 0.05;
+
+/** Marks claims as asking a falsifier. */
+export function asking(falsifier: FalsifierName, claims: readonly Claim[]): Claim[] {
+  return claims.map((claim) => ({ ...claim, kind: "falsifier", falsifier }));
 }
 
 /** What a study file exports. */

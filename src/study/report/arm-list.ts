@@ -1,5 +1,5 @@
 /** The arms of a study as a table: what each is, and whose idea. */
-import type { Table } from "./text.js";
+import type { Table } from "./format.js";
 import type { Arm } from "../design/study.js";
 
 /** Heads and rows; an arm without a source is this project's own. */

@@ -1,8 +1,9 @@
 /** The figures of a study's report: each with the table it was drawn from. */
 import { meanInterval } from "../../util/statistics/intervals.js";
 import { forestPlot, htmlTable, legend, lineChart, type ForestRow, type Series } from "./charts.js";
-import { claimed, figure, outcome, statement, withInterval } from "./text.js";
-import type { Report } from "./report.js";
+import { figure, withInterval } from "./format.js";
+import { claimed, outcome, statement } from "./text.js";
+import type { Report } from "./contents.js";
 import type { ClaimResult } from "../verdict/claims.js";
 
 /** Most arms whose curves share one chart; more get a small chart each. */

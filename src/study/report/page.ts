@@ -20,7 +20,7 @@ import {
   reading,
 } from "./text.js";
 import { style } from "./style.js";
-import type { Report } from "./report.js";
+import type { Report } from "./contents.js";
 
 /** The page of a report; `machine` says what it was measured on. */
 export function reportPage(report: Report, machine: string): string {

@@ -11,27 +11,12 @@ import {
   falsifierTable,
   gateSentence,
   gateTable,
-  markdownTable,
   rateTable,
   reading,
   summaryTable,
-  type Table,
 } from "./text.js";
-import type { GateReport } from "../../assess/gate.js";
-import type { ArmRun } from "../runs/measure.js";
-import type { Protocol } from "../design/protocol.js";
-import type { StudyResult } from "../verdict/result.js";
-
-/** What a report is made of. */
-export interface Report {
-  readonly protocol: Protocol;
-  readonly runs: readonly ArmRun[];
-  readonly result: StudyResult;
-  /** The command that makes it again. */
-  readonly command: string;
-  /** Whether the domain is one where the method can help, as far as that was measured. */
-  readonly gate?: GateReport | undefined;
-}
+import type { Report } from "./contents.js";
+import { markdownTable, type Table } from "./format.js";
 
 /** Writes `result.json`, `table.md` and `report.html` into a study's folder. */
 export function writeReport(folder: string, report: Report): void {

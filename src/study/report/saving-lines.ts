@@ -1,6 +1,6 @@
 /** Claimed savings in words: what each is made of, and where it would hold. */
 import { impliedTeacherCost, savingLine } from "../../watch/ledger.js";
-import { figure, withInterval } from "./text.js";
+import { figure, withInterval } from "./format.js";
 import type { StudyResult } from "../verdict/result.js";
 
 /** Teacher costs k of the printed curve. */

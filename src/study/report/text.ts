@@ -1,28 +1,10 @@
 /** What a study found, in words and tables. */
 import type { GateCheck, GateReport } from "../../assess/gate.js";
-import type { Interval } from "../../util/statistics/intervals.js";
 import type { ClaimResult, Verdict } from "../verdict/claims.js";
 import { outcomeOf, type Outcome } from "../verdict/falsifiers.js";
 import type { Shift, StudyResult } from "../verdict/result.js";
 import { untrained } from "../design/study.js";
-
-/** Heads and rows. */
-export interface Table {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-/** A number with about three digits. */
-export function figure(x: number): string {
-  if (Number.isNaN(x)) return "-";
-  const size = Math.abs(x);
-  return x.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
-}
-
-/** An estimate with its interval: `14.2 [12.8, 15.6]`. */
-export function withInterval({ mean, low, high }: Interval): string {
-  return Number.isNaN(mean) ? "-" : `${figure(mean)} [${figure(low)}, ${figure(high)}]`;
-}
+import { figure, markdownTable, withInterval, type Table } from "./format.js";
 
 /** Heads and rows of the table of arms. */
 export function armTable(result: StudyResult): Table {
@@ -211,13 +193,6 @@ export function rateTable(result: StudyResult): Table {
       ]),
     ),
   };
-}
-
-/** A Markdown table. */
-export function markdownTable({ head, rows }: Table): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 /** The table of arms, as Markdown. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ClaimResult } from "./claims.js";
-import { falsifierNames, judgeFalsifiers, margin, outcomeOf } from "./falsifiers.js";
+import { falsifierNames, margin } from "../design/study.js";
+import { judgeFalsifiers, outcomeOf } from "./falsifiers.js";
 import { studyNamed } from "../design/studies.js";
 import { presets } from "../../students/presets/presets.js";
 

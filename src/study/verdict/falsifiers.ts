@@ -3,21 +3,7 @@
  * a study, named before it is run; the claim is what must hold for the falsifier not to fire.
  */
 import { fewestSeeds, type ClaimResult } from "./claims.js";
-import type { Claim } from "../design/study.js";
-
-/** Names of the falsifiers, in the order they are reported. */
-export const falsifierNames = [
-  "own-mistakes",
-  "unrelated-mistakes",
-  "plain-exploration",
-  "random-reward",
-  "no-overlap",
-  "total-cost",
-  "negative-transfer",
-  "sharpening",
-] as const;
-/** One of {@link falsifierNames}. */
-export type FalsifierName = (typeof falsifierNames)[number];
+import { falsifierNames, type FalsifierName } from "../design/study.js";
 
 /** What is true of the method where a falsifier fires. */
 export const falsifierStatements: Readonly<Record<FalsifierName, string>> = {
@@ -30,12 +16,6 @@ export const falsifierStatements: Readonly<Record<FalsifierName, string>> = {
   "negative-transfer": "training makes the student worse where its error is right",
   sharpening: "training sharpens what was likely already: pass@64 falls",
 };
-
-/**
- * A loss of less than this is no loss: the margin of claims that something does not get worse, in points of
- * accuracy (a test of non-inferiority).
- */
-export const margin = 0.05;
 
 /** What became of a falsifier. */
 export type Outcome = "fired" | "did not fire" | "undecided";
@@ -117,9 +97,4 @@ function judge(name: string, statement: string, claims: readonly ClaimResult[]):
     claim: worst?.name ?? null,
     claims: claims.map((c) => c.name),
   };
-}
-
-/** Marks claims as asking a falsifier. */
-export function asking(falsifier: FalsifierName, claims: readonly Claim[]): Claim[] {
-  return claims.map((claim) => ({ ...claim, kind: "falsifier", falsifier }));
 }
