@@ -13,9 +13,10 @@ import { armList } from "../study/report/arm-list.js";
 import { claimLines, falsifierLines, summaryTable } from "../study/report/text.js";
 import { savingLines } from "../study/report/saving-lines.js";
 import { onlyArms, requireArms, studyNamed, studyNames } from "../study/design/studies.js";
-import { defaultSeeds, type StudyInput } from "../study/design/study.js";
+import { defaultSeeds, studentsOf, type StudyInput } from "../study/design/study.js";
 import { tunedRates } from "../study/design/tuned-rates.js";
-import { applyOverrides, type ConfigInput } from "../config/config.js";
+import { applyOverrides, parseConfig, type ConfigInput } from "../config/config.js";
+import { presetFor } from "../launch/prepare.js";
 import { command, wholeNumber } from "./command.js";
 import { CompareProgress } from "./compare-progress.js";
 import { importDefault } from "../util/import-default.js";
@@ -192,9 +193,16 @@ function isFolder(path: string): boolean {
 async function protocolAsked(target: string, flags: CompareFlags): Promise<Protocol> {
   if (isFolder(target)) return loadProtocol(target);
   const { quick = false, arms, seeds, firstSeed, steps, set = [], tune } = flags;
+  const config: ConfigInput = applyOverrides(steps === undefined ? {} : { steps }, set);
+  const domain = flags.domain ?? "proof";
+  // Another environment may have other students than the domain's.
+  const students =
+    config.environment === undefined
+      ? {}
+      : { students: studentsOf(await presetFor(parseConfig({ preset: domain, ...config }))) };
   const written = /\.[cm]?[jt]s$/.test(target)
     ? ((await importDefault(target, "defineStudy({ ... })")) as unknown as StudyInput)
-    : studyNamed(target, flags.domain ?? "proof", { quick: quick && arms === undefined });
+    : studyNamed(target, domain, { quick: quick && arms === undefined, ...students });
   if (arms !== undefined) requireArms(written, arms);
   const chosen = arms === undefined ? written : onlyArms(written, arms);
   const report = {
@@ -209,7 +217,6 @@ async function protocolAsked(target: string, flags: CompareFlags): Promise<Proto
       count: seeds ?? report.count,
     },
   };
-  const config: ConfigInput = applyOverrides(steps === undefined ? {} : { steps }, set);
   const fixed = quick || !tune;
   return protocolOf(study, {
     config,

@@ -135,6 +135,7 @@ export const weakFree: readonly Arm[] = [
     family: "weak-free",
     description: "stuck groups are told in the prompt which answers were wrong",
     source: "arXiv:2510.26109 (LTE)",
+    students: "text",
     config: over(grpo, { explore: { form: "negative-hint" } }),
   },
   {

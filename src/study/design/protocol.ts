@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mergeConfig, parseConfig, type Config, type ConfigInput } from "../../config/config.js";
 import { ErrataError } from "../../util/error.js";
-import { modelFile, presetNamed } from "../../launch/prepare.js";
+import { modelFile, presetFor, presetNamed } from "../../launch/prepare.js";
 import {
   armsWithAbilities,
   defaultSeeds,
   defineStudy,
+  needsText,
   seedList,
+  studentsOf,
   type Arm,
   type Claim,
   type StudyInput,
@@ -53,7 +55,7 @@ export interface ProtocolOptions {
 
 /**
  * Resolves a study.
- * @throws ErrataError `STUDY_INVALID`, `CONFIG_INVALID`, `PRESET_UNKNOWN`.
+ * @throws ErrataError `STUDY_INVALID`, `STUDY_ARM`, `CONFIG_INVALID`, `PRESET_UNKNOWN`.
  */
 export async function protocolOf(
   input: StudyInput,
@@ -74,7 +76,9 @@ export async function protocolOf(
     const merged = parts.reduce<ConfigInput>(mergeConfig, common);
     return { ...arm, config: parseConfig({ ...merged, seed: seeds[0] }, `arm "${arm.name}"`) };
   });
-  const base = parseConfig(mergeConfig(common, config)).learningRate;
+  const shared = parseConfig(mergeConfig(common, config));
+  await requireFitting(study, shared);
+  const base = shared.learningRate;
   const models: Record<string, string> = {
     student: await modelFile(environment, preset.student),
   };
@@ -101,6 +105,12 @@ export async function protocolOf(
       ? {}
       : { abilityTasks: study.abilityTasks ?? 128 }),
   };
+}
+
+async function requireFitting({ arms, domain }: StudyInput, shared: Config): Promise<void> {
+  const textual = arms.find((a) => a.students === "text");
+  if (textual !== undefined && studentsOf(await presetFor(shared)) !== "text")
+    throw needsText(textual.name, domain);
 }
 
 /** Twelve hexadecimal digits that change with anything in a value. */

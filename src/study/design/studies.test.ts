@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../config/config.js";
 import { presetNamed } from "../../launch/prepare.js";
@@ -75,6 +78,27 @@ test("every arm is a configuration of its own, and what is weak-free needs no pa
     expect(parseConfig(arm.config).partners.names, arm.name).toEqual([]);
   for (const { config } of teacherOnlyArms)
     expect(parseConfig(config).teacher).toMatchObject({ cap: 1, when: "always" });
+});
+
+test("an arm for students that read text is not in a study of students that read symbols", async () => {
+  const names = (study: StudyInput): string[] => study.arms.map((a) => a.name);
+  const symbols = studyNamed("steps", domain);
+  const text = studyNamed("steps", domain, { students: "text" });
+  expect(names(text).filter((name) => !names(symbols).includes(name))).toEqual(["negative-hint"]);
+  expect(symbols.claims.some((c) => c.baseline === "negative-hint")).toBe(false);
+  const refused =
+    /"negative-hint" needs students that read text; those of "arithmetic" read symbols/;
+  expect(() => requireArms(symbols, ["negative-hint"])).toThrow(refused);
+  await expect(protocolOf(text)).rejects.toThrow(refused);
+  const folder = mkdtempSync(join(tmpdir(), "errata-studies-"));
+  try {
+    const environment = join(folder, "tasks.jsonl");
+    writeFileSync(environment, '{"prompt": "2 + 2 =", "answer": "4", "split": "train"}\n');
+    const config = { environment, student: { checkpoint: "a/model" } };
+    expect((await protocolOf(text, { config })).arms.map((a) => a.name)).toContain("negative-hint");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("published methods cite a paper, and imperfect teachers err at as many tasks", () => {

@@ -21,8 +21,11 @@ import {
   isUntrained,
   margin,
   untrained,
+  needsText,
+  studentsOf,
   type Arm,
   type Claim,
+  type Students,
   type StudyInput,
 } from "./study.js";
 import { teacherOnlyArms } from "./teacher-arms.js";
@@ -256,13 +259,13 @@ const halfway: Readonly<Record<string, number>> = {
 };
 
 /**
- * A study of a domain.
+ * A study of a domain, of the arms that its students can run: the preset's, or those that `students` says.
  * @throws ErrataError `STUDY_UNKNOWN`, `PRESET_UNKNOWN`, `STUDY_INVALID`.
  */
 export function studyNamed(
   name: string,
   domain: string,
-  options: { readonly quick?: boolean } = {},
+  options: { readonly quick?: boolean; readonly students?: Students } = {},
 ): StudyInput {
   const known = studyNames.find((study) => study === name);
   if (known === undefined) {
@@ -272,7 +275,9 @@ export function studyNamed(
       hint: `${guess === undefined ? "" : `did you mean "${guess}"? `}known: ${studyNames.join(", ")}; or the path of a study file`,
     });
   }
-  const { description = "", arms, claims: all, tuning = {} } = parts[known](presetNamed(domain));
+  const preset = presetNamed(domain);
+  const { description = "", arms, claims: all, tuning = {} } = parts[known](preset);
+  const { quick = false, students = studentsOf(preset) } = options;
   const accuracyAt = halfway[domain];
   const study: StudyInput = {
     name,
@@ -283,7 +288,8 @@ export function studyNamed(
     tuning,
     ...(accuracyAt === undefined ? {} : { accuracyAt }),
   };
-  return defineStudy(options.quick === true ? onlyArms(study, quickArms[known]) : study);
+  const fitting = onlyArms(study, fittingArms(arms, students));
+  return defineStudy(quick ? onlyArms(fitting, quickArms[known]) : fitting);
 }
 
 /** The study of `errata study`: a handful of arms against plain GRPO. */
@@ -299,6 +305,11 @@ export function armStudy(domain: string, seeds: { first: number; count: number }
     // Nothing is tuned: no seed is kept for it.
     tuning: { count: 0 },
   });
+}
+
+/** Names of the arms that such students can run. */
+function fittingArms(arms: readonly Arm[], students: Students): string[] {
+  return arms.filter((a) => a.students === undefined || a.students === students).map((a) => a.name);
 }
 
 /**
@@ -322,6 +333,8 @@ export function requireArms(study: StudyInput, names: readonly string[]): void {
   const known = study.arms.map((a) => a.name);
   const missing = names.find((name) => !known.includes(name));
   if (missing === undefined) return;
+  if (weakFree.some((a) => a.name === missing && a.students === "text"))
+    throw needsText(missing, study.domain);
   const now = renamedArms.get(missing);
   throw new ErrataError(`the study has no arm "${missing}"`, {
     code: "STUDY_ARM",

@@ -1,5 +1,6 @@
 /** A study: arms that differ in one thing, over seeds, with the claims named before it is run. */
 import type { ConfigInput } from "../../config/config.js";
+import type { Preset } from "../../students/presets/preset.js";
 import { ErrataError } from "../../util/error.js";
 
 /** What an arm is in the comparison. */
@@ -15,6 +16,9 @@ export const families = [
 /** One of {@link families}. */
 export type Family = (typeof families)[number];
 
+/** What students take in: the text of a prompt, or symbols of an environment's lexicon. */
+export type Students = "text" | "symbols";
+
 /** One way to train the same student: a name, what it is, and its configuration over the preset's. */
 export interface Arm {
   readonly name: string;
@@ -23,6 +27,8 @@ export interface Arm {
   /** The paper it follows: an arXiv id or a URL. */
   readonly source?: string;
   readonly config: ConfigInput;
+  /** Set where the arm means something for students that read text alone. */
+  readonly students?: "text";
   /** Share of the weak models' mistakes that are the student's, in [0, 1], where a study varies it. */
   readonly dose?: number;
 }
@@ -159,6 +165,22 @@ export function defineStudy(study: StudyInput): StudyInput {
     code: "STUDY_INVALID",
     hint: `its arms are ${names.join(", ")}`,
   });
+}
+
+/** What the students of a preset take in. */
+export function studentsOf({ playedIn, environment }: Preset): Students {
+  return (playedIn ?? environment)().lexicon === undefined ? "text" : "symbols";
+}
+
+/** The refusal of an arm that a domain's students cannot run. */
+export function needsText(arm: string, domain: string): ErrataError {
+  return new ErrataError(
+    `arm "${arm}" needs students that read text; those of "${domain}" read symbols`,
+    {
+      code: "STUDY_ARM",
+      hint: "leave it out, or train an open model in an environment without a lexicon: --set environment=gsm8k student.checkpoint=<folder or hub id>",
+    },
+  );
 }
 
 /** Whether a claim compares an ability with that of the student before training. */
