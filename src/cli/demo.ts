@@ -25,7 +25,7 @@ interface DemoFlags {
 }
 
 /** What each arm is called in front of people. */
-const titles: Readonly<Record<DemoArm, string>> = { student: "Errata", grpo: "plain GRPO" };
+const titles: Readonly<Record<DemoArm, string>> = { errata: "Errata", grpo: "plain GRPO" };
 
 /** What a newcomer is about to see. */
 const introduction = [
@@ -82,14 +82,14 @@ async function demo(flags: DemoFlags): Promise<void> {
   try {
     if (resumed === undefined && chosen !== true)
       for (const line of introduction) terminal.print(line);
-    terminal.print(`${paint.bold(folder)}: ${configs.student.steps} steps of each`);
+    terminal.print(`${paint.bold(folder)}: ${configs.errata.steps} steps of each`);
     const training = runDemo({
       configs,
       folder,
       signal: interrupt.signal,
       hurry: hurry.signal,
       onBuild: showBuild(terminal),
-      onLine: showArms(terminal, configs.student),
+      onLine: showArms(terminal, configs.errata),
     });
     interrupt.set("finishing the step of both students, then saving", async () => {
       hurry.abort();
@@ -149,11 +149,11 @@ function demoFolder(name: string | undefined): string {
 }
 
 function requireUnchanged(folder: string, configs: Readonly<Record<DemoArm, Config>>): void {
-  for (const arm of ["student", "grpo"] as const) {
-    const path = join(folder, arm);
-    if (existsSync(join(path, "config.json")))
-      requireSameConfig(path, runConfig(path), configs[arm]);
-  }
+  for (const [path, config] of [
+    [join(folder, "student"), configs.errata],
+    [join(folder, "grpo"), configs.grpo],
+  ] as const)
+    if (existsSync(join(path, "config.json"))) requireSameConfig(path, runConfig(path), config);
 }
 
 /** A bar for each arm; a plain line at each evaluation where the terminal cannot redraw. */
@@ -162,12 +162,12 @@ function showArms(
   { steps, tasksPerStep }: Config,
 ): (arm: DemoArm, ...line: Parameters<TrainingProgress["add"]>) => void {
   const arms = {
-    student: new TrainingProgress(steps, tasksPerStep),
+    errata: new TrainingProgress(steps, tasksPerStep),
     grpo: new TrainingProgress(steps, tasksPerStep),
   };
   const draw = (): void => {
-    const left = Math.max(arms.student.secondsLeft() ?? 0, arms.grpo.secondsLeft() ?? 0);
-    const lines = (["student", "grpo"] as const).map(
+    const left = Math.max(arms.errata.secondsLeft() ?? 0, arms.grpo.secondsLeft() ?? 0);
+    const lines = (["errata", "grpo"] as const).map(
       (name) => `${titles[name].padEnd(10)}  ${arms[name].bar()}`,
     );
     terminal.status([...lines, ...(left > 0 ? [`${duration(left)} left`] : [])].join("\n"));
@@ -200,7 +200,7 @@ async function print(
   const percent = (n: number | null): string => (n === null ? "-" : `${Math.round(100 * n)}%`);
   const steps = (n: number | null): string => (n === null ? `> ${report.steps}` : String(n));
   const rows = [
-    ["", titles.student, titles.grpo],
+    ["", titles.errata, titles.grpo],
     ["new tasks solved before", percent(student.before), percent(grpo.before)],
     ["new tasks solved after", percent(student.after), percent(grpo.after)],
     ["steps to half of them", steps(student.stepsTo50), steps(grpo.stepsTo50)],

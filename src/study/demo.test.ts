@@ -39,10 +39,10 @@ test("the sentence says where nothing was measured", () => {
 });
 
 test("the arms differ in the method alone", () => {
-  const { student, grpo } = demoConfigs({ preset: "arithmetic", seed: 3, steps: 9 });
+  const { errata, grpo } = demoConfigs({ preset: "arithmetic", seed: 3, steps: 9 });
   const { reward, explore, partners, ...same } = grpo;
-  expect(student).toMatchObject(same);
-  expect(reward).toEqual({ ...student.reward, penalty: 0, diverge: 0 });
-  expect(explore).toEqual({ ...student.explore, form: "none" });
-  expect(partners).toEqual({ ...student.partners, names: [] });
+  expect(errata).toMatchObject(same);
+  expect(reward).toEqual({ ...errata.reward, penalty: 0, diverge: 0 });
+  expect(explore).toEqual({ ...errata.explore, form: "none" });
+  expect(partners).toEqual({ ...errata.partners, names: [] });
 });

@@ -2,7 +2,7 @@
  * The demonstration: the same student trained twice, with the method and by plain GRPO, from the
  * same weights, on the same tasks, with as many rollouts and the same seed.
  *
- * Each arm is an ordinary run in a process of its own, `<folder>/student` and `<folder>/grpo`;
+ * Each arm is an ordinary run in a process of its own, below the folder as {@link armFolder} says;
  * everything reported is read back from those folders.
  */
 import { join } from "node:path";
@@ -21,8 +21,8 @@ import {
 } from "../run/record.js";
 import { stepsToTarget, wilsonInterval, type Interval } from "../util/statistics/intervals.js";
 
-/** The two students: `student` learns with the method, `grpo` without. */
-export const demoArms = ["student", "grpo"] as const;
+/** The two students: `errata` learns with the method, `grpo` without. */
+export const demoArms = ["errata", "grpo"] as const;
 /** One of the two students. */
 export type DemoArm = (typeof demoArms)[number];
 
@@ -37,13 +37,18 @@ export const shownByDefault: ConfigInput = {
   partners: { names: [] },
 };
 
+/** The run of an arm below the folder of its demonstration: `student` or `grpo`. */
+export function armFolder(folder: string, arm: DemoArm): string {
+  return join(folder, arm === "errata" ? "student" : arm);
+}
+
 /** The configurations of both arms from the method's; they differ in what {@link grpo} says alone. */
 export function demoConfigs(input: ConfigInput): Readonly<Record<DemoArm, Config>> {
   const { preset } = parseConfig(input);
   const common = mergeConfig(mergeConfig(presetNamed(preset).config, input), {
     engine: { threads: 1 },
   });
-  return { student: parseConfig(common), grpo: parseConfig(mergeConfig(common, grpo)) };
+  return { errata: parseConfig(common), grpo: parseConfig(mergeConfig(common, grpo)) };
 }
 
 /** What a demonstration trains, where, and who is told. */
@@ -63,7 +68,7 @@ export interface DemoOptions extends Interrupts {
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { configs, folder, signal, hurry, onBuild, onLine } = options;
-  await prepareModels([configs.student], {
+  await prepareModels([configs.errata], {
     ...(signal === undefined ? {} : { signal }),
     ...(onBuild === undefined ? {} : { onProgress: onBuild }),
   });
@@ -75,7 +80,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       try {
         const { finished } = await trainInProcess({
           config: configs[arm],
-          folder: join(folder, arm),
+          folder: armFolder(folder, arm),
           signal: stop,
           ...(hurry === undefined ? {} : { hurry }),
           onLine: (line, progress) => onLine?.(arm, line, progress),
@@ -138,15 +143,15 @@ export interface DemoReport {
   };
   /** Of training: play, learning, experts and probes, without the evaluations that draw the curve. */
   readonly flops: { readonly student: number; readonly grpo: number };
-  readonly cost: Readonly<Record<DemoArm, Readonly<Record<CostRole, Cost>>>>;
+  readonly cost: Readonly<Record<"student" | "grpo", Readonly<Record<CostRole, Cost>>>>;
   /** The folder that holds both runs. */
   readonly run: string;
 }
 
 /** Reads the report of a demonstration from its run folders, as of their last checkpoints. */
 export function demoReport(folder: string): DemoReport {
-  const student = readRun(join(folder, "student"));
-  const plain = readRun(join(folder, "grpo"));
+  const student = readRun(armFolder(folder, "errata"));
+  const plain = readRun(armFolder(folder, "grpo"));
   const { config } = student;
   const preset = presetNamed(config.preset);
   const domain = preset.environment().name;
