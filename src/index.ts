@@ -73,8 +73,9 @@ export { importAttempts } from "./mistakes/import/import.js";
 export type { ImportOptions, ImportReport } from "./mistakes/import/report.js";
 export { mistakeAgreement, type MistakeAgreement } from "./mistakes/import/agreement.js";
 
-export { presets, type Preset } from "./students/presets/presets.js";
-export { prepare, presetNamed, type BuildProgress, type PrepareOptions } from "./launch/prepare.js";
+export { presetNamed, presets, type Preset } from "./students/presets/presets.js";
+export type { BuildProgress, PrepareOptions } from "./students/models.js";
+export { prepare } from "./launch/prepare.js";
 export type { Setup } from "./run/setup.js";
 export { Run } from "./run/run.js";
 export type { RunState } from "./run/state.js";

@@ -6,7 +6,7 @@ import { controls, preference, weakFree } from "../src/study/design/arms.js";
 import type { Arm } from "../src/study/design/study.js";
 import { teacherOnlyArms } from "../src/study/design/teacher-arms.js";
 import type { MetricsLine, StepMetrics } from "../src/watch/metrics.js";
-import { presetNamed } from "../src/launch/prepare.js";
+import { presetNamed } from "../src/students/presets/presets.js";
 import { Run } from "../src/run/run.js";
 import { train } from "../src/loop/train.js";
 import { tinyPlace, type Place } from "./tiny.js";

@@ -14,7 +14,8 @@ import { LocalEngine } from "../src/engine/local.js";
 import { evaluate, sampleTasks, type Sampled } from "../src/play/evaluate.js";
 import { PolicyModel } from "../src/models/model.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";
-import { modelFile, presetNamed } from "../src/launch/prepare.js";
+import { modelFile } from "../src/students/models.js";
+import { presetNamed } from "../src/students/presets/presets.js";
 import { prebuiltModel } from "../src/students/prebuilt.js";
 import { Random } from "../src/util/random.js";
 

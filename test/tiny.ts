@@ -10,7 +10,9 @@ import { savePolicy } from "../src/engine/files/checkpoint.js";
 import type { Policy } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";
-import { modelFile, prepare, presetNamed } from "../src/launch/prepare.js";
+import { prepare } from "../src/launch/prepare.js";
+import { modelFile } from "../src/students/models.js";
+import { presetNamed } from "../src/students/presets/presets.js";
 import { lastCheckpoint } from "../src/run/checkpoint.js";
 import type { Setup } from "../src/run/setup.js";
 

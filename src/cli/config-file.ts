@@ -11,7 +11,7 @@ import {
 } from "../config/config.js";
 import { ErrataError } from "../util/error.js";
 import { importDefault } from "../util/import-default.js";
-import { presetNamed } from "../launch/prepare.js";
+import { presetNamed } from "../students/presets/presets.js";
 
 /** The file that is read where none is named. */
 export const defaultConfigFile = "errata.config.ts";

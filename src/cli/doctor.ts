@@ -180,7 +180,7 @@ async function modelsAtHand(
 ): Promise<{ found: number; all: number; lacking: string[] }> {
   const [{ presets }, { modelFile }] = await Promise.all([
     import("../students/presets/presets.js"),
-    import("../launch/prepare.js"),
+    import("../students/models.js"),
   ]);
   let [found, all] = [0, 0];
   const lacking = new Set<string>();
@@ -206,7 +206,7 @@ async function prebuilt(): Promise<Result> {
 }
 
 async function cache(): Promise<Result> {
-  const { cacheFolder } = await import("../launch/prepare.js");
+  const { cacheFolder } = await import("../students/models.js");
   const folder = resolve(cacheFolder());
   const { found } = await modelsAtHand((file) => existsSync(join(folder, file)));
   if (writable(folder)) return { outcome: "pass", detail: `${folder}, ${found} models` };

@@ -9,7 +9,8 @@ import { expertShape } from "../experts/expert.js";
 import { steersByExpert } from "../play/forms.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { partnerAttempts } from "../partners/partner.js";
-import { baseStudent, partnerRecipe, presetFor } from "../launch/prepare.js";
+import { baseStudent, presetFor } from "../launch/prepare.js";
+import { partnerRecipe } from "../students/models.js";
 import { Random } from "../util/random.js";
 
 /** One kind of work. */

@@ -31,11 +31,12 @@ export const modelsCommand: Command = group(
 
 async function build(options: BuildOptions): Promise<void> {
   const terminal = new Terminal(options);
-  const [{ LocalEngine }, { savePrebuilt }, { modelFile, presetModel, presetNamed }] =
+  const [{ LocalEngine }, { savePrebuilt }, { modelFile, presetModel }, { presetNamed }] =
     await Promise.all([
       import("../engine/local.js"),
       import("../students/prebuilt.js"),
-      import("../launch/prepare.js"),
+      import("../students/models.js"),
+      import("../students/presets/presets.js"),
     ]);
   const preset = presetNamed(options.preset);
   const environment = preset.environment();

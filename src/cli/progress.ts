@@ -1,6 +1,6 @@
 /** The progress of base models and of training, for people. */
 import type { MetricsLine, StepMetrics } from "../watch/metrics.js";
-import type { BuildProgress } from "../launch/prepare.js";
+import type { BuildProgress } from "../students/models.js";
 import type { RunProgress } from "../launch/process.js";
 import { count, duration, type Terminal } from "./terminal.js";
 

@@ -10,7 +10,8 @@ import { coqVersion } from "../environments/proof/coq.js";
 import { proof } from "../environments/proof/proof.js";
 import { studentModel } from "../play/explore.js";
 import { play, repeat, type Rollout } from "../play/play.js";
-import { baseStudent, canPlay, prepare, presetFor, presetNamed } from "./prepare.js";
+import { baseStudent, canPlay, prepare, presetFor } from "./prepare.js";
+import { presetNamed } from "../students/presets/presets.js";
 import { Random } from "../util/random.js";
 
 const config = parseConfig({ preset: "proof", environment: "coq" });

@@ -1,7 +1,8 @@
 /** The base models of several runs, trained before the runs begin and each only once. */
 import type { Config } from "../config/config.js";
 import { LocalEngine } from "../engine/local.js";
-import { presetFor, presetModel, rightSolutions, type PrepareOptions } from "./prepare.js";
+import { presetFor } from "./prepare.js";
+import { presetModel, rightSolutions, type PrepareOptions } from "../students/models.js";
 
 /** Trains the base models that `configs` need and that are not at hand, each once. */
 export async function prepareModels(

@@ -7,16 +7,16 @@ import { parseConfig } from "../config/config.js";
 import { LocalEngine } from "../engine/local.js";
 import { webgpuFault } from "../engine/graph/provider.js";
 import type { Environment } from "../environments/environment.js";
+import { prepare } from "./prepare.js";
 import {
   cacheFolder,
   modelFile,
   modelKey,
-  prepare,
   presetModel,
-  presetNamed,
   rightSolutions,
   type BuildProgress,
-} from "./prepare.js";
+} from "../students/models.js";
+import { presetNamed } from "../students/presets/presets.js";
 import { presets } from "../students/presets/presets.js";
 import { cues, cueSetup, rightWith } from "../testing/testing.js";
 

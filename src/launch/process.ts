@@ -10,7 +10,7 @@ import { ErrataError } from "../util/error.js";
 import type { GateReport } from "../assess/gate.js";
 import type { Exceeded } from "../watch/ledger.js";
 import type { MetricsLine } from "../watch/metrics.js";
-import type { BuildProgress } from "./prepare.js";
+import type { BuildProgress } from "../students/models.js";
 
 /** What the parent tells a worker. */
 export type WorkerOrder =

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadPolicy } from "../engine/files/checkpoint.js";
-import { modelFile } from "../launch/prepare.js";
+import { modelFile } from "./models.js";
 import { prebuiltFolder, prebuiltModel, readManifest, savePrebuilt } from "./prebuilt.js";
 import { presets } from "./presets/presets.js";
 

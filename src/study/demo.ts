@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { grpo, mergeConfig, parseConfig, type Config, type ConfigInput } from "../config/config.js";
 import { trainingFlops, type Cost, type CostRole } from "../watch/ledger.js";
 import type { MetricsLine } from "../watch/metrics.js";
-import { presetNamed, type PrepareOptions } from "../launch/prepare.js";
+import type { PrepareOptions } from "../students/models.js";
+import { presetNamed } from "../students/presets/presets.js";
 import { prepareModels } from "../launch/prepare-models.js";
 import { trainInProcess, type Interrupts, type RunProgress } from "../launch/process.js";
 import {

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mergeConfig, parseConfig, type Config, type ConfigInput } from "../../config/config.js";
 import { ErrataError } from "../../util/error.js";
-import { modelFile, presetFor, presetNamed } from "../../launch/prepare.js";
+import { presetFor } from "../../launch/prepare.js";
+import { modelFile } from "../../students/models.js";
+import { presetNamed } from "../../students/presets/presets.js";
 import {
   armsWithAbilities,
   defaultSeeds,

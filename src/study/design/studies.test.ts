@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../config/config.js";
-import { presetNamed } from "../../launch/prepare.js";
+import { presetNamed } from "../../students/presets/presets.js";
 import {
   ablations,
   controls,

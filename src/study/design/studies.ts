@@ -1,7 +1,7 @@
 /** The studies that come with Errata, for every domain. */
 import { renamedArms } from "../../config/renamed.js";
 import { ErrataError } from "../../util/error.js";
-import { presetNamed } from "../../launch/prepare.js";
+import { presetNamed } from "../../students/presets/presets.js";
 import type { Preset } from "../../students/presets/presets.js";
 import { nearest } from "../../util/spelling.js";
 import {

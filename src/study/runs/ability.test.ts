@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mergeConfig, parseConfig } from "../../config/config.js";
 import { LocalEngine } from "../../engine/local.js";
-import { baseStudent, presetNamed } from "../../launch/prepare.js";
+import { baseStudent } from "../../launch/prepare.js";
+import { presetNamed } from "../../students/presets/presets.js";
 import { abilityFile, abilityOf, measureAbility, type Ability } from "./ability.js";
 
 async function abilityOfBase(name: string, count: number): Promise<Ability> {

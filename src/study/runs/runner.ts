@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { mergeConfig, parseConfig, type Config } from "../../config/config.js";
 import { ErrataError } from "../../util/error.js";
 import type { MetricsLine } from "../../watch/metrics.js";
-import type { PrepareOptions } from "../../launch/prepare.js";
+import type { PrepareOptions } from "../../students/models.js";
 import { prepareModels } from "../../launch/prepare-models.js";
 import { trainInProcess, type Interrupts } from "../../launch/process.js";
 import { lastCheckpoint } from "../../run/checkpoint.js";
