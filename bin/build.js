@@ -1,4 +1,4 @@
-/** Keeps dist/ as new as src/ in a clone; an installed package has no src/ and nothing to do. */
+/** Keeps dist/ as new as src/ in a clone; an installed package has no sources and nothing to do. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -45,8 +45,8 @@ function stampOf(source) {
  * clash. Types are not checked here: that is `npm run check`.
  */
 export function buildIfStale() {
+  if (!existsSync(join(root, "tsconfig.build.json"))) return;
   const source = join(root, "src");
-  if (!existsSync(source)) return;
   const target = join(root, "dist");
   const stampFile = join(target, ".stamp");
   const stamp = stampOf(source);

@@ -51,6 +51,7 @@ export {
   RemoteModel,
   type RemoteAddress,
   type RemoteOptions,
+  type SdkModel,
 } from "./models/remote.js";
 export {
   imperfectTeacher,

@@ -83,10 +83,27 @@ function node(): Result {
   return { outcome: "fail", detail, hint: `install Node ${engines.node}` };
 }
 
+/** What ONNX Runtime comes with a library for, as Node names platforms. */
+const platforms = ["linux-x64", "linux-arm64", "darwin-arm64", "win32-x64", "win32-arm64"];
+
+/** Says that there is no ONNX Runtime for a platform, or nothing where there is. */
+export function platformFault(platform: string): Result | undefined {
+  if (platforms.includes(platform)) return undefined;
+  const mac =
+    platform === "darwin-x64" ? " (on a Mac with an Intel processor: in a container)" : "";
+  return {
+    outcome: "fail",
+    detail: `it has no library for ${platform}`,
+    hint: `run Errata on one of ${platforms.join(", ")}${mac}`,
+  };
+}
+
 /** Multiplies [[1, 2], [3, 4]] by itself. */
 async function onnxRuntime(): Promise<Result> {
+  const fault = platformFault(`${process.platform}-${process.arch}`);
+  if (fault !== undefined) return fault;
   const hint =
-    "reinstall with: npm ci (its prebuilt library needs glibc on Linux, or macOS, or Windows)";
+    "install again (npm ci in a clone); on Linux its library needs glibc: Alpine and other musl systems lack it";
   try {
     const ort = await import("onnxruntime-node");
     const { encodeModel } = await import("../engine/graph/onnx.js");

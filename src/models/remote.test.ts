@@ -1,5 +1,4 @@
 import { setImmediate } from "node:timers/promises";
-import type { LanguageModel } from "ai";
 import { MockLanguageModelV3 } from "ai/test";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cueTokenizer, promptsOf } from "../testing/testing.js";
@@ -88,7 +87,7 @@ describe("a remote model", () => {
 
   test("is asked no more than so many prompts at once, over all calls", async () => {
     let [open, most] = [0, 0];
-    const model: LanguageModel = new MockLanguageModelV3({
+    const model = new MockLanguageModelV3({
       doGenerate: async () => {
         most = Math.max(most, ++open);
         await setImmediate();

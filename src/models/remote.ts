@@ -6,6 +6,16 @@ import { atMost } from "./at-most.js";
 import { writtenAction, type Action, type Model } from "./model.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";
 
+/**
+ * A language model of an AI SDK provider (specification v2 or v3): what it is known by. The rest is the
+ * AI SDK's own, whose types would need more packages in every project that imports Errata.
+ */
+export interface SdkModel {
+  readonly specificationVersion: "v2" | "v3";
+  readonly provider: string;
+  readonly modelId: string;
+}
+
 /** How a remote model is asked. */
 export interface RemoteOptions {
   /** Encodes prompts and answers for those who train on them; the student's. */
@@ -25,11 +35,11 @@ export interface RemoteOptions {
 
 /** Any AI SDK language model as a {@link Model}. It can act and be learned from, not be trained. */
 export class RemoteModel implements Model {
-  readonly #model: LanguageModel;
+  readonly #model: SdkModel;
   readonly #options: RemoteOptions;
   readonly #turn: <T>(work: () => Promise<T>) => Promise<T>;
 
-  constructor(model: LanguageModel, options: RemoteOptions = {}) {
+  constructor(model: SdkModel, options: RemoteOptions = {}) {
     this.#model = model;
     this.#options = options;
     this.#turn = atMost(options.concurrency ?? 4);
@@ -48,7 +58,7 @@ export class RemoteModel implements Model {
     const messages = prompt.messages ?? [{ role: "user" as const, content: prompt.observation }];
     try {
       const { text, usage } = await generateText({
-        model: this.#model,
+        model: this.#model as LanguageModel,
         // A tool's answer needs the id of its call in the AI SDK's form: shown as the user's words.
         messages: messages.map(({ role, content }) =>
           role === "tool" ? { role: "user", content } : { role, content },
