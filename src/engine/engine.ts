@@ -72,6 +72,8 @@ export interface Completion {
  *     policy        -min(r c, clip(r, 1 - clipLow, 1 + clipHigh) c)   (arXiv:1707.06347; c is signed)
  *     crossEntropy  -c l
  *     referenceKl    c (exp(logprob - l) - (logprob - l) - 1)         (k3, http://joschu.net/blog/kl-approx.html)
+ *
+ * Beyond 40 nats exponentials go on as their tangents there, so that losses and gradients stay finite.
  */
 export interface Target {
   /** The token is predicted from the tokens up to and including this index. */

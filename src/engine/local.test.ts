@@ -308,6 +308,22 @@ async function gradientOf(
 
 const norm = (x: Float32Array): number => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0));
 
+describe("a target far from its reference", () => {
+  it.each([20, 79, 81, 200, 1000])("of %d nats is drawn towards it", async (gap) => {
+    const policy = policyFor(shapes[0]![1], 2);
+    const at = [{ tokens: [1, 2, 3], targets: [{ position: 2, token: 4 }] }];
+    const [before] = await engine.logprobs(policy, at);
+    const target = { position: 2, token: 4, component: "referenceKl", coefficient: 0.1 } as const;
+    const sequence = { tokens: [1, 2, 3], targets: [{ ...target, logprob: before! + gap }] };
+    const options: TrainOptions = { learningRate: 1e-3 };
+    const result = await engine.trainStep(policy, newOptimizer(policy), [sequence], options);
+    expect(Number.isFinite(result.loss)).toBe(true);
+    expect(result.loss).toBeGreaterThan(0);
+    const [after] = await engine.logprobs(result.policy, at);
+    expect(after!).toBeGreaterThan(before!);
+  });
+});
+
 /** Ragged sequences whose targets have the given component and, for `policy`, log ratios to `logprob`. */
 async function batchFor(
   policy: Policy,

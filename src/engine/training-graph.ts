@@ -29,8 +29,12 @@ export function tokenLoss(
   },
 ): Tensor {
   const one = logprobs.graph.float(1);
-  // Finite wherever a coefficient is 0, for 0 * Infinity would spoil the whole loss.
-  const finiteExp = (x: Tensor): Tensor => exp(minimum(x, logprobs.graph.float(80)));
+  // Beyond 40 nats the tangent there: finite, for 0 * Infinity would spoil the whole loss, and never flat,
+  // for the gradient of the other terms would then have the last word.
+  const finiteExp = (x: Tensor): Tensor => {
+    const capped = minimum(x, logprobs.graph.float(40));
+    return multiply(exp(capped), add(one, subtract(x, capped)));
+  };
   const ratio = finiteExp(subtract(logprobs, streams.reference));
   const clipped = clamp(ratio, streams.ratioLow, streams.ratioHigh);
   const surrogate = minimum(multiply(ratio, streams.policy), multiply(clipped, streams.policy));

@@ -16,6 +16,7 @@ export interface HubLocation {
   readonly revision: string;
   readonly hubUrl?: string;
   readonly accessToken?: string;
+  readonly fetch: typeof fetch;
 }
 
 /** Times that a connection may break without a byte received between. */

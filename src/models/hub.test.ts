@@ -36,6 +36,10 @@ class FakeHub {
   cuts: number[] = [];
   /** Requests for weights answered with one byte changed. */
   corrupted = 0;
+  /** Whether it takes requests and never answers. */
+  silent = false;
+  /** Bytes of a body after which weights stall, one entry a request. */
+  stalls: number[] = [];
   /** Statuses that the next requests for files are answered with. */
   failures: number[] = [];
   readonly seen: Seen[] = [];
@@ -69,6 +73,7 @@ class FakeHub {
     const { pathname: path } = new URL(request.url!, "http://any");
     const { range, authorization, host = "" } = request.headers;
     this.seen.push({ path, range, authorization, host });
+    if (this.silent) return;
     const fail = (status: number): void => {
       response.writeHead(status, { "content-type": "application/json" });
       response.end(JSON.stringify({ error: `status ${status}` }));
@@ -102,12 +107,14 @@ class FakeHub {
     const weights = name.endsWith(".safetensors") && range !== "bytes=0-0";
     if (weights && this.corrupted-- > 0) body[body.length - 1]! ^= 1;
     const cut = weights ? this.cuts.shift() : undefined;
+    const stall = weights ? this.stalls.shift() : undefined;
     response.writeHead(match ? 206 : 200, {
       "content-length": body.length,
       etag: '"any"',
       ...(match ? { "content-range": `bytes ${from}-${to - 1}/${whole.length}` } : {}),
     });
-    if (cut === undefined) response.end(body);
+    if (stall !== undefined) response.write(body.subarray(0, stall));
+    else if (cut === undefined) response.end(body);
     else response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
   }
 }
@@ -252,6 +259,20 @@ describe("a connection that breaks", () => {
     const { folder: whole } = await snapshot();
     expect(hub.ranges[0]).toMatch(/^bytes=7000-/);
     expect(weightsAt(whole).equals(hub.files.get("model.safetensors")!)).toBe(true);
+  });
+
+  test("by falling silent is given up, and taken up where it fell silent", async () => {
+    hub.stalls = [5000, 3000];
+    const { folder } = await snapshot({ silence: 300 });
+    expect(weightsAt(folder).equals(hub.files.get("model.safetensors")!)).toBe(true);
+    expect(hub.ranges).toHaveLength(3);
+  });
+
+  test("to a hub that takes requests and never answers is given up", async () => {
+    hub.silent = true;
+    const error = await failure(snapshot({ silence: 300 }));
+    expect(error.code).toBe("HUB_UNREACHABLE");
+    expect(error.message).toContain("nothing came for 0.3 seconds");
   });
 
   test("at a busy hub is tried again", async () => {

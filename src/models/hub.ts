@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { HubApiError, listFiles, modelInfo, type ListFileEntry } from "@huggingface/hub";
 import { weightFiles } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
+import { patientFetch } from "./patient-fetch.js";
 import { downloadVerified, type HubLocation } from "./hub-download.js";
 
 /** How far a download is, in bytes of one file. */
@@ -23,6 +24,8 @@ export interface HubOptions {
   readonly token?: string;
   /** Address of the hub. Default `HF_ENDPOINT`, else https://huggingface.co. */
   readonly endpoint?: string;
+  /** Milliseconds without a byte after which a connection counts as broken. Default 60,000. */
+  readonly silence?: number;
   readonly onProgress?: (progress: HubProgress) => void;
   /** Told where something was done differently than asked, such as an unreachable hub. */
   readonly onNotice?: (notice: string) => void;
@@ -81,6 +84,7 @@ export async function hubSnapshot(id: string, options: HubOptions = {}): Promise
   const token = options.token ?? process.env["HF_TOKEN"];
   const hubUrl = (options.endpoint ?? process.env["HF_ENDPOINT"])?.replace(/\/+$/, "");
   const common = {
+    fetch: patientFetch(options.silence ?? 60_000),
     ...(hubUrl ? { hubUrl } : {}),
     ...(token ? { accessToken: token } : {}),
   };

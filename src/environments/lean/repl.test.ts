@@ -297,6 +297,39 @@ describe("a Kimina server", () => {
     expect(said).toMatchObject({ accepted: false, ...verdict });
   });
 
+  test.each<[string, string, string | Buffer]>([
+    ["no JSON", "LEAN_PROTOCOL", "<html>Bad gateway</html>"],
+    ["half of its JSON", "LEAN_PROTOCOL", '{"results": ['],
+    ["nothing", "LEAN_PROTOCOL", ""],
+    ["more than any proof's messages", "LEAN_PROTOCOL", Buffer.alloc(17 * 2 ** 20, " ")],
+  ])("that answers with %s is an error that names it", async (_, code, text) => {
+    const made = createServer((request, response) => {
+      request.resume().on("end", () => response.end(text));
+    });
+    server = made;
+    await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(made.address() as AddressInfo).port}`;
+    await expect(new KiminaVerifier({ url }).verify(STATEMENT, "rfl")).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(url) as string,
+    });
+  });
+
+  test("that breaks off its answer is an error that says so", async () => {
+    const made = createServer((request, response) => {
+      request.resume().on("end", () => {
+        response.writeHead(200, { "content-length": 100 });
+        response.write("{", () => response.destroy());
+      });
+    });
+    server = made;
+    await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(made.address() as AddressInfo).port}`;
+    await expect(new KiminaVerifier({ url }).verify(STATEMENT, "rfl")).rejects.toMatchObject({
+      code: "LEAN_MISSING",
+    });
+  });
+
   test("that answers something else is an error, as is none", async () => {
     const other = await serve(() => ({ results: [{ custom_id: "other", response: {} }] }));
     await expect(new KiminaVerifier(other).verify(STATEMENT, "rfl")).rejects.toMatchObject({

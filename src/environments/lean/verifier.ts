@@ -1,6 +1,7 @@
 /** Whole proofs checked by Lean, through a REPL or through a server. */
 import { z } from "zod";
 import { ErrataError } from "../../util/error.js";
+import { limitedText } from "../../util/limited-body.js";
 import { commandFault, type CommandResponse, commandResponse, errorsOf } from "./messages.js";
 import { LeanRepl, type LeanReplOptions, missingLean } from "./repl.js";
 
@@ -150,12 +151,12 @@ export class KiminaVerifier implements LeanVerifier {
     } catch (cause) {
       throw missingLean(`the Kimina server at ${url} cannot be reached`, cause);
     }
-    const body: unknown = response.ok ? await response.json() : await response.text();
-    const result = kiminaResponse.safeParse(body);
+    const text = await bodyOf(response, url);
+    const result = kiminaResponse.safeParse(response.ok ? parsed(text) : undefined);
     const found = result.data?.results.find(({ custom_id }) => custom_id === id);
     if (!response.ok || found === undefined) {
       throw new ErrataError(
-        `the Kimina server at ${url} answered ${response.status}: ${JSON.stringify(body).slice(0, 200)}`,
+        `the Kimina server at ${url} answered ${response.status}: ${JSON.stringify(text.slice(0, 200))}`,
         { code: "LEAN_PROTOCOL", hint: "use a server that has POST /verify" },
       );
     }
@@ -170,6 +171,32 @@ export class KiminaVerifier implements LeanVerifier {
       statement,
       lineCount(header) + 1 + lineCount(statement.statement),
     );
+  }
+}
+
+/** Longest answer that is read: messages on one proof are far shorter. */
+const MOST_BYTES = 16 * 2 ** 20;
+
+/** @throws ErrataError `LEAN_PROTOCOL` where the body is too long, `LEAN_MISSING` where it breaks off. */
+async function bodyOf(response: Response, url: string): Promise<string> {
+  let text: string | undefined;
+  try {
+    text = await limitedText(response, MOST_BYTES);
+  } catch (cause) {
+    throw missingLean(`the Kimina server at ${url} broke off its answer`, cause);
+  }
+  if (text !== undefined) return text;
+  throw new ErrataError(`the Kimina server at ${url} answered with more than 16 MiB`, {
+    code: "LEAN_PROTOCOL",
+    hint: "use a server that has POST /verify",
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
