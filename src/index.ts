@@ -1,14 +1,10 @@
 /** The public API of Errata: re-exports only. */
-export {
-  applyOverrides,
-  configKeys,
-  defineConfig,
-  grpo,
-  mergeConfig,
-  parseConfig,
-  type Config,
-  type ConfigInput,
-} from "./config/config.js";
+export { defineConfig, type Config, type ConfigInput } from "./config/config.js";
+export { grpo } from "./config/defaults.js";
+export { configKeys } from "./config/keys.js";
+export { mergeConfig } from "./config/merge.js";
+export { applyOverrides } from "./config/overrides.js";
+export { parseConfig } from "./config/parse.js";
 export { ErrataError, type ErrataErrorOptions } from "./util/error.js";
 export { Random } from "./util/random.js";
 
@@ -16,7 +12,8 @@ export type * from "./environments/environment.js";
 export { environment, environmentNames } from "./environments/index.js";
 export { tau2Retail, tauAirline } from "./environments/support/tau/tau.js";
 export { modelUser, type User } from "./environments/support/tau/user.js";
-export { MeteredUser, type UserOptions } from "./partners/simulated-user.js";
+export { MeteredUser } from "./partners/simulated-user.js";
+export type { UserOptions } from "./partners/user-options.js";
 export { defineEnvironment, type EnvironmentDefinition } from "./environments/custom/define.js";
 export { tasksFile } from "./environments/custom/tasks-file.js";
 export { gsm8k } from "./environments/gsm8k/gsm8k.js";

@@ -43,6 +43,14 @@ describe("an open model", () => {
   });
 });
 
+test("a file in JSON is read, its $schema for editors left out", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "errata-config-"));
+  const file = join(folder, "run.json");
+  writeFileSync(file, JSON.stringify({ $schema: "errata-config.schema.json", steps: 7 }));
+  expect((await resolveConfig({ file })).steps).toBe(7);
+  rmSync(folder, { recursive: true });
+});
+
 test("a preset's own student has no adapter", async () => {
   const config = await resolveConfig({ flags: { preset: "proof" } });
   expect(config.student).not.toHaveProperty("lora");

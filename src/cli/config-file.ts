@@ -1,14 +1,10 @@
 /** Where a configuration comes from: preset, then file, then flags, then `--set`. */
 import { existsSync } from "node:fs";
-import {
-  applyOverrides,
-  mergeConfig,
-  openModelDefaults,
-  parseConfig,
-  withoutPreset,
-  type Config,
-  type ConfigInput,
-} from "../config/config.js";
+import type { Config, ConfigInput } from "../config/config.js";
+import { openModelDefaults, usesOpenModelAlone } from "../config/defaults.js";
+import { mergeConfig } from "../config/merge.js";
+import { applyOverrides } from "../config/overrides.js";
+import { parseConfig } from "../config/parse.js";
 import { ErrataError } from "../util/error.js";
 import { importDefault } from "../util/import-default.js";
 import { presetNamed } from "../students/presets/presets.js";
@@ -39,7 +35,7 @@ export async function resolveConfig({
   const source = sourceOfKeys({ ...written, overrides });
   const asked = parseConfig(input, source);
   // An environment of its own takes the place of the preset's, and of what was tuned for that.
-  const preset = withoutPreset(asked) ? {} : presetNamed(asked.preset).config;
+  const preset = usesOpenModelAlone(asked) ? {} : presetNamed(asked.preset).config;
   const defaults = mergeConfig(preset, openModelDefaults(asked));
   return parseConfig(mergeConfig(defaults, input), source);
 }
@@ -85,7 +81,8 @@ async function readConfigFile(
       code: "CONFIG_MISSING",
       hint: `name an existing file, or leave -c out to use ${defaultConfigFile} where there is one`,
     });
-  return { path, input: await importDefault(path, "defineConfig({ ... })") };
+  const { $schema: _, ...input } = await importDefault(path, "defineConfig({ ... })");
+  return { path, input };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
-import { applyOverrides, type Config, type ConfigInput } from "../config/config.js";
+import type { Config, ConfigInput } from "../config/config.js";
+import { applyOverrides } from "../config/overrides.js";
 import type { DemoArm, DemoReport } from "../study/demo.js";
 import { ErrataError } from "../util/error.js";
 import { costRoles } from "../watch/ledger.js";

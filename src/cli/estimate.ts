@@ -1,6 +1,7 @@
 /** What a run will cost, before it starts. */
 import { shapeFor } from "../students/recipe.js";
-import { usesExperts, usesMistakes, type Config } from "../config/config.js";
+import type { Config } from "../config/config.js";
+import { usesExperts, usesMistakes } from "../config/uses.js";
 import { drawTasks } from "../play/curriculum.js";
 import { LocalEngine } from "../engine/local.js";
 import { parameterCount } from "../engine/transformer.js";

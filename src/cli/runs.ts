@@ -1,7 +1,8 @@
 /** The folders of runs: their names, and finding them again. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { savedConfig, type Config } from "../config/config.js";
+import type { Config } from "../config/config.js";
+import { savedConfig } from "../config/parse.js";
 import { nearest } from "../util/spelling.js";
 import { ErrataError } from "../util/error.js";
 

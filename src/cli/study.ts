@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { protocolOf, studyFolder } from "../study/design/protocol.js";
 import { armStudy, onlyArms, requireArms } from "../study/design/studies.js";
-import { applyOverrides } from "../config/config.js";
+import { applyOverrides } from "../config/overrides.js";
 import { command, wholeNumber } from "./command.js";
 import { compareStudy, names } from "./compare.js";
 

@@ -1,14 +1,11 @@
 import { parse } from "node:path";
 import type { Command } from "commander";
-import {
-  applyOverrides,
-  mergeConfig,
-  openKeys,
-  parseConfig,
-  withoutPreset,
-  type Config,
-  type ConfigInput,
-} from "../config/config.js";
+import type { Config, ConfigInput } from "../config/config.js";
+import { usesOpenModelAlone } from "../config/defaults.js";
+import { openKeys } from "../config/keys.js";
+import { mergeConfig } from "../config/merge.js";
+import { applyOverrides } from "../config/overrides.js";
+import { parseConfig } from "../config/parse.js";
 import { command, wholeNumber } from "./command.js";
 import { requireSameConfig, resolveConfig, sourceOfKeys } from "./config-file.js";
 import { Interrupt } from "./interrupt.js";
@@ -82,7 +79,7 @@ async function trainAction(options: TrainOptions): Promise<void> {
       folder,
       resume: resumed !== undefined,
       // The gate asks about weak partners; an environment of its own has none.
-      ...(options.gate && !withoutPreset(config) ? { gateTasks } : {}),
+      ...(options.gate && !usesOpenModelAlone(config) ? { gateTasks } : {}),
       signal: interrupt.signal,
       hurry: hurry.signal,
       onBuild: showBuild(terminal),

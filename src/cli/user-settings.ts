@@ -1,5 +1,7 @@
 /** What of a configuration can be set in a command that trains nothing. */
-import { applyOverrides, parseConfig, type Config, type ConfigInput } from "../config/config.js";
+import type { Config, ConfigInput } from "../config/config.js";
+import { applyOverrides } from "../config/overrides.js";
+import { parseConfig } from "../config/parse.js";
 import { ErrataError } from "../util/error.js";
 import type { MeteredUser } from "../partners/simulated-user.js";
 import { count } from "./terminal.js";

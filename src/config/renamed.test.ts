@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig, savedConfig } from "./config.js";
-import { configKeys } from "./config.js";
+import { parseConfig, savedConfig } from "./parse.js";
+import { configKeys } from "./keys.js";
 import { newName, renamedKeys, renamedValues } from "./renamed.js";
 
 describe("a key that was renamed", () => {

@@ -3,7 +3,9 @@
  * y = x W^T + (alpha / rank) (x A^T) B^T with A [rank, in] and B [out, rank]. W is frozen and shared
  * by every policy over one base; only A and B train.
  */
+import { z } from "zod";
 import { ErrataError } from "../util/error.js";
+import { count, positive, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
 import type { Policy } from "./engine.js";
 import {
@@ -17,13 +19,19 @@ import {
   type Projection,
 } from "./shape.js";
 
-export interface AdapterShape {
-  readonly rank: number;
-  /** The product of A and B counts alpha / rank times. */
-  readonly alpha: number;
-  /** Which projections of every layer are adapted, in any order. */
-  readonly targets: readonly Projection[];
-}
+/** The keys `student.lora.*`. */
+export const adapterSchema = z.strictObject({
+  rank: count.default(16).describe("Rank of the update of each projection."),
+  alpha: positive.default(32).describe("Scale: the product of A and B counts alpha / rank times."),
+  targets: z
+    .array(z.enum(projections))
+    .min(1)
+    .default([...projections])
+    .describe("Projections of every layer that are adapted, in any order."),
+});
+
+/** Which projections an adapter changes, and by matrices of which rank. */
+export type AdapterShape = Options<typeof adapterSchema>;
 
 /** One adapter over a base model. */
 export interface Adapter extends AdapterShape {

@@ -17,20 +17,16 @@ import {
   type TrainResult,
 } from "./engine.js";
 import { batchGradient, type Gradient } from "./gradient.js";
-import { trainingPieces, type MicroBatchLimits } from "./micro-batches.js";
+import { trainingPieces } from "./micro-batches.js";
+import { defaultEngine, type EngineOptions } from "./options.js";
 import { ForwardPasses, type ScoredSequence } from "./passes.js";
-import type { Provider } from "./graph/provider.js";
 import { Sessions } from "./sessions.js";
 import { checkModelShape, initialWeights, type ModelShape } from "./shape.js";
 import { addTo, norm } from "./vectors.js";
 import { WorkerEngine } from "./worker-engine.js";
 
-export interface LocalEngineOptions extends MicroBatchLimits {
-  /** Processor threads. Default 1. */
-  readonly threads?: number;
-  /** What executes the graphs. Default `cpu`. */
-  readonly provider?: Provider;
-}
+/** Any of the keys `engine.*`. */
+export type LocalEngineOptions = Partial<EngineOptions>;
 
 /**
  * Models up to this many weights are computed by one single-threaded session a thread, each over its
@@ -55,7 +51,7 @@ export class LocalEngine implements Engine {
   #tokens = 0;
 
   constructor(options: LocalEngineOptions = {}) {
-    const { threads = 1, provider = "cpu" } = options;
+    const { threads = defaultEngine.threads, provider = defaultEngine.provider } = options;
     this.#options = options;
     this.#wide = new Sessions({ threads, provider });
     this.#frugal = new Sessions({ threads, provider, keepMemory: false });
@@ -92,7 +88,7 @@ export class LocalEngine implements Engine {
 
   /** The threads that work on `rows` rows of these policies; none beside this one for large models. */
   #helpersFor(policies: readonly Policy[], rows: number): readonly WorkerEngine[] {
-    const { threads = 1, provider = "cpu" } = this.#options;
+    const { threads = defaultEngine.threads, provider = defaultEngine.provider } = this.#options;
     const shared = policies.every((p) => p.weights.length <= sharedWeights);
     if (threads === 1 || provider !== "cpu" || !shared) return [];
     const count = Math.min(threads, Math.floor(rows / fewestRows)) - 1;

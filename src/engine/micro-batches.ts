@@ -1,15 +1,11 @@
 /** Cutting a batch into pieces that fit into memory. */
 import type { TrainingSequence } from "./engine.js";
+import { defaultEngine, type EngineOptions } from "./options.js";
 import { packedRows } from "./packing.js";
 import type { ModelShape } from "./shape.js";
 
 /** Bounds on one forward and backward pass. */
-export interface MicroBatchLimits {
-  /** Most tokens, padding included. Default 2048. */
-  readonly microBatchTokens?: number;
-  /** Most bytes of activations, by {@link activationBytes}. Default 2 GiB. */
-  readonly microBatchBytes?: number;
-}
+export type MicroBatchLimits = Partial<Pick<EngineOptions, "microBatchTokens" | "microBatchBytes">>;
 
 /**
  * About how many bytes one token of a sequence of T takes in a training pass: float32 activations
@@ -31,7 +27,10 @@ function attentionBytes({ layers, heads: H }: ModelShape, T: number): number {
 
 /** Most tokens of sequences up to T long that fit into the limits; at least one sequence always does. */
 export function microBatchTokens(shape: ModelShape, T: number, limits: MicroBatchLimits): number {
-  const { microBatchTokens: tokens = 2048, microBatchBytes: bytes = 2 ** 31 } = limits;
+  const {
+    microBatchTokens: tokens = defaultEngine.microBatchTokens,
+    microBatchBytes: bytes = defaultEngine.microBatchBytes,
+  } = limits;
   return Math.min(tokens, Math.floor(bytes / activationBytes(shape, T)));
 }
 

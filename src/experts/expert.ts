@@ -5,31 +5,40 @@
  * fitted to attempts that are sometimes right infers from a right prefix that this is a good
  * attempt, predicts the truth, and would repel the student from it.
  */
+import { z } from "zod";
 import type { Engine, Policy } from "../engine/engine.js";
 import { initialAdapter } from "../engine/adapter.js";
 import type { ModelShape } from "../engine/transformer.js";
 import type { Tokenizer } from "../models/tokenizer.js";
+import { count, positive, share, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
 import { fit, type Example } from "../models/imitate.js";
 
-export interface ExpertOptions {
-  /** Fewest attempts an expert is fitted to. Default 256. */
-  readonly minimumTraces: number;
-  /** Most attempts, the newest. Default 1024. */
-  readonly maximumTraces: number;
-  /** Optimizer steps of a first fit; a refit takes a quarter of them from the old weights. */
-  readonly steps: number;
-  readonly batch: number;
-  readonly learningRate: number;
-}
+/** The keys `expert.*`. */
+export const expertSchema = z.strictObject({
+  minimumTraces: count.default(256).describe("Fewest attempts an expert is fitted to."),
+  maximumTraces: count.default(1024).describe("Most attempts an expert is fitted to, the newest."),
+  steps: count
+    .default(200)
+    .describe(
+      "Optimizer steps of a first fit; a refit takes a quarter of them from the old weights.",
+    ),
+  batch: count.default(128).describe("Attempts in a batch of a fit."),
+  learningRate: positive
+    .default(3e-3)
+    .describe("Learning rate of a first fit; a refit takes half of it."),
+  refitEvery: count.default(50).describe("Training steps between refits."),
+  minimumShare: share
+    .default(0.05)
+    .describe(
+      "Share of the student's mistakes below which a signature gets no expert; 0 fits all.",
+    ),
+});
 
-export const defaultExpert: ExpertOptions = {
-  minimumTraces: 256,
-  maximumTraces: 1024,
-  steps: 200,
-  batch: 128,
-  learningRate: 3e-3,
-};
+/** How experts are fitted. */
+export type ExpertOptions = Options<typeof expertSchema>;
+
+export const defaultExpert: ExpertOptions = expertSchema.parse({});
 
 /** A model of one error signature. */
 export interface Expert {
@@ -89,7 +98,7 @@ export async function fitExpert(
     readonly step: number;
     readonly random: Random;
   },
-  settings: ExpertOptions = defaultExpert,
+  settings: Omit<ExpertOptions, "refitEvery" | "minimumShare"> = defaultExpert,
 ): Promise<Expert> {
   const { signature, traces, tokenizer, maxActionSymbols, previous, step, random } = options;
   const { policy } = await fit(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import { LocalEngine } from "../engine/local.js";
 import type { Environment, Task } from "../environments/environment.js";
 import { sampler, type Sampler } from "../play/explore.js";

@@ -1,31 +1,52 @@
 /** Which error expert steers exploration at each level: an expert must prove uplift before it is used. */
+import { z } from "zod";
 import type { Task } from "../environments/environment.js";
 import type { Sampler } from "../play/explore.js";
 import { accuracy } from "../play/play.js";
+import { count, countOrNone, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
 import { lowerBound } from "../util/statistics/intervals.js";
 
-/** How an expert must prove itself. */
-export interface ProbeOptions {
-  /** Lower bound on the uplift by Student's t, or by the normal distribution. Default `t`. */
-  readonly lcb: "t" | "normal";
-  /** One-sided, in (0.5, 1). Default .8413: one standard error, where there are many tasks. */
-  readonly confidence: number;
-  /** `false` compares with the very sample that chose the hard tasks: an ablation. Default true. */
-  readonly independentSample: boolean;
-  /** Signatures that get no expert: leave one out to see whether avoiding the others helps it. Default none. */
-  readonly leaveOut: readonly string[];
-  /** Validation tasks on which overlap is measured with every probe; 0 measures none. Default 32. */
-  readonly overlapTasks: number;
-}
+/** The keys `probe.*`. */
+export const probeSchema = z.strictObject({
+  every: count
+    .default(50)
+    .describe("Training steps between probes, and between measurements of overlap."),
+  tasks: count.default(64).describe("Training tasks of a probe."),
+  attempts: count
+    .default(4)
+    .describe("Attempts of the student at each task of a probe, and with each expert."),
+  lcb: z
+    .enum(["t", "normal"])
+    .default("t")
+    .describe(
+      "One-sided lower bound on an expert's uplift: Student's `t`, or mean - z standard errors (`normal`).",
+    ),
+  confidence: z
+    .number()
+    .gt(0.5)
+    .lt(1)
+    .default(0.8413)
+    .describe("Confidence of that bound; .8413 is one standard error of many tasks."),
+  independentSample: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Measure uplift on fresh samples; false reuses those that chose the tasks, an ablation.",
+    ),
+  leaveOut: z
+    .array(z.string())
+    .default([])
+    .describe("Signatures that get no expert, to see whether avoiding the others helps there."),
+  overlapTasks: countOrNone
+    .default(32)
+    .describe("Validation tasks on which overlap is measured with every probe; 0 measures none."),
+});
 
-export const defaultProbe: ProbeOptions = {
-  lcb: "t",
-  confidence: 0.8413,
-  independentSample: true,
-  leaveOut: [],
-  overlapTasks: 32,
-};
+/** When experts are probed, and how they must prove themselves. */
+export type ProbeOptions = Options<typeof probeSchema>;
+
+export const defaultProbe: ProbeOptions = probeSchema.parse({});
 
 /** What steering away from an expert gains in accuracy over on-policy samples, on tasks the student mostly fails. */
 export interface Uplift {

@@ -1,22 +1,31 @@
 /** Stand-ins for fitted error experts: what should *not* work. */
+import { z } from "zod";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Example } from "../models/imitate.js";
 import { Random } from "../util/random.js";
 import { expertShape } from "./expert.js";
+import type { Options } from "../util/options.js";
+
+/** The keys `ablate.*`. */
+export const ablateSchema = z.strictObject({
+  shuffleWeak: z
+    .boolean()
+    .default(false)
+    .describe("Fit experts to actions shuffled among the states they were taken in."),
+  randomReward: z
+    .boolean()
+    .default(false)
+    .describe("Let learning see fair coin flips in place of outcomes (arXiv:2506.10947)."),
+  expert: z
+    .enum(["fitted", "random", "student"])
+    .default("fitted")
+    .describe(
+      "Who steers stuck groups: experts `fitted` to mistakes, a network with `random` weights, or the `student` itself, which is temperature 1 / (1 - alpha) under the same mask.",
+    ),
+});
 
 /** Replaces one ingredient of the method by something that should not work: controls of a study. */
-export interface AblateOptions {
-  /** Experts are fitted to actions shuffled among the states they were taken in. Default false. */
-  readonly shuffleWeak: boolean;
-  /** Outcomes that learning sees are fair coin flips (arXiv:2506.10947). Default false. */
-  readonly randomReward: boolean;
-  /**
-   * Who steers stuck groups: experts `fitted` to mistakes; or, without a probe, a network with
-   * `random` weights, or the `student` itself (mu ~ pi^(1 - alpha): temperature 1 / (1 - alpha) under
-   * the same mask). Default `fitted`.
-   */
-  readonly expert: "fitted" | "random" | "student";
-}
+export type AblateOptions = Options<typeof ablateSchema>;
 
 /** A network with random weights in the shape of an expert: the same for equal seeds. */
 export function randomExpert(engine: Engine, student: Policy, seed: number): Policy {

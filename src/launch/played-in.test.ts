@@ -1,7 +1,7 @@
 /** A preset's models in another environment that speaks their language: students of `proof` in Coq. */
 import { describe, expect, test } from "vitest";
 import { estimateCost } from "../cli/estimate.js";
-import { parseConfig } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import { drawTasks } from "../play/curriculum.js";
 import { LocalEngine } from "../engine/local.js";
 import type { Environment, Trajectory } from "../environments/environment.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Recipe, Stage } from "../students/recipe.js";
-import { parseConfig } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import { LocalEngine } from "../engine/local.js";
 import { webgpuFault } from "../engine/graph/provider.js";
 import type { Environment } from "../environments/environment.js";

@@ -1,5 +1,6 @@
 /** Makes a run's {@link Setup}: base models are taken prebuilt, from the cache, or trained. */
-import { usesMistakes, type Config } from "../config/config.js";
+import type { Config } from "../config/config.js";
+import { usesMistakes } from "../config/uses.js";
 import { initialAdapter } from "../engine/adapter.js";
 import type { Policy } from "../engine/engine.js";
 import { HaltingEngine } from "../engine/halting.js";

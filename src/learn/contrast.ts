@@ -12,6 +12,7 @@
  * whose steps look like mistakes (CLIPO, arXiv:2603.10101); `logprob` contrasts log-probs instead of
  * embeddings (NCA, arXiv:2402.05369), for engines without hidden states.
  */
+import { z } from "zod";
 import { actionSequence } from "../models/model.js";
 import type { Engine, Policy, TrainingSequence } from "../engine/engine.js";
 import {
@@ -24,22 +25,26 @@ import {
   type ContrastHead,
 } from "./contrast-head.js";
 import type { Group, Rollout } from "../play/play.js";
+import { amount, count, countOrNone, positive, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
 
+/** The keys `contrast.*`. */
+export const contrastSchema = z.strictObject({
+  mode: z
+    .enum(["full", "head", "reward", "logprob", "off"])
+    .default("off")
+    .describe("What the contrast of right and first wrong steps trains."),
+  weight: amount.default(0.05).describe("Weight of the loss beside the policy's, lambda_c."),
+  temperature: positive.default(0.1).describe("Temperature of the contrastive loss, tau."),
+  size: count.default(64).describe("Width of the step embeddings, K."),
+  headLearningRate: positive.default(1e-3).describe("Learning rate of the projection."),
+  corpusNegatives: countOrNone
+    .default(32)
+    .describe("Most mistakes of the corpus among a batch's negatives."),
+});
+
 /** How steps are contrasted. */
-export interface ContrastOptions {
-  readonly mode: "full" | "head" | "reward" | "logprob" | "off";
-  /** lambda_c: weight of the loss beside the policy's. Default 0.05. */
-  readonly weight: number;
-  /** tau. Default 0.1. */
-  readonly temperature: number;
-  /** K, the width of the embeddings. Default 64. */
-  readonly size: number;
-  /** Of the head's Adam. Default 1e-3. */
-  readonly headLearningRate: number;
-  /** Mistakes of the corpus among the negatives, at most. Default 32. */
-  readonly corpusNegatives: number;
-}
+export type ContrastOptions = Options<typeof contrastSchema>;
 
 /** A step as a model sees it. */
 export interface StepTokens {

@@ -2,13 +2,32 @@
  * How the outcomes of a group become advantages: GRPO, and published estimators that need no weak
  * model. The default, `grpo`, is the loop's own.
  */
+import { z } from "zod";
 import { groupAdvantages } from "./advantage.js";
 import type { Rollout } from "../play/play.js";
+import type { Options } from "../util/options.js";
 
 /** Names of the estimators. */
 export const estimators = ["grpo", "rloo", "nsr", "w-reinforce", "lens"] as const;
 /** One of {@link estimators}. */
 export type Estimator = (typeof estimators)[number];
+
+/** The keys `advantage.*`. */
+export const advantageSchema = z.strictObject({
+  estimator: z
+    .enum(estimators)
+    .default("grpo")
+    .describe("How the outcomes of a group become advantages."),
+  tokens: z
+    .enum(["all", "step"])
+    .default("all")
+    .describe(
+      "Tokens of a wrong attempt that are pushed down: `all`, or those of its first wrong `step`.",
+    ),
+});
+
+/** How outcomes become advantages, and on which tokens. */
+export type AdvantageOptions = Options<typeof advantageSchema>;
 
 /** Weight of right rollouts in W-REINFORCE. */
 const positiveWeight = 0.1;

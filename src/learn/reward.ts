@@ -6,35 +6,47 @@
  * 0 and at least -penalty; so every right answer outranks every wrong one. The charge is not
  * potential-based and does change the objective, by at most penalty * P(repeat), and it anneals to 0.
  */
+import { z } from "zod";
 import { chanceCorrected } from "../mistakes/corpus/recurrence.js";
 import type { Group, Rollout } from "../play/play.js";
+import { amount, share, type Options } from "../util/options.js";
 
-export interface RewardOptions {
-  /** Largest charge, in [0, 1). Default 0.5. */
-  readonly penalty: number;
-  /** `hard`: only all-wrong groups; `soft`: weight (1 - share right)^2; `off`: every group. */
-  readonly when: "hard" | "soft" | "off";
-  /** Which tokens are charged: those of the first wrong step, the last action, or all. */
-  readonly tokens: "step" | "answer" | "all";
-  /**
-   * What counts as a repeat: of mistakes in the corpus (`weak`), of the group's own (`self`), both, or
-   * none; `firstError` charges every checkable first wrong step alike, repeated or not.
-   */
-  readonly evidence: "weak" | "self" | "both" | "none" | "firstError";
-  /** Share of training after which the charge has annealed to 0, in [0, 1]; 0 never charges. Default 0.6. */
-  readonly annealUntil: number;
-  /** Extra weight of a task whose known wrong answers agree. Default 0.2. */
-  readonly diverge: number;
-}
+/** The keys `reward.*`. */
+export const rewardSchema = z.strictObject({
+  penalty: amount
+    .lt(1)
+    .default(0.5)
+    .describe("Largest charge for repeating a mistake, lambda_e, where a right answer earns 1."),
+  when: z
+    .enum(["hard", "soft", "off"])
+    .default("hard")
+    .describe(
+      "Which groups are charged: `hard`, those that are all wrong; `soft`, each with weight (1 - share right)^2; `off`, every group.",
+    ),
+  tokens: z
+    .enum(["step", "answer", "all"])
+    .default("step")
+    .describe(
+      "Tokens that are charged: those of the first wrong `step`, of the last action (`answer`), or `all`.",
+    ),
+  evidence: z
+    .enum(["weak", "self", "both", "none", "firstError"])
+    .default("both")
+    .describe(
+      "What counts as a repeat: of mistakes in the corpus (`weak`), of the group's own (`self`), of `both`, or `none`; `firstError` charges every checkable first wrong step alike.",
+    ),
+  annealUntil: share
+    .default(0.6)
+    .describe("Share of training after which the charge has fallen to 0; 0 never charges."),
+  diverge: amount
+    .default(0.2)
+    .describe("Extra weight of a task whose known wrong answers agree, lambda_d; 0 is none."),
+});
 
-export const defaultReward: RewardOptions = {
-  penalty: 0.5,
-  when: "hard",
-  tokens: "step",
-  evidence: "both",
-  annealUntil: 0.6,
-  diverge: 0.2,
-};
+/** How mistakes are charged. */
+export type RewardOptions = Options<typeof rewardSchema>;
+
+export const defaultReward: RewardOptions = rewardSchema.parse({});
 
 /** Cosine from 1 at the start to 0 at `until` (both shares of training), 0 thereafter. */
 export function anneal(progress: number, until: number): number {

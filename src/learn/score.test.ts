@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseConfig, type ConfigInput } from "../config/config.js";
+import type { ConfigInput } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { LocalEngine } from "../engine/local.js";
 import type { Environment } from "../environments/environment.js";

@@ -9,7 +9,7 @@ import {
   type ArithmeticState,
 } from "../environments/arithmetic/arithmetic.js";
 import type { Environment, Turn, Verdict } from "../environments/environment.js";
-import { parseConfig } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import { optimize, trainingSequences, type RolloutSignal, type ScoredGroup } from "./sequences.js";
 import { PolicyModel } from "../models/model.js";
 import { lexiconTokenizer, type Tokenizer } from "../models/tokenizer.js";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { readAttemptRecord } from "../mistakes/attempt-line.js";
 import { warmUpPartner } from "./collect.js";
-import { usesMistakes } from "../config/config.js";
+import { usesMistakes } from "../config/uses.js";
 import { sha256 } from "../mistakes/corpus/encoding.js";
 import type { Mistake } from "../mistakes/corpus/mistake.js";
 import { reviewVerdicts, standingVerdicts } from "../mistakes/corpus/standing.js";

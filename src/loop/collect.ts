@@ -1,5 +1,5 @@
 /** Whose mistakes are collected, and when: before the first step, and as training goes. */
-import { usesExperts, usesMistakes } from "../config/config.js";
+import { usesExperts, usesMistakes } from "../config/uses.js";
 import { studentModel } from "../play/explore.js";
 import { partnerAttempts, playPartners, unreadable } from "../partners/partner.js";
 import { type Group, inGroups, isOwn, play, repeat } from "../play/play.js";

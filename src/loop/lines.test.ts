@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseConfig, type Config, type ConfigInput } from "../config/config.js";
+import type { Config, ConfigInput } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import { rolloutLines, type StepResult } from "./lines.js";
 import { attempt, cueTask } from "../testing/testing.js";
 

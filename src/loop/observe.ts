@@ -1,6 +1,6 @@
 /** What is measured beside training and never learned from: overlap on validation tasks, distance from the start. */
 import { actionSequence } from "../models/model.js";
-import { usesMistakes } from "../config/config.js";
+import { usesMistakes } from "../config/uses.js";
 import { drawTasks } from "../play/curriculum.js";
 import type { Task } from "../environments/environment.js";
 import type { Group } from "../play/play.js";

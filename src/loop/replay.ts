@@ -2,7 +2,7 @@
 import { confusability, learnability } from "../mistakes/corpus/quality.js";
 import type { Mistake } from "../mistakes/corpus/mistake.js";
 import type { Task } from "../environments/environment.js";
-import { usesMistakes } from "../config/config.js";
+import { usesMistakes } from "../config/uses.js";
 import type { ScoredGroup } from "../learn/sequences.js";
 import { isOwn, isOwnOrGuided, type Group } from "../play/play.js";
 import type { Random } from "../util/random.js";

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { parseConfig, type ConfigInput, usesExperts, usesMistakes } from "../config/config.js";
+import type { ConfigInput } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
+import { usesExperts, usesMistakes } from "../config/uses.js";
 import type { Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import type { Task } from "../environments/environment.js";

@@ -1,5 +1,5 @@
 /** Which error experts exist and which of them steers: fitted on schedule, used once proven. */
-import { usesExperts } from "../config/config.js";
+import { usesExperts } from "../config/uses.js";
 import { randomExpert, shuffledActions } from "../experts/stand-ins.js";
 import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
 import type { Policy } from "../engine/engine.js";

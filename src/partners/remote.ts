@@ -2,28 +2,32 @@
  * Weak partners behind a URL. They are text alone: what they get wrong feeds the corpus, the experts
  * fitted to it and negative hints; of their own likelihoods nothing is known, so none is used.
  */
+import { z } from "zod";
 import type { Environment } from "../environments/environment.js";
 import { ErrataError } from "../util/error.js";
 import type { Action, Model } from "../models/model.js";
 import type { Prompt, Tokenizer } from "../models/tokenizer.js";
+import { amount, count, limit, positive, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
 
+/** The keys `partners.remote.NAME.*`. */
+export const remotePartnerSchema = z.strictObject({
+  url: z.string().describe("URL of an OpenAI-compatible server, up to and including /v1."),
+  model: z.string().describe("Name of the model there."),
+  keyVariable: z
+    .string()
+    .default("OPENAI_API_KEY")
+    .describe("Environment variable that holds the key."),
+  temperature: amount.default(1).describe("Sampling temperature."),
+  maxTokens: count
+    .optional()
+    .describe("Longest answer, in the model's tokens; the server's own limit by default."),
+  timeout: positive.default(120).describe("Seconds that one answer may take, retries included."),
+  calls: limit.describe("Most answers of a run, looked at before each round of attempts."),
+});
+
 /** Where a weak partner answers, and how often it may be asked. */
-export interface RemotePartnerOptions {
-  /** Of an OpenAI-compatible server, up to and including `/v1`. */
-  readonly url: string;
-  /** Name of the model there. */
-  readonly model: string;
-  /** Environment variable that holds the key. */
-  readonly keyVariable: string;
-  readonly temperature: number;
-  /** Longest answer, in its tokens; the server's own limit by default. */
-  readonly maxTokens?: number | undefined;
-  /** Seconds one answer may take, retries included. */
-  readonly timeout: number;
-  /** Most answers of a run; looked at before each round of attempts. */
-  readonly calls: number;
-}
+export type RemotePartnerOptions = Options<typeof remotePartnerSchema>;
 
 /** A weak partner that answers in text, with what it was asked and paid so far. */
 export class RemotePartner implements Model {

@@ -9,7 +9,8 @@
  * The partner is frozen: no arms race, no collusion. A controller keeps the student winning three
  * times in four of the tasks that exactly one of them solves.
  */
-import { degraded, type Degradation, type DegradeInput } from "./degrade.js";
+import { z } from "zod";
+import { degradations, degraded, type DegradeInput } from "./degrade.js";
 import { criticOf, critique, critiqueTurns } from "../environments/critic.js";
 import type { Environment, Task } from "../environments/environment.js";
 import { playProcedure } from "../environments/play-procedure.js";
@@ -24,27 +25,38 @@ import {
   repeat,
   type Rollout,
 } from "../play/play.js";
+import { amount, share, type Options } from "../util/options.js";
 import type { SelfPlayState } from "./self-play-state.js";
 
 /** What the student does with the partner's mistakes. */
 export const selfPlayRoles = ["diverger", "junior", "critic"] as const;
 export type SelfPlayRole = (typeof selfPlayRoles)[number];
 
+/** The keys `selfPlay.*`. */
+export const selfPlaySchema = z.strictObject({
+  share: share.default(0).describe("Share of a step's groups that self-play takes; 0 is off."),
+  operators: z
+    .array(z.enum(degradations))
+    .min(1)
+    .default(["mal-rule", "layers", "noise", "temperature"])
+    .describe("Degradations of the partner, in the order in which the controller tries them."),
+  roles: z
+    .array(z.enum(selfPlayRoles))
+    .min(1)
+    .default(["diverger"])
+    .describe("What the student does with the partner's mistakes, taken in turn."),
+  target: share.default(0.75).describe("Win rate of the student that the controller aims at."),
+  rate: amount
+    .default(0.05)
+    .describe("Step of the controller: how far the degree of degradation moves at once."),
+  malRule: z
+    .string()
+    .optional()
+    .describe("Procedure of the `mal-rule` operator, by name; one at random by default."),
+});
+
 /** How self-play is played. */
-export interface SelfPlayOptions {
-  /** Share of a step's groups, in [0, 1]; 0 is off. Default 0. */
-  readonly share: number;
-  /** Degradations in the order in which the controller tries them. */
-  readonly operators: readonly Degradation[];
-  /** Roles, taken in turn. */
-  readonly roles: readonly SelfPlayRole[];
-  /** w*: the win rate aimed at. Default 0.75. */
-  readonly target: number;
-  /** eta, the step of the degree. Default 0.05. */
-  readonly rate: number;
-  /** The procedure of the `mal-rule` operator; one at random by default. */
-  readonly malRule?: string | undefined;
-}
+export type SelfPlayOptions = Options<typeof selfPlaySchema>;
 
 export interface SelfPlayInput extends DegradeInput {
   readonly environment: Environment;

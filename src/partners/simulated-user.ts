@@ -1,10 +1,5 @@
 /** From `user.source` to the simulated user of a conversation. */
-import {
-  modelUser,
-  userDegradations,
-  type User,
-  type UserDegradation,
-} from "../environments/support/tau/user.js";
+import { modelUser, type User } from "../environments/support/tau/user.js";
 import type { Message } from "../environments/environment.js";
 import { ErrataError } from "../util/error.js";
 import { Ledger, type Exceeded } from "../watch/ledger.js";
@@ -12,31 +7,7 @@ import { atMost } from "../models/at-most.js";
 import type { Model } from "../models/model.js";
 import { remoteModel } from "../models/remote.js";
 import { Random } from "../util/random.js";
-
-export { userDegradations };
-
-/** Who plays the user of a conversation, and how much that may cost at most. */
-export interface UserOptions {
-  /** `scripted`, or the http(s) URL of an OpenAI-compatible server. */
-  readonly source: string;
-  /** Name of the model behind a URL. */
-  readonly model: string;
-  /** Environment variable that holds the key for a URL. */
-  readonly keyVariable: string;
-  /** Ways in which a model plays worse than its scenario. */
-  readonly degraded: readonly UserDegradation[];
-  readonly temperature: number;
-  /** Seconds one answer may take, retries included. */
-  readonly timeout: number;
-  /** Largest numbers over a whole run. */
-  readonly calls: number;
-  readonly tokens: number;
-  readonly money: number;
-  /** Money per million of its tokens. */
-  readonly price: number;
-  /** Keep hashes and counts of conversations with it, never text. */
-  readonly private: boolean;
-}
+import type { UserOptions } from "./user-options.js";
 
 /** Longest message of a user, in its model's tokens. */
 const longestMessage = 512;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import { Curriculum, defaultCurriculum, drawTasks, type CurriculumState } from "./curriculum.js";
 import type { Environment, Task } from "../environments/environment.js";
 import { presets } from "../students/presets/presets.js";

@@ -1,5 +1,7 @@
 /** Which tasks a step plays: uniformly, by how much there is to learn from them, or by cells. */
+import { z } from "zod";
 import type { Environment, Split, Task } from "../environments/environment.js";
+import { amount, count, share, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
 
 /**
@@ -26,27 +28,26 @@ export function drawTasks(
   return [...tasks.values()];
 }
 
-/** Settings of a {@link Curriculum}. */
-export interface CurriculumOptions {
-  /** Default `uniform`. */
-  readonly mode: "uniform" | "learnability" | "bandit";
-  /** Share of tasks drawn uniformly in the other modes, in [0, 1]. Default 0.1. */
-  readonly uniform: number;
-  /** Weight of how often a task's known mistakes are repeated. Default 0.3. */
-  readonly replication: number;
-  /** Share of a step's tasks taken from the corpus (replay.ts), in [0, 1]. Default 0. */
-  readonly replay: number;
-  /** Visits in a row without success that park a task. Default 8. */
-  readonly parkAfter: number;
-}
+/** The keys `curriculum.*`. */
+export const curriculumSchema = z.strictObject({
+  mode: z
+    .enum(["uniform", "learnability", "bandit"])
+    .default("uniform")
+    .describe("How the tasks of a step are chosen."),
+  uniform: share.default(0.1).describe("Share of tasks drawn uniformly in the other modes."),
+  replication: amount
+    .default(0.3)
+    .describe("Weight of how often a task's known mistakes are repeated, beside p (1 - p)."),
+  replay: share
+    .default(0)
+    .describe("Share of a step's tasks taken from the corpus, by the quality of their mistakes."),
+  parkAfter: count.default(8).describe("Visits in a row without success that park a task."),
+});
 
-export const defaultCurriculum: CurriculumOptions = {
-  mode: "uniform",
-  uniform: 0.1,
-  replication: 0.3,
-  replay: 0,
-  parkAfter: 8,
-};
+/** Settings of a {@link Curriculum}. */
+export type CurriculumOptions = Options<typeof curriculumSchema>;
+
+export const defaultCurriculum: CurriculumOptions = curriculumSchema.parse({});
 
 /** One visit to a task. */
 export interface Visit {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig, type ConfigInput } from "../config/config.js";
+import type { ConfigInput } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import { mixtureLogprobs } from "../engine/mixture.js";

@@ -1,7 +1,7 @@
 /** How stuck groups are explored: the second half of a group whose first half was all wrong. */
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment, Task } from "../environments/environment.js";
-import { steersByExpert, type ExplorationForm } from "./forms.js";
+import { steersByExpert, type ExploreOptions } from "./forms.js";
 import { PolicyModel } from "../models/model.js";
 import { stopsOf, type Tokenizer } from "../models/tokenizer.js";
 import { NegativeHintModel } from "./negative-hint.js";
@@ -9,26 +9,11 @@ import { accuracy, type Group, inGroups, play, repeat, type Rollout } from "./pl
 import type { Random } from "../util/random.js";
 import { leastLikely, preferNewAnswers } from "./rejection.js";
 
-/** How stuck groups are explored. */
-export interface ExploreOptions {
-  readonly form: ExplorationForm;
-  /** Strength of the steering. Default 1. */
-  readonly alpha: number;
-  /** Only tokens with pi >= mask * max(pi) can be sampled, in [0, 1]. Default 0.1. */
-  readonly mask: number;
-  /** Lowest log q that counts. Default -3. */
-  readonly floor: number;
-  /** Share of a group that may explore, in [0, 1]: at least one attempt. Default 0.5. */
-  readonly fraction: number;
-  /** Which groups are steered: those whose first part was all wrong, or all. Default `stuck`. */
-  readonly when: "stuck" | "always";
-}
-
 /** What the play of groups depends on. */
 export interface PlayOptions {
   /** Attempts at one task. */
   readonly groupSize: number;
-  readonly explore: ExploreOptions;
+  readonly explore: Omit<ExploreOptions, "steerBy">;
 }
 
 /** What plays: an engine, where, in which tokens, and how. */

@@ -1,6 +1,9 @@
 /** The ways a stuck group can be explored, and which of them an engine and an environment allow. */
+import { z } from "zod";
 import type { Capabilities } from "../engine/engine.js";
 import type { Environment } from "../environments/environment.js";
+import { amount, share, type Options } from "../util/options.js";
+import { nearest } from "../util/spelling.js";
 
 /**
  * - `repulsive`, mu ~ pi q^-alpha, and `contrastive`, mu ~ pi (pi / q)^alpha, sample away from an error
@@ -22,6 +25,54 @@ export const explorationForms = [
   "none",
 ] as const;
 export type ExplorationForm = (typeof explorationForms)[number];
+
+/** What steers without naming a signature. */
+const builtInSources: readonly string[] = ["probe", "random", "past-self"];
+
+const nearSource = (name: string): string | undefined =>
+  builtInSources.find((source) => name !== "" && source.startsWith(name)) ??
+  nearest(name, builtInSources);
+
+/** The keys `explore.*`. */
+export const exploreSchema = z.strictObject({
+  form: z
+    .enum(explorationForms)
+    .default("repulsive")
+    .describe("How the second half of a stuck group is played; `none` samples on as before."),
+  alpha: amount
+    .default(1)
+    .describe("Strength of the steering, the exponent of q; 0 does not steer."),
+  mask: share
+    .default(0.1)
+    .describe(
+      "Only tokens that the student gives at least this share of its likeliest token's probability can be sampled.",
+    ),
+  floor: z
+    .number()
+    .max(0)
+    .default(-3)
+    .describe("Lowest log q that counts, in nats: less likely tokens are pushed up no further."),
+  fraction: share.default(0.5).describe("Share of a group that may explore, at least one attempt."),
+  when: z
+    .enum(["stuck", "always"])
+    .default("stuck")
+    .describe(
+      "Which groups are steered: those whose first half is all wrong (`stuck`), or every one (`always`).",
+    ),
+  steerBy: z
+    .string()
+    .superRefine((name, context) => {
+      const near = builtInSources.includes(name) ? undefined : nearSource(name);
+      if (near !== undefined) context.addIssue(`"${name}" names no expert (did you mean ${near}?)`);
+    })
+    .default("probe")
+    .describe(
+      "Who is steered away from: `probe`, the expert with proven uplift; a signature's expert, by its name; `random`, one at random; `past-self`, the student before training.",
+    ),
+});
+
+/** How stuck groups are explored. */
+export type ExploreOptions = Options<typeof exploreSchema>;
 
 /** Whether a form steers by an error expert. */
 export function steersByExpert(form: ExplorationForm): boolean {

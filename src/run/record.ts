@@ -1,7 +1,8 @@
 /** What a run's folder says about it, as of its last checkpoint. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { savedConfig, type Config } from "../config/config.js";
+import type { Config } from "../config/config.js";
+import { savedConfig } from "../config/parse.js";
 import type { CorpusStats } from "../mistakes/corpus/browse.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { ErrataError } from "../util/error.js";

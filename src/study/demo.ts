@@ -6,7 +6,10 @@
  * everything reported is read back from those folders.
  */
 import { join } from "node:path";
-import { grpo, mergeConfig, parseConfig, type Config, type ConfigInput } from "../config/config.js";
+import type { Config, ConfigInput } from "../config/config.js";
+import { grpo } from "../config/defaults.js";
+import { mergeConfig } from "../config/merge.js";
+import { parseConfig } from "../config/parse.js";
 import { trainingFlops, type Cost, type CostRole } from "../watch/ledger.js";
 import type { MetricsLine } from "../watch/metrics.js";
 import type { PrepareOptions } from "../students/models.js";

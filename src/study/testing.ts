@@ -1,5 +1,5 @@
 /** Runs with known outcomes, for tests of what is made of them. */
-import { parseConfig } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import { costRoles, type Cost, type CostRole } from "../watch/ledger.js";
 import type { ArmRun } from "./runs/measure.js";
 import type { Protocol } from "./design/protocol.js";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { TeacherBudget, type TeacherLimits } from "./budget.js";
+import { TeacherBudget } from "./budget.js";
+import type { TeacherLimits } from "./options.js";
 
 const limits: TeacherLimits = {
   cap: 0.15,

@@ -5,20 +5,8 @@
  */
 import type { Group } from "../play/play.js";
 import { anneal } from "../learn/reward.js";
+import type { TeacherLimits } from "./options.js";
 import { nothingWatched, watch, type WatchedTasks } from "./uplift.js";
-
-/** How much of a teacher a run may use. */
-export interface TeacherLimits {
-  /** Largest share of prompt-visits with the teacher, in [0, 1]. */
-  readonly cap: number;
-  /** Share of training after which the rate has fallen to 0 (a cosine), or `never`. */
-  readonly decayUntil: number | "never";
-  /** Largest numbers over the whole run. */
-  readonly calls: number;
-  readonly tokens: number;
-  /** In the unit of the price per token. */
-  readonly money: number;
-}
 
 /** What a budget remembers; plain JSON. */
 export interface TeacherBudgetState {

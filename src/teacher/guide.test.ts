@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
-import { guide, teacherSignals, type GuideInput, type GuideOptions } from "./guide.js";
+import { guide, teacherSignals, type GuideInput } from "./guide.js";
+import type { GuideOptions } from "./options.js";
 import { trainingSequences } from "../learn/sequences.js";
 import { accuracy, inGroups, play, type Group } from "../play/play.js";
 import { Random } from "../util/random.js";

@@ -14,22 +14,9 @@ import { actionSequence, writtenAction, type Action, type Model } from "../model
 import type { Tokenizer } from "../models/tokenizer.js";
 import { accuracy, type Fork, type Group, play, repeat, type Rollout } from "../play/play.js";
 import type { Random } from "../util/random.js";
-import type { TeacherBudget, TeacherLimits } from "./budget.js";
+import type { TeacherBudget } from "./budget.js";
+import type { GuideOptions } from "./options.js";
 import type { Demonstration, Teacher } from "./teacher.js";
-
-/** How a teacher is used. */
-export interface GuideOptions extends TeacherLimits {
-  readonly form: "hint" | "kl" | "trace";
-  /** `stuck`: groups still all wrong on tasks that were for `after` visits; `always`: every group. */
-  readonly when: "stuck" | "always";
-  readonly after: number;
-  /** Coefficient of `kl`. Default 0.1. */
-  readonly weight: number;
-  /** Tokens `kl` pulls: of the first wrong step, or all. */
-  readonly pulls: "step" | "all";
-  /** Money per million of the teacher's tokens. */
-  readonly price: number;
-}
 
 /** One step's groups after the teacher had its say. */
 export interface Guided {

@@ -6,25 +6,8 @@ import type { Environment } from "../environments/environment.js";
 import { ErrataError } from "../util/error.js";
 import { PolicyModel } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
-import type { GuideOptions } from "./guide.js";
+import type { TeacherOptions } from "./options.js";
 import { imperfectTeacher, modelTeacher, solverTeacher, type Teacher } from "./teacher.js";
-
-/** Who teaches, how, and how much at most. */
-export interface TeacherOptions extends GuideOptions {
-  /**
-   * `none`; `solver`, the environment's own; `right-solutions`, the student's recipe stopped after
-   * its first stage, before any error was injected; a checkpoint's path; or the http(s) URL of an
-   * OpenAI-compatible server.
-   */
-  readonly source: string;
-  /** Share of tasks that the solver solves right. */
-  readonly accuracy: number;
-  /** Keep hashes and counts of what it says, never text. */
-  readonly private: boolean;
-  /** Model name and the environment variable that holds the key, for a URL. */
-  readonly model: string;
-  readonly keyVariable: string;
-}
 
 /** What a teacher is made from. */
 export interface TeacherInput {

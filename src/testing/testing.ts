@@ -1,6 +1,7 @@
 /** What tests share: a tiny environment, scripted models and hand-made policies. Not part of the package. */
 import { shapeFor } from "../students/recipe.js";
-import { parseConfig, type ConfigInput } from "../config/config.js";
+import type { ConfigInput } from "../config/config.js";
+import { parseConfig } from "../config/parse.js";
 import type { Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import { parameterCount, parameterLayout, type ModelShape } from "../engine/transformer.js";

@@ -1,16 +1,29 @@
 /** Alarms: what usually means that learning has gone wrong, long before the accuracy says so. */
 
-/** When an alarm rings. */
-export interface AlarmOptions {
-  /** Below this share of the first steps' entropy. Default 0.1. */
-  readonly entropy: number;
-  /** Above this multiple of the first steps' length. Default 2. */
-  readonly length: number;
-  /** Where one answer makes up this share of the right answers to unlike tasks. Default 0.5. */
-  readonly sameAnswer: number;
-}
+import { z } from "zod";
+import { share, type Options } from "../util/options.js";
 
-export const defaultAlarms: AlarmOptions = { entropy: 0.1, length: 2, sameAnswer: 0.5 };
+/** The keys `alarms.*`. */
+export const alarmsSchema = z.strictObject({
+  entropy: share
+    .default(0.1)
+    .describe("Share of the first ten steps' entropy below which an alarm rings."),
+  length: z
+    .number()
+    .gt(1)
+    .default(2)
+    .describe("Multiple of the first ten steps' mean length above which an alarm rings."),
+  sameAnswer: share
+    .default(0.5)
+    .describe(
+      "Share of the right answers to unlike tasks that one answer makes up where an alarm rings.",
+    ),
+});
+
+/** When an alarm rings. */
+export type AlarmOptions = Options<typeof alarmsSchema>;
+
+export const defaultAlarms: AlarmOptions = alarmsSchema.parse({});
 
 export type Alarm = "entropyCollapse" | "lengthBlowUp" | "verifierExploit" | "notFinite";
 

@@ -1,4 +1,6 @@
 /** What a run costs, by role: metered while it runs, compared with a budget, put against savings. */
+import { z } from "zod";
+import { amount, positive, type Options } from "../util/options.js";
 
 export const costRoles = [
   "student",
@@ -31,18 +33,30 @@ export interface Meter {
   readonly tokens?: number;
 }
 
-/** Hard limits on a whole run; absent is without limit. */
-export interface Budget {
-  readonly flops?: number | undefined;
-  /** Wall-clock seconds spent in training, over all sittings. */
-  readonly seconds?: number | undefined;
-  /** In the currency of the prices. */
-  readonly money?: number | undefined;
-  readonly tokens?: number | undefined;
-}
+/** The keys `budget.*`. */
+export const budgetSchema = z.strictObject({
+  flops: positive
+    .optional()
+    .describe("Most floating-point operations of a run; no limit by default."),
+  seconds: positive
+    .optional()
+    .describe("Most seconds of training on the clock, over all sittings; no limit by default."),
+  money: positive
+    .optional()
+    .describe("Most money of a run, in the currency of `prices`; no limit by default."),
+  tokens: positive
+    .optional()
+    .describe("Most tokens of a run, generated, scored or trained on; no limit by default."),
+});
+
+/** Hard limits on a whole run: it stops, saved, before the step that starts beyond one. */
+export type Budget = Options<typeof budgetSchema>;
+
+/** The keys `prices.*`. */
+export const pricesSchema = z.partialRecord(z.enum(costRoles), amount);
 
 /** Money per million tokens, by role; a role without a price costs nothing. */
-export type Prices = Readonly<Partial<Record<CostRole, number>>>;
+export type Prices = Options<typeof pricesSchema>;
 
 /** A limit that was reached. */
 export interface Exceeded {

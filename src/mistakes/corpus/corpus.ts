@@ -36,6 +36,7 @@ import {
   type TraceStep,
 } from "./mistake.js";
 import { nearestMistakes, type Neighbour } from "./neighbours.js";
+import { defaultCorpus, type MistakeOptions } from "./options.js";
 import { CorpusOutcomes } from "./outcomes.js";
 import { isSuspect, quarantine, type Suspicion } from "./poison.js";
 import { quality } from "./quality.js";
@@ -56,13 +57,9 @@ import {
 import { readWhitening, storedWhitening } from "./whitening.js";
 
 /** Settings of a {@link Corpus}. */
-export interface CorpusOptions {
-  /** Most entries kept. Default 4096. */
-  readonly capacity?: number;
-  /** Most attempts kept per entry. Default 16. */
-  readonly tracesPerMistake?: number;
-  /** `false` admits everything but exact duplicates: an ablation. Default true. */
-  readonly novelty?: boolean;
+export interface CorpusOptions extends Partial<
+  Pick<MistakeOptions, "capacity" | "tracesPerMistake" | "novelty">
+> {
   /** Opens for reading, leaving the file's bytes as they are. Default false. */
   readonly readOnly?: boolean;
 }
@@ -82,9 +79,9 @@ export class Corpus {
   readonly #store: Store;
 
   private constructor(store: Store, options: CorpusOptions) {
-    this.capacity = options.capacity ?? 4096;
-    this.tracesPerMistake = options.tracesPerMistake ?? 16;
-    this.novelty = options.novelty ?? true;
+    this.capacity = options.capacity ?? defaultCorpus.capacity;
+    this.tracesPerMistake = options.tracesPerMistake ?? defaultCorpus.tracesPerMistake;
+    this.novelty = options.novelty ?? defaultCorpus.novelty;
     this.#store = store;
     this.reviews = new CorpusReviews(store);
     this.outcomes = new CorpusOutcomes(store);

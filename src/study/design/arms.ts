@@ -2,7 +2,9 @@
  * The arms of the comparison: configurations of the one training loop, so that they share initial
  * weights, tasks and rollouts a step.
  */
-import { grpo, mergeConfig, type ConfigInput } from "../../config/config.js";
+import type { ConfigInput } from "../../config/config.js";
+import { grpo } from "../../config/defaults.js";
+import { mergeConfig } from "../../config/merge.js";
 import type { Preset } from "../../students/presets/presets.js";
 import type { Arm } from "./study.js";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../../config/config.js";
+import { parseConfig } from "../../config/parse.js";
 import { presetNamed } from "../../students/presets/presets.js";
 import {
   ablations,

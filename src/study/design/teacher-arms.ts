@@ -2,7 +2,9 @@
  * Teacher-only baselines: no weak model, no explorer, a teacher at every prompt visit. `perfect` is
  * always right; `imperfect` is right at {@link imperfectAccuracy} of the tasks.
  */
-import { grpo, mergeConfig, type ConfigInput } from "../../config/config.js";
+import type { ConfigInput } from "../../config/config.js";
+import { grpo } from "../../config/defaults.js";
+import { mergeConfig } from "../../config/merge.js";
 import type { Arm } from "./study.js";
 
 /** Share of tasks an imperfect teacher solves right. */

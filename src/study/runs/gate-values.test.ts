@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../config/config.js";
+import { parseConfig } from "../../config/parse.js";
 import { gateConfig } from "./gate-values.js";
 import { protocolOf } from "../design/protocol.js";
 import { studyNamed, studyNames } from "../design/studies.js";

@@ -2,7 +2,9 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { mergeConfig, parseConfig, type Config } from "../../config/config.js";
+import type { Config } from "../../config/config.js";
+import { mergeConfig } from "../../config/merge.js";
+import { parseConfig } from "../../config/parse.js";
 import { ErrataError } from "../../util/error.js";
 import type { MetricsLine } from "../../watch/metrics.js";
 import type { PrepareOptions } from "../../students/models.js";

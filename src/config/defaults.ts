@@ -1,0 +1,36 @@
+/** Defaults under a configuration that come as a group. */
+import type { Config, ConfigInput } from "./config.js";
+
+/** Plain GRPO on the same tasks: no partners, no corpus, no steering, no charge. */
+export const grpo: ConfigInput = {
+  reward: { penalty: 0, diverge: 0 },
+  explore: { form: "none" },
+  partners: { names: [] },
+};
+
+/** True when an open model trains in a user's environment and no preset applies. */
+export function usesOpenModelAlone({
+  environment,
+  student,
+}: Pick<Config, "environment" | "student">): boolean {
+  return environment !== undefined && student.checkpoint !== undefined;
+}
+
+/**
+ * Defaults under a configuration that trains an open model, beside its preset's: an adapter; and in an
+ * environment of its own, where no weak partner is known, plain GRPO in steps that a processor can take.
+ */
+export function openModelDefaults(config: Config): ConfigInput {
+  const adapter: ConfigInput =
+    config.student.checkpoint === undefined ? {} : { student: { lora: {} } };
+  if (!usesOpenModelAlone(config)) return adapter;
+  return {
+    ...grpo,
+    ...adapter,
+    tasksPerStep: 4,
+    learningRate: 1e-4,
+    evaluateEvery: 10,
+    evaluationTasks: 64,
+    saveEvery: 5,
+  };
+}
