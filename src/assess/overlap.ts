@@ -23,7 +23,7 @@ import { studentModel } from "../play/explore.js";
 import { playPartners, type Partners } from "../partners/partner.js";
 import { type Group, inGroups, play, repeat, type Rollout } from "../play/play.js";
 import type { Random } from "../util/random.js";
-import { traceStep } from "../mistakes/remember.js";
+import { traceStep } from "../mistakes/candidate.js";
 import type { Setup } from "../run/setup.js";
 import { bootstrap, meanInterval, type Interval } from "../util/statistics/intervals.js";
 import { stepLogprobs, type Example } from "../models/imitate.js";

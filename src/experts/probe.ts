@@ -72,8 +72,8 @@ const fewestHardTasks = 4;
 
 /**
  * Probe-and-commit: the student attempts every task `attempts` times to find the hard ones (at
- * most one success); on fresh samples of those, steering away from each
- * expert is compared with the student itself.
+ * most one success); on fresh samples of those, steering away from each expert is compared with the
+ * student itself.
  *
  * Uplift must be measured on samples independent of those that chose the hard tasks: reusing
  * them rewards every expert for regression to the mean.

@@ -21,7 +21,8 @@ import { presetNamed, type Preset } from "../students/presets/presets.js";
 import { Random } from "../util/random.js";
 import { remotePartners } from "../partners/remote.js";
 import { userFor } from "../partners/simulated-user.js";
-import { runTasks, type Setup } from "../run/setup.js";
+import type { Setup } from "../run/setup.js";
+import { runTasks } from "./tasks.js";
 import { explorationForm } from "../play/forms.js";
 import { teacherFor } from "../teacher/source.js";
 

@@ -1,19 +1,33 @@
 /** Score: verdicts become advantages and charges. */
 import { actionSequence } from "../models/model.js";
 import { offPolicyWeight } from "./advantage.js";
-import type { Config } from "../config/config.js";
-import { outcomesSeen } from "../experts/stand-ins.js";
+import { outcomesSeen, type AblateOptions } from "../experts/stand-ins.js";
 import type { Corpus } from "../mistakes/corpus/corpus.js";
 import type { Engine } from "../engine/engine.js";
-import { advantagesOf } from "./estimators.js";
+import { advantagesOf, type Estimator } from "./estimators.js";
 import type { Expert } from "../experts/expert.js";
 import type { RolloutSignal, ScoredGroup } from "./sequences.js";
 import type { Group, Rollout } from "../play/play.js";
 import { Random } from "../util/random.js";
-import { anneal, divergeWeight, replication, replicationCharge, reward } from "./reward.js";
+import {
+  anneal,
+  divergeWeight,
+  replication,
+  replicationCharge,
+  reward,
+  type RewardOptions,
+} from "./reward.js";
+
+/** How verdicts are scored. */
+export interface ScoreSettings {
+  readonly advantage: { readonly estimator: Estimator };
+  readonly normalisation: "std" | "none";
+  readonly reward: RewardOptions;
+  readonly ablate: Pick<AblateOptions, "randomReward">;
+}
 
 export interface ScoreOptions {
-  readonly config: Config;
+  readonly config: ScoreSettings;
   readonly domain: string;
   readonly corpus: Corpus;
   readonly engine: Engine;

@@ -9,13 +9,12 @@ import {
   type ArithmeticState,
 } from "../environments/arithmetic/arithmetic.js";
 import type { Environment, Turn, Verdict } from "../environments/environment.js";
-import { parseConfig } from "../config/parse.js";
-import { optimize, trainingSequences, type RolloutSignal, type ScoredGroup } from "./sequences.js";
+import { trainingSequences, type RolloutSignal, type ScoredGroup } from "./sequences.js";
 import { PolicyModel } from "../models/model.js";
 import { lexiconTokenizer, type Tokenizer } from "../models/tokenizer.js";
 import { inGroups, play, type Group, type Rollout } from "../play/play.js";
 import { Random } from "../util/random.js";
-import { cuePolicy, cues, cueTask, cueTokenizer, groupOf, rightWith } from "../testing/testing.js";
+import { cues, cueTask, cueTokenizer, groupOf } from "../testing/testing.js";
 
 const silent: RolloutSignal = { advantage: 0, charge: 0 };
 
@@ -350,38 +349,6 @@ describe("several optimizer steps on one batch", () => {
   test("keep the targets of every rollout apart, for each is clipped by itself", () => {
     expect(targets(true)).toBe(4); // a>x, a>y, b>y, b>x
     expect(targets(false)).toBe(8);
-  });
-
-  test("are as many as epochs times mini-batches, at the scheduled rate", async () => {
-    const config = parseConfig({
-      steps: 11,
-      learningRate: 1e-2,
-      optimizer: { epochs: 2, miniBatches: 2, schedule: "linear" },
-    });
-    const rates: number[] = [];
-    const engine = new LocalEngine();
-    const train = engine.trainStep.bind(engine);
-    engine.trainStep = (policy, state, sequences, options) => {
-      rates.push(options.learningRate);
-      return train(policy, state, sequences, options);
-    };
-    const student = cuePolicy(rightWith(0.5));
-    const sequences = trainingSequences(scored, cueTokenizer, "step", { merge: false });
-    const update = await optimize(
-      { config, engine },
-      { step: 5, student, optimizer: newOptimizer(student) },
-      sequences,
-      Random.from(0, "mini-batches"),
-    );
-    expect(update!.steps).toBe(4);
-    expect(rates.every((rate) => Math.abs(rate - 0.5e-2) < 1e-9)).toBe(true);
-  });
-
-  test("nothing to learn is no step", async () => {
-    const student = cuePolicy(rightWith(0.5));
-    const state = { step: 0, student, optimizer: newOptimizer(student) };
-    const setup = { config: parseConfig({}), engine: new LocalEngine() };
-    expect(await optimize(setup, state, [], Random.from(0, "none"))).toBeUndefined();
   });
 });
 

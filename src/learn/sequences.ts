@@ -1,16 +1,7 @@
-/** Learn: scored groups become token sequences with coefficients, and one optimizer step, or several under PPO's clip. */
-import { cloneSequences } from "./clone.js";
-import type { Config } from "../config/config.js";
-import type { Engine, TrainingSequence } from "../engine/engine.js";
-import { trainEpochs, type EpochsResult } from "../engine/epochs.js";
-import { learningRateAt } from "../engine/schedule.js";
+/** Scored groups become token sequences with coefficients. */
+import type { TrainingSequence } from "../engine/engine.js";
 import { stopsOf, type Tokenizer } from "../models/tokenizer.js";
 import type { Group, Rollout } from "../play/play.js";
-import { preferencePairs, preferenceSequences } from "./preference.js";
-import type { Random } from "../util/random.js";
-import type { Run } from "../run/run.js";
-import type { RunState } from "../run/state.js";
-import type { Setup } from "../run/setup.js";
 
 /** What the algorithm decided about one rollout. */
 export interface RolloutSignal {
@@ -105,59 +96,6 @@ export function trainingSequences(
         .map((t) => ({ ...t, component: "policy" as const })),
     }))
     .filter((s) => s.targets.length > 0);
-}
-
-/**
- * What a step teaches under an objective: `policy`, its policy-gradient sequences; `clone`, the teacher's
- * traces among its `guided` groups; `dpo`, own right over weak wrong attempts.
- */
-export async function sequencesOf(
-  objective: Config["objective"],
-  step: {
-    readonly run: Run;
-    readonly setup: Setup;
-    readonly policy: readonly TrainingSequence[];
-    /** The step's groups before and after the teacher had its say. */
-    readonly own: readonly Group[];
-    readonly guided: readonly Group[];
-    readonly random: Random;
-  },
-): Promise<readonly TrainingSequence[]> {
-  const { run, setup, policy, own, guided, random } = step;
-  if (objective === "policy") return policy;
-  if (objective === "clone") return cloneSequences(guided);
-  const players = { ...setup, partners: run.partners };
-  const pairs = await run.ledger.charge("weak", 0, () => preferencePairs(players, own, random));
-  return run.ledger.charge("student", 0, () =>
-    preferenceSequences(setup.engine, run.state.student, setup.base, pairs),
-  );
-}
-
-/**
- * The optimizer's part of a step: one AdamW step on the whole batch or, with `optimizer.epochs` and
- * `optimizer.miniBatches`, several under PPO's clip (arXiv:1707.06347), at the scheduled rate.
- * Undefined where there is nothing to learn.
- */
-export async function optimize(
-  { config, engine }: { readonly config: Config; readonly engine: Engine },
-  { step, student, optimizer }: Pick<RunState, "step" | "student" | "optimizer">,
-  sequences: readonly TrainingSequence[],
-  random: Random,
-): Promise<EpochsResult | undefined> {
-  if (sequences.length === 0) return undefined;
-  const { schedule, warmup, final, epochs, miniBatches } = config.optimizer;
-  const { learningRate: peak, steps } = config;
-  return trainEpochs(engine, student, optimizer, sequences, {
-    learningRate: learningRateAt(step, { shape: schedule, peak, warmup, final, steps }),
-    epochs,
-    miniBatches: Math.min(miniBatches, sequences.length),
-    random,
-  });
-}
-
-/** Whether every rollout's targets must stay apart: the policy moves within a step. */
-export function movesWithinStep({ optimizer }: Pick<Config, "optimizer">): boolean {
-  return optimizer.epochs > 1 || optimizer.miniBatches > 1;
 }
 
 /**

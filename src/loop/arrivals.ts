@@ -1,13 +1,9 @@
 /** Takes into a run what arrived for it: attempts of other models, partners, reviewers' verdicts. */
 import { readFileSync } from "node:fs";
-import { z } from "zod";
 import { readAttemptRecord } from "../mistakes/attempt-line.js";
 import { warmUpPartner } from "./collect.js";
 import { usesMistakes } from "../config/uses.js";
-import { sha256 } from "../mistakes/corpus/encoding.js";
-import type { Mistake } from "../mistakes/corpus/mistake.js";
-import { reviewVerdicts, standingVerdicts } from "../mistakes/corpus/standing.js";
-import type { Corpus } from "../mistakes/corpus/corpus.js";
+import { applyReviews } from "../mistakes/review-lines.js";
 import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Environment, Step, Task } from "../environments/environment.js";
 import { identified } from "../environments/identify.js";
@@ -17,43 +13,11 @@ import { isPartner, partnerName, type ArrivedFile } from "../run/inbox.js";
 import { writtenAction } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
 import type { Rollout } from "../play/play.js";
-import { namesByClusters, remember } from "../mistakes/remember.js";
+import { namesByClusters } from "../mistakes/candidate.js";
+import { remember } from "../mistakes/remember.js";
 import type { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
-
-/** One line of `reviews.jsonl`. */
-export const reviewSchema: z.ZodType<ReviewLine> = z.union([
-  z.object({
-    mistake: z.number().int(),
-    identity: z.string(),
-    by: z.string().min(1),
-    verdict: z.enum(reviewVerdicts),
-    note: z.string().optional(),
-    fix: z.string().optional(),
-  }),
-  z.object({
-    mistake: z.number().int(),
-    identity: z.string(),
-    by: z.string().min(1),
-    undo: z.literal(true),
-  }),
-]);
-
-/** A verdict on a mistake, or the withdrawal of one's own last. */
-export type ReviewLine = {
-  readonly mistake: number;
-  /** {@link reviewIdentity} of the mistake that was seen. */
-  readonly identity: string;
-  readonly by: string;
-} & (
-  | {
-      readonly verdict: (typeof reviewVerdicts)[number];
-      readonly note?: string | undefined;
-      readonly fix?: string | undefined;
-    }
-  | { readonly undo: true }
-);
 
 /** What arrived at a step. */
 export interface Arrived {
@@ -68,18 +32,6 @@ export interface Arrived {
   readonly verdicts: number;
   /** Signatures whose experts must be fitted anew, from nothing: a verdict changed what they may learn from. */
   readonly revised: ReadonlySet<string>;
-}
-
-/** Tells that a verdict is about the very mistake its reviewer saw, not only about its number. */
-export function reviewIdentity({
-  domain,
-  level,
-  state,
-  wrongStep,
-}: Pick<Mistake, "domain" | "level" | "state" | "wrongStep">): string {
-  return Buffer.from(sha256(JSON.stringify([domain, level, state, wrongStep])))
-    .toString("hex")
-    .slice(0, 16);
 }
 
 /**
@@ -100,11 +52,11 @@ export async function takeArrivals(run: Run, setup: Setup, random: Random): Prom
         await warmUpPartner(run, setup, partnerName(file), random);
       continue;
     }
-    const { groups, attempts, unreadable } = await readAttempts(
+    const { groups, sources, unreadable } = await readAttempts(
       setup,
       readFileSync(run.inbox.path(file.name), "utf8"),
     );
-    counts.attempts += attempts;
+    counts.attempts += sources.size;
     counts.unreadable += unreadable;
     if (!usesMistakes(setup.config)) continue;
     const { environment, engine, base, config } = setup;
@@ -114,7 +66,7 @@ export async function takeArrivals(run: Run, setup: Setup, random: Random): Prom
         environment,
         engine,
         embedder: base,
-        source: (rollout) => `weak:${sources.get(rollout)!}`,
+        source: (rollout) => sources.get(rollout)!,
         step: run.state.step,
         clusters: namesByClusters(config.corpus.signatures, environment),
       }),
@@ -156,81 +108,40 @@ export async function joinPartner(run: Run, setup: Setup, file: ArrivedFile): Pr
   run.partners.join(partnerName(file), policy);
 }
 
-/** Applies lines of `reviews.jsonl` to a corpus; a line about a mistake that is not (any more) the one seen is left out. */
-export function applyReviews(
-  corpus: Corpus,
-  lines: string,
-): { readonly verdicts: number; readonly revised: ReadonlySet<string> } {
-  let verdicts = 0;
-  const revised = new Set<string>();
-  for (const line of lines.split("\n")) {
-    const review = readLine(line);
-    if (review === undefined) continue;
-    const mistake = corpus.find(review.mistake);
-    if (mistake === undefined || reviewIdentity(mistake) !== review.identity) continue;
-    if ("undo" in review) {
-      const own = standingVerdicts(corpus.show(mistake.id).events).find((e) => e.by === review.by);
-      if (own === undefined) continue;
-      corpus.reviews.revoke(own.id);
-    } else {
-      const { verdict, by, note, fix } = review;
-      corpus.reviews.record({
-        mistakeId: mistake.id,
-        by,
-        verdict,
-        ...(note === undefined ? {} : { note }),
-        ...(fix === undefined ? {} : { fix }),
-      });
-    }
-    verdicts++;
-    if (corpus.find(mistake.id)!.status !== mistake.status)
-      for (const signature of corpus.signaturesAt(mistake.id)) revised.add(signature);
-  }
-  return { verdicts, revised };
-}
-
-function readLine(line: string): ReviewLine | undefined {
-  try {
-    return reviewSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Who made each imported attempt. */
-const sources = new WeakMap<Rollout, string>();
-
 /** Attempts in a file, replayed and judged, in groups of one task: models that agree on a wrong answer make it recur. */
 async function readAttempts(
   { environment, tokenizer }: Pick<Setup, "environment" | "tokenizer">,
   text: string,
 ): Promise<{
   readonly groups: { readonly task: Task; readonly rollouts: Rollout[] }[];
-  readonly attempts: number;
+  /** Who made each. */
+  readonly sources: ReadonlyMap<Rollout, string>;
   readonly unreadable: number;
 }> {
   const groups = new Map<string, { readonly task: Task; readonly rollouts: Rollout[] }>();
-  let [attempts, unreadable] = [0, 0];
+  const sources = new Map<Rollout, string>();
+  let unreadable = 0;
   for (const line of text.split("\n")) {
     if (line.trim() === "") continue;
-    const rollout = await readAttempt(environment, tokenizer, line);
-    if (rollout === undefined) {
+    const attempt = await readAttempt(environment, tokenizer, line);
+    if (attempt === undefined) {
       unreadable++;
       continue;
     }
-    attempts++;
+    const { rollout, source } = attempt;
+    sources.set(rollout, source);
     const group = groups.get(rollout.task.id) ?? { task: rollout.task, rollouts: [] };
     group.rollouts.push(rollout);
     groups.set(rollout.task.id, group);
   }
-  return { groups: [...groups.values()], attempts, unreadable };
+  return { groups: [...groups.values()], sources, unreadable };
 }
 
 async function readAttempt(
   environment: Environment,
   tokenizer: Tokenizer,
   line: string,
-): Promise<Rollout | undefined> {
+): Promise<{ readonly rollout: Rollout; readonly source: string } | undefined> {
   try {
     const { task: given, actions: texts, source } = readAttemptRecord(line);
     const task = identified(environment, { ...given, domain: environment.name });
@@ -245,8 +156,7 @@ async function readAttempt(
     }
     const verdict = await environment.judge({ task, steps, end: turn });
     const rollout: Rollout = { task, actions, steps, verdict, offPolicy: false };
-    sources.set(rollout, source.replace(/^weak:/, ""));
-    return rollout;
+    return { rollout, source: `weak:${source.replace(/^weak:/, "")}` };
   } catch {
     return undefined; // counted: one bad line must not stop a run
   }

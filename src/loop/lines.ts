@@ -1,19 +1,20 @@
 /** What a step writes into its run's folder. */
 import { createHash } from "node:crypto";
-import type { Config } from "../config/config.js";
 import type { Contrast } from "../learn/contrast.js";
 import type { Corpus } from "../mistakes/corpus/corpus.js";
 import type { TrainResult } from "../engine/engine.js";
 import type { Explored } from "../play/explore.js";
-import type { Guided } from "../teacher/guide.js";
 import type { MechanismMetrics, OptionalMetrics, StepMetrics } from "../watch/metrics.js";
 import { accuracy, type Group, type Rollout } from "../play/play.js";
-import type { Alarm, Observed } from "../watch/alarms.js";
+import { Alarms, type Alarm, type Observed } from "../watch/alarms.js";
+import { trainingFlops } from "../watch/ledger.js";
+import type { Run, StepEnd } from "../run/run.js";
+import type { Setup } from "../run/setup.js";
 import type { Collected } from "./collect.js";
 import type { Exposures } from "./replay.js";
 import type { Scored } from "../learn/score.js";
 import type { SelfPlayRound } from "../partners/self-play.js";
-import type { TeacherBudgetState } from "../teacher/budget.js";
+import type { Taught } from "./teach.js";
 
 /** Everything a step produced. */
 export type StepResult = Omit<Explored, "groups"> &
@@ -23,10 +24,38 @@ export type StepResult = Omit<Explored, "groups"> &
     readonly exposures?: Exposures | undefined;
     /** Mistakes held back by the guard against poison. */
     readonly quarantined?: number | undefined;
-    readonly guided?: Guided | undefined;
+    readonly taught?: Taught | undefined;
     readonly round?: SelfPlayRound | undefined;
     readonly contrasted?: Contrast | undefined;
   };
+
+/** What a step hands its run: its finished lines, and what it leaves behind. */
+export function stepEnd(run: Run, { config }: Setup, result: StepResult): StepEnd {
+  const { ledger, corpus, curriculum, state } = run;
+  const { update, taught, round, contrasted } = result;
+  const watch = new Alarms(config.alarms, state.alarms);
+  const raised = watch.observe(observed(result));
+  return {
+    line: {
+      ...stepMetrics(state.step, result, corpus, state.committed),
+      ...mechanismMetrics(result, corpus, {
+        alarms: raised,
+        parked: curriculum.parked,
+        flops: trainingFlops(ledger.totals),
+        money: ledger.spent(config.prices).money,
+      }),
+      ...optionalMetrics(result),
+    },
+    ...(config.keepRollouts ? { rollouts: rolloutLines(result, config) } : {}),
+    alarms: { raised, state: watch.state },
+    update,
+    remembered: {
+      ...(taught === undefined ? {} : { teacher: taught.spent }),
+      ...(round === undefined ? {} : { selfPlay: round.state }),
+      ...(contrasted === undefined ? {} : { contrast: contrasted.head }),
+    },
+  };
+}
 
 /** The line of `metrics.jsonl` for a step; `committed` are the experts in use, by level. */
 export function stepMetrics(
@@ -148,18 +177,15 @@ export function repeatRate({ actions }: Pick<Rollout, "actions">): number {
 }
 
 /** What the optional mechanisms did; no key of one that is off. */
-export function optionalMetrics(
-  { guided, round, contrasted }: StepResult,
-  teacher: TeacherBudgetState,
-): OptionalMetrics {
+export function optionalMetrics({ taught, round, contrasted }: StepResult): OptionalMetrics {
   return {
-    ...(guided === undefined || teacher.calls === 0
+    ...(taught === undefined || taught.spent.calls === 0
       ? {}
       : {
-          "teacher/calls": guided.calls,
-          "teacher/helped": guided.helped,
-          "teacher/share": teacher.calls / teacher.visits,
-          "teacher/retired": teacher.retired,
+          "teacher/calls": taught.calls,
+          "teacher/helped": taught.helped,
+          "teacher/share": taught.spent.calls / taught.spent.visits,
+          "teacher/retired": taught.spent.retired,
         }),
     ...(round === undefined
       ? {}
@@ -195,7 +221,7 @@ function shareRight(groups: readonly Group[]): number | null {
  */
 export function rolloutLines(
   result: StepResult,
-  { teacher, user }: Pick<Config, "teacher" | "user">,
+  { teacher, user }: Pick<Setup["config"], "teacher" | "user">,
 ): string {
   return result.groups
     .flatMap(({ group, signals }) =>

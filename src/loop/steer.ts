@@ -8,7 +8,7 @@ import { steersByExpert } from "../play/forms.js";
 import { expertShape, fitExpert } from "../experts/expert.js";
 import { sampler, type Steering } from "../play/explore.js";
 import { signatureShares } from "../mistakes/agreement.js";
-import { namesByClusters } from "../mistakes/remember.js";
+import { namesByClusters } from "../mistakes/candidate.js";
 import { probe } from "../experts/probe.js";
 import type { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";

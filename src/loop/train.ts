@@ -10,7 +10,7 @@
  *  3. in groups that stay all wrong, the first wrong step is charged for repeating a mistake, after
  *     normalisation and annealed (reward.ts);
  *  4. verified mistakes of the student and of weak partners are kept by novelty and recurrence, and
- *     refit the experts, one a signature (remember.ts, expert.ts, portfolio.ts).
+ *     refit the experts, one a signature (remember.ts, expert.ts, probe.ts).
  * Smaller ones: a task that weak models fail systematically weighs up to 1.2 times as much
  * (`reward.diverge`); the loss is divided by the number of rollouts, without length normalisation or a KL
  * term (as Dr. GRPO, arXiv:2503.20783); a group's baseline averages on-policy and steered rollouts; a
@@ -21,122 +21,32 @@ import { takeArrivals } from "./arrivals.js";
 import { collectMistakes, quarantineSuspects, rememberFrom, warmUp } from "./collect.js";
 import { evaluate } from "../play/evaluate.js";
 import { playGroups, studentModel } from "../play/explore.js";
-import { movesWithinStep, optimize, sequencesOf, trainingSequences } from "../learn/sequences.js";
-import {
-  contrastStep,
-  guideSignals,
-  guideStep,
-  selfPlayGroups,
-  selfPlayStep,
-  withContrast,
-} from "./optional.js";
+import { trainingSequences } from "../learn/sequences.js";
 import { trainingFlops } from "../watch/ledger.js";
 import { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import { score } from "../learn/score.js";
 import type { Setup } from "../run/setup.js";
+import { contrastStep, withContrast } from "./contrast.js";
+import { stepEnd } from "./lines.js";
+import { sequencesOf } from "./objective.js";
 import { logDistance, logOverlap } from "./observe.js";
+import { movesWithinStep, optimize } from "./optimize.js";
 import { chooseTasks, recordExposures, recordVisits, refreshQuality } from "./replay.js";
+import { spar, sparringGroups } from "./spar.js";
 import { probeExperts, refitExperts, steeringFor } from "./steer.js";
+import { taughtSignals, teach } from "./teach.js";
 
 /** Trains until the configured number of steps or until `signal` asks to stop after a step. */
 export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promise<void> {
-  const { config, environment, engine, tokenizer } = setup;
+  const { config } = setup;
   for (const notice of setup.notices ?? []) run.notice({}, notice);
   while (run.state.step < config.steps && !signal?.aborted && run.overBudget === undefined) {
     const { step } = run.state;
-    const random = (purpose: string): Random => Random.from(config.seed, `${purpose}:${step}`);
+    const draw = (purpose: string): Random => Random.from(config.seed, `${purpose}:${step}`);
     run.beginStep();
-    if (step % config.evaluateEvery === 0 && step !== run.evaluatedAt)
-      await evaluateHeldOut(run, setup);
-    if (step === 0) await warmUp(run, setup, random("warm-up"));
-    if (step % config.expert.refitEvery === 0) {
-      const { revised } = await takeArrivals(run, setup, random("arrivals"));
-      await refitExperts(run, setup, random("refit"), revised);
-      await refreshQuality(run, setup);
-    }
-    if (step % config.probe.every === 0) {
-      await probeExperts(run, setup, random("probe"));
-      await logOverlap(run, setup, random("overlap"));
-    }
-
-    // Play: every task a group of attempts; stuck groups explore away from known mistakes.
-    const count = config.tasksPerStep - selfPlayGroups(config);
-    const tasks = chooseTasks(run, setup, count, random("tasks"), random("replay"));
-    const explored = await run.ledger.charge("student", tasks.length * config.groupSize, () =>
-      playGroups({
-        player: setup,
-        policy: run.state.student,
-        tasks,
-        steering: steeringFor(run, setup, random("arm")),
-        random: random("play"),
-      }),
-    );
-
-    if (step % config.evaluateEvery === 0) await logDistance(run, setup, explored.groups);
-
-    // Optional: a teacher where nothing else helped, a degraded partner's forks, contrast of steps.
-    const guided = await guideStep(run, setup, explored.groups, random("teacher"));
-    const round = await selfPlayStep(run, setup, explored.groups, random("self-play"));
-    const contrasted = await contrastStep(run, setup, explored.groups, random("contrast"));
-
-    // Score: advantages from verdicts, charges for repeated mistakes.
-    const scored = await run.ledger.charge("expert", 0, () =>
-      score([...guided.groups, ...(round?.groups ?? []), ...(round?.critic ?? [])], {
-        config,
-        domain: environment.name,
-        corpus: run.corpus,
-        engine,
-        experts: run.state.experts,
-        progress: step / config.steps,
-        random: random("reward"),
-        ...(contrasted === undefined ? {} : { bonus: contrasted.bonus }),
-      }),
-    );
-
-    // Learn: one optimizer step, or several under PPO's clip.
-    const signals = await guideSignals(run, setup, scored.groups, guided);
-    const policy = withContrast(
-      trainingSequences(signals, tokenizer, config.reward.tokens, {
-        merge: !movesWithinStep(config),
-        advantageTokens: config.advantage.tokens,
-      }),
-      contrasted,
-    );
-    const sequences = await sequencesOf(config.objective, {
-      run,
-      setup,
-      policy,
-      own: explored.groups,
-      guided: guided.groups,
-      random: random("pairs"),
-    });
-    const update = await run.ledger.charge("student", 0, () =>
-      optimize(setup, run.state, sequences, random("mini-batches")),
-    );
-
-    // Remember: what went wrong, ours and the weak partners'.
-    const unsolved = explored.groups.filter((g) => g.rollouts.every((r) => !r.verdict.correct));
-    recordVisits(run, explored.groups, scored.groups);
-    const exposures = recordExposures(run, setup, explored.groups);
-    const admissions = await collectMistakes(run, setup, unsolved, random("partners"));
-    const quarantined = await quarantineSuspects(run, setup, explored.groups);
-    if (round !== undefined) await rememberFrom(run, setup, round.source, round.partner);
-
-    await run.endStep(
-      {
-        ...explored,
-        ...scored,
-        update,
-        admissions,
-        exposures,
-        quarantined,
-        guided,
-        round,
-        contrasted,
-      },
-      update === undefined ? {} : { student: update.policy, optimizer: update.optimizer },
-    );
+    await beforeStep(run, setup, draw);
+    await takeStep(run, setup, draw);
     if (run.state.step % config.saveEvery === 0) await run.save();
   }
   if (run.state.step === config.steps && !run.finished) {
@@ -147,6 +57,98 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
   if (!run.finished && run.overBudget !== undefined)
     run.notice({ budget: run.overBudget }, "stopped: the budget is spent");
   await run.save();
+}
+
+/** A generator for each purpose within a step: nothing drawn for one shifts what another draws. */
+type Draw = (purpose: string) => Random;
+
+/** What is done now and then: evaluation, arrivals, refits of the experts and the choice among them. */
+async function beforeStep(run: Run, setup: Setup, draw: Draw): Promise<void> {
+  const { config } = setup;
+  const { step } = run.state;
+  if (step % config.evaluateEvery === 0 && step !== run.evaluatedAt)
+    await evaluateHeldOut(run, setup);
+  if (step === 0) await warmUp(run, setup, draw("warm-up"));
+  if (step % config.expert.refitEvery === 0) {
+    const { revised } = await takeArrivals(run, setup, draw("arrivals"));
+    await refitExperts(run, setup, draw("refit"), revised);
+    await refreshQuality(run, setup);
+  }
+  if (step % config.probe.every === 0) {
+    await probeExperts(run, setup, draw("probe"));
+    await logOverlap(run, setup, draw("overlap"));
+  }
+}
+
+/** One step of training. */
+async function takeStep(run: Run, setup: Setup, draw: Draw): Promise<void> {
+  const { config, environment, engine, tokenizer } = setup;
+  const { step } = run.state;
+
+  // Play: every task a group of attempts; stuck groups explore away from known mistakes.
+  const count = config.tasksPerStep - sparringGroups(config);
+  const tasks = chooseTasks(run, setup, count, draw("tasks"), draw("replay"));
+  const explored = await run.ledger.charge("student", tasks.length * config.groupSize, () =>
+    playGroups({
+      player: setup,
+      policy: run.state.student,
+      tasks,
+      steering: steeringFor(run, setup, draw("arm")),
+      random: draw("play"),
+    }),
+  );
+  if (step % config.evaluateEvery === 0) await logDistance(run, setup, explored.groups);
+
+  // Optional: a teacher where nothing else helped, a degraded partner's forks, contrast of steps.
+  const taught = await teach(run, setup, explored.groups, draw("teacher"));
+  const round = await spar(run, setup, explored.groups, draw("self-play"));
+  const contrasted = await contrastStep(run, setup, explored.groups, draw("contrast"));
+
+  // Score: advantages from verdicts, charges for repeated mistakes.
+  const scored = await run.ledger.charge("expert", 0, () =>
+    score([...taught.groups, ...(round?.groups ?? []), ...(round?.critic ?? [])], {
+      config,
+      domain: environment.name,
+      corpus: run.corpus,
+      engine,
+      experts: run.state.experts,
+      progress: step / config.steps,
+      random: draw("reward"),
+      ...(contrasted === undefined ? {} : { bonus: contrasted.bonus }),
+    }),
+  );
+
+  // Learn: one optimizer step, or several under PPO's clip.
+  const signals = await taughtSignals(run, setup, scored.groups, taught);
+  const policy = withContrast(
+    trainingSequences(signals, tokenizer, config.reward.tokens, {
+      merge: !movesWithinStep(config),
+      advantageTokens: config.advantage.tokens,
+    }),
+    contrasted,
+  );
+  const sequences = await sequencesOf(config.objective, {
+    run,
+    setup,
+    policy,
+    own: explored.groups,
+    guided: taught.groups,
+    random: draw("pairs"),
+  });
+  const update = await run.ledger.charge("student", 0, () =>
+    optimize(setup, run.state, sequences, draw("mini-batches")),
+  );
+
+  // Remember: what went wrong, ours and the weak partners'.
+  const unsolved = explored.groups.filter((g) => g.rollouts.every((r) => !r.verdict.correct));
+  recordVisits(run, explored.groups, scored.groups);
+  const exposures = recordExposures(run, setup, explored.groups);
+  const admissions = await collectMistakes(run, setup, unsolved, draw("partners"));
+  const quarantined = await quarantineSuspects(run, setup, explored.groups);
+  if (round !== undefined) await rememberFrom(run, setup, round.source, round.partner);
+
+  const result = { ...explored, ...scored, update, admissions, exposures, quarantined };
+  await run.endStep(stepEnd(run, setup, { ...result, taught, round, contrasted }));
 }
 
 /**

@@ -1,11 +1,11 @@
 /** Remember: verified-wrong attempts become candidates for the corpus. */
-import { editEmbedding } from "./corpus/clusters.js";
+import { candidateOf, traceStep, type Counts } from "./candidate.js";
 import { stateActionEmbedding, textEmbedding, whiten } from "./corpus/embedding.js";
 import type { Corpus } from "./corpus/corpus.js";
-import type { Admission, Candidate, TraceStep } from "./corpus/mistake.js";
+import type { Admission } from "./corpus/mistake.js";
 import { recurrences } from "./corpus/recurrence.js";
 import type { Engine, Policy } from "../engine/engine.js";
-import type { Environment, Step, StepVerdict } from "../environments/environment.js";
+import type { Environment, StepVerdict } from "../environments/environment.js";
 import { isOwn, type Group, type Rollout } from "../play/play.js";
 
 /** What became of a batch of candidates. */
@@ -31,12 +31,8 @@ export interface RememberOptions {
 interface Wrong {
   readonly rollout: Rollout;
   readonly firstError: StepVerdict;
-  readonly recurrence: number;
-  readonly sameAnswers: number;
+  readonly counts: Counts;
 }
-
-/** Group size that `sameAnswers` is stated for, whatever the number of attempts. */
-const groupOfReference = 8;
 
 /** Puts every wrong, on-policy, localised attempt in `groups` before the corpus. */
 export async function remember(
@@ -47,85 +43,47 @@ export async function remember(
   const wrong = groups.flatMap(wrongAttempts);
   const embeddings = await embed(wrong, options);
   const counts = { admitted: 0, merged: 0, rejected: 0 };
-  for (const [i, { rollout, firstError, recurrence, sameAnswers }] of wrong.entries()) {
+  for (const [i, { rollout, firstError, counts: seen }] of wrong.entries()) {
     const { task, verdict, steps } = rollout;
-    const at = steps[firstError.step]!;
-    const candidate: Candidate = {
-      correct: false,
-      domain: environment.name,
-      level: task.level,
-      taskId: task.id,
-      split: task.split,
-      state: at.observation,
-      wrongStep: at.action,
-      answer: verdict.answer,
-      source: typeof source === "string" ? source : source(rollout),
-      evidence: firstError.evidence,
-      confidence: firstError.confidence,
-      embedding: embeddings[i]!,
-      recurrence,
-      sameAnswers,
-      trace: steps.map(traceStep),
-      data: task.data,
-      step,
-      ...(firstError.expected === undefined ? {} : { correctStep: firstError.expected }),
-      ...(verdict.signature === undefined ? {} : { signature: verdict.signature }),
-      ...(clusters && verdict.signature === undefined
-        ? { edit: { family: firstError.family, embedding: editEmbedding(editOf(at, firstError)) } }
-        : {}),
-    };
+    const { observation, action } = steps[firstError.step]!;
+    const candidate = candidateOf(
+      {
+        domain: environment.name,
+        taskId: task.id,
+        level: task.level,
+        split: task.split,
+        source: typeof source === "string" ? source : source(rollout),
+        answer: verdict.answer,
+        signature: verdict.signature,
+        state: observation,
+        wrongStep: action,
+        ...(firstError.expected === undefined ? {} : { correctStep: firstError.expected }),
+        evidence: firstError.evidence,
+        confidence: firstError.confidence,
+        family: firstError.family,
+        trace: steps.map(traceStep),
+        step: firstError.step,
+        data: task.data,
+      },
+      seen,
+      { embedding: embeddings[i]!, clusters, step },
+    );
     const outcome: Admission["outcome"] = corpus.admit(candidate).outcome;
     counts[outcome]++;
   }
   return counts;
 }
 
-/** A step as the corpus keeps it: what was seen, also as a conversation, and what was done. */
-export function traceStep({
-  observation,
-  messages,
-  action,
-}: Pick<Step<unknown>, "observation" | "messages" | "action">): TraceStep {
-  return { prompt: observation, ...(messages === undefined ? {} : { messages }), action };
-}
-
-/**
- * Whether a configuration names unrecognised mistakes by clusters: always with `clusters`, never with
- * `rules`, and with `auto` in an environment that has no mal-rules of its own to recognise.
- */
-export function namesByClusters(
-  signatures: "auto" | "rules" | "clusters",
-  { procedures }: Pick<Environment, "procedures">,
-): boolean {
-  if (signatures !== "auto") return signatures === "clusters";
-  return Object.keys(procedures).every((name) => name === "correct" || name === "noise");
-}
-
-function editOf(
-  { action }: { readonly action: string },
-  { expected }: StepVerdict,
-): Parameters<typeof editEmbedding>[0] {
-  return { wrongStep: action, ...(expected === undefined ? {} : { correctStep: expected }) };
-}
-
-/** The wrong attempts of one group with how often their answers recur, scaled to a group of 8. */
+/** The wrong attempts of one group, and how often the answer of each came up. */
 function wrongAttempts({ rollouts }: Group): Wrong[] {
   const own = rollouts.filter(isOwn);
   const wrong = own.filter((r) => !r.verdict.correct);
   const recurrence = recurrences(wrong.map((r) => r.verdict.answer));
   return wrong.flatMap((rollout, i) => {
     const { firstError } = rollout.verdict;
-    if (firstError === undefined) return [];
-    const seen = recurrence[i]!.sameAnswers;
-    const scaled = Math.max(1, Math.floor((seen * groupOfReference) / own.length));
-    return [
-      {
-        rollout,
-        firstError,
-        recurrence: recurrence[i]!.recurrence,
-        sameAnswers: seen === 1 ? 1 : scaled, // what was seen once has not recurred, however few attempts there were
-      },
-    ];
+    const { sameAnswers: same } = recurrence[i]!;
+    const counts = { attempts: own.length, wrong: wrong.length, same };
+    return firstError === undefined ? [] : [{ rollout, firstError, counts }];
   });
 }
 

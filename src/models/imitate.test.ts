@@ -143,3 +143,20 @@ test("log-probs of whole steps are means over their tokens, 0 where there are no
   expect(none).toBe(0);
   expect(y).toBeCloseTo(Math.log(0.05), 3);
 });
+
+/** Renders prompts, as a chat template does. */
+const templated = {
+  size: cueTokenizer.size,
+  stop: cueTokenizer.stop,
+  encode: (text: string) => cueTokenizer.encode(text),
+  decode: (tokens: readonly number[]) => cueTokenizer.decode(tokens),
+  spans: (tokens: readonly number[]) => cueTokenizer.spans(tokens),
+  encodePrompt: ({ observation }: { observation: string }) =>
+    cueTokenizer.encode(`c${observation}d`),
+};
+
+test("an expert is fitted to prompts as it will meet them when it steers", () => {
+  const { tokens, targets } = tokenExample({ prompt: "ab", action: "x" }, templated, 4);
+  expect(tokens).toEqual(cueTokenizer.encode("cabdx"));
+  expect(targets.map((t) => t.position)).toEqual([3, 4]);
+});

@@ -5,7 +5,7 @@ import { Curriculum, defaultCurriculum, drawTasks, type CurriculumState } from "
 import type { Environment, Task } from "../environments/environment.js";
 import { presets } from "../students/presets/presets.js";
 import { Random } from "../util/random.js";
-import { runTasks } from "../run/setup.js";
+import { runTasks } from "../launch/tasks.js";
 import { cues, cueTask } from "../testing/testing.js";
 
 const environment = cues as Environment;

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { applyReviews, reviewIdentity, type ReviewLine } from "../loop/arrivals.js";
+import { applyReviews, reviewIdentity, type ReviewLine } from "../mistakes/review-lines.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import type { ReviewVerdict } from "../mistakes/corpus/standing.js";
 import { ErrataError } from "../util/error.js";

@@ -23,32 +23,17 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
-import { Alarms } from "../watch/alarms.js";
+import type { Alarm, AlarmState } from "../watch/alarms.js";
 import type { Config } from "../config/config.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { Curriculum, type CurriculumState } from "../play/curriculum.js";
 import { loadPolicy } from "../engine/files/checkpoint.js";
-import type { OptimizerState, Policy } from "../engine/engine.js";
+import type { TrainResult } from "../engine/engine.js";
 import { ErrataError } from "../util/error.js";
 import type { Expert } from "../experts/expert.js";
 import { Inbox, partnerName } from "./inbox.js";
-import {
-  Ledger,
-  trainingFlops,
-  type Cost,
-  type CostRole,
-  type Exceeded,
-  type Meter,
-} from "../watch/ledger.js";
+import { Ledger, type Cost, type CostRole, type Exceeded, type Meter } from "../watch/ledger.js";
 import type { MetricsLine } from "../watch/metrics.js";
-import {
-  mechanismMetrics,
-  observed,
-  optionalMetrics,
-  rolloutLines,
-  stepMetrics,
-  type StepResult,
-} from "../loop/lines.js";
 import {
   lastCheckpoint,
   readCheckpoint,
@@ -68,6 +53,22 @@ const secondsFile = "seconds.json";
 
 /** Skipped updates in a row after which a run stops. */
 const mostSkipped = 3;
+
+/** What a step hands its run when it ends. */
+export interface StepEnd {
+  /** Its line of `metrics.jsonl`. */
+  readonly line: MetricsLine;
+  /** What `rollouts/step-*.jsonl` holds of it; absent, no such file is written. */
+  readonly rollouts?: string;
+  /** The alarms it raised, and what they remember. */
+  readonly alarms: { readonly raised: readonly Alarm[]; readonly state: AlarmState };
+  /** The student's update; absent where there was nothing to learn. */
+  readonly update?:
+    | Pick<TrainResult, "policy" | "optimizer" | "finite" | "gradientNorm">
+    | undefined;
+  /** What optional mechanisms remember from here on; of one that is left out, what it did before. */
+  readonly remembered?: Partial<Pick<RunState, "teacher" | "selfPlay" | "contrast">>;
+}
 
 export class Run {
   readonly folder: string;
@@ -226,11 +227,6 @@ export class Run {
     this.#state = { ...this.#state, experts };
   }
 
-  /** Replaces what the teacher's budget, self-play or the contrastive loss remember. */
-  set(part: Partial<Pick<RunState, "teacher" | "selfPlay" | "contrast">>): void {
-    this.#state = { ...this.#state, ...part };
-  }
-
   /** Drops an expert whose mistakes were revoked. */
   removeExpert(signature: string): void {
     const experts = new Map(this.#state.experts);
@@ -252,42 +248,26 @@ export class Run {
   }
 
   /**
-   * Ends a step: the corpus commits, the lines and rollouts are written, `next` replaces the policy.
+   * Ends a step: the corpus commits, its lines are written, and the state becomes the next.
    * @throws ErrataError `TRAINING_NOT_FINITE` after three skipped updates, with the run saved.
    */
-  async endStep(
-    result: StepResult,
-    next: { readonly student?: Policy; readonly optimizer?: OptimizerState },
-  ): Promise<void> {
+  async endStep({ line, rollouts, alarms, update, remembered }: StepEnd): Promise<void> {
     const { step, skipped } = this.#state;
-    const finite = result.update?.finite ?? true;
-    const watch = new Alarms(this.#config.alarms, this.#state.alarms);
-    const alarms = watch.observe(observed(result));
-    this.log({
-      ...stepMetrics(step, result, this.corpus, this.#state.committed),
-      ...mechanismMetrics(result, this.corpus, {
-        alarms,
-        parked: this.curriculum.parked,
-        flops: trainingFlops(this.ledger.totals),
-        money: this.ledger.spent(this.#config.prices).money,
-      }),
-      ...optionalMetrics(result, this.#state.teacher),
-    });
-    if (this.#config.keepRollouts)
-      writeFileSync(
-        join(this.folder, "rollouts", `${stepName(step)}.jsonl`),
-        rolloutLines(result, this.#config),
-      );
+    const finite = update?.finite ?? true;
+    this.log(line);
+    if (rollouts !== undefined)
+      writeFileSync(join(this.folder, "rollouts", `${stepName(step)}.jsonl`), rollouts);
     this.#commit({
       ...this.#state,
-      ...next,
+      ...remembered,
+      ...(update === undefined ? {} : { student: update.policy, optimizer: update.optimizer }),
       step: step + 1,
-      skipped: result.update === undefined ? skipped : finite ? 0 : skipped + 1,
-      alarms: watch.state,
+      skipped: update === undefined ? skipped : finite ? 0 : skipped + 1,
+      alarms: alarms.state,
     });
-    if (alarms.length > 0) this.#logger.warn({ step, alarms }, "alarm");
+    if (alarms.raised.length > 0) this.#logger.warn({ step, alarms: alarms.raised }, "alarm");
     this.notice(
-      { step, gradientNorm: result.update?.gradientNorm },
+      { step, gradientNorm: update?.gradientNorm },
       finite ? "step" : "update skipped: not finite",
     );
     if (!finite && this.#state.skipped >= mostSkipped) {

@@ -1,12 +1,10 @@
 /** Everything a run is made of that does not change while it trains. */
 import type { Config } from "../config/config.js";
-import { drawTasks } from "../play/curriculum.js";
 import type { Policy } from "../engine/engine.js";
 import type { LocalEngine } from "../engine/local.js";
 import type { Task } from "../environments/environment.js";
 import type { Player } from "../play/explore.js";
 import type { Preset } from "../students/presets/presets.js";
-import { Random } from "../util/random.js";
 import type { RemotePartner } from "../partners/remote.js";
 import type { Teacher } from "../teacher/teacher.js";
 
@@ -28,30 +26,4 @@ export interface Setup extends Player {
   readonly pool: readonly Task[];
   /** Held-out tasks, of `evaluationSplit`; only ever evaluated on. */
   readonly heldOut: readonly Task[];
-}
-
-/** The training and held-out tasks of a run: functions of the configuration alone. */
-export function runTasks({
-  environment,
-  preset,
-  config,
-}: Pick<Setup, "environment" | "preset" | "config">): {
-  pool: Task[];
-  heldOut: Task[];
-} {
-  const { levels } = preset;
-  return {
-    pool: drawTasks(environment, {
-      split: "train",
-      levels,
-      count: config.pool,
-      random: Random.from(config.seed, "pool"),
-    }),
-    heldOut: drawTasks(environment, {
-      split: config.evaluationSplit,
-      levels,
-      count: config.evaluationTasks,
-      random: Random.from(0, "held-out"),
-    }),
-  };
 }

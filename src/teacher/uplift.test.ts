@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Environment, Task } from "../environments/environment.js";
-import { guideStep } from "../loop/optional.js";
+import { stepEnd } from "../loop/lines.js";
+import { teach } from "../loop/teach.js";
 import { inGroups, play, type Group } from "../play/play.js";
 import { Random } from "../util/random.js";
 import { Run } from "../run/run.js";
@@ -106,10 +107,10 @@ describe("a teacher that pulls", () => {
         random(),
       );
       run.beginStep();
-      const guided = await guideStep(run, { ...setup, teacher }, inGroups(played, 2), random());
-      calls.push(guided.calls);
+      const taught = await teach(run, { ...setup, teacher }, inGroups(played, 2), random());
+      calls.push(taught.calls);
       await run.endStep(
-        {
+        stepEnd(run, setup, {
           groups: [],
           stuck: 0,
           rescued: 0,
@@ -121,8 +122,8 @@ describe("a teacher that pulls", () => {
           clipped: 0,
           update: undefined,
           admissions: { admitted: 0, merged: 0, rejected: 0 },
-        },
-        {},
+          taught,
+        }),
       );
     }
     expect(calls[0]).toBeGreaterThan(0);

@@ -18,7 +18,8 @@ import { LexiconTokenizer, type Prompt } from "../models/tokenizer.js";
 import type { Group, Rollout } from "../play/play.js";
 import type { Preset } from "../students/presets/presets.js";
 import { hashText, type Random } from "../util/random.js";
-import { runTasks, type Setup } from "../run/setup.js";
+import type { Setup } from "../run/setup.js";
+import { runTasks } from "../launch/tasks.js";
 
 export interface CueState {
   readonly cues: string;

@@ -1,18 +1,13 @@
 /** The second pass of an import: what was verified enters the corpus. */
 import { createHash } from "node:crypto";
-import { editEmbedding } from "../corpus/clusters.js";
 import type { Admission } from "../corpus/mistake.js";
 import type { Known, Outcome } from "../corpus/outcomes.js";
 import type { Suspicion } from "../corpus/poison.js";
-import { systematicity } from "../corpus/recurrence.js";
-import { namesByClusters } from "../remember.js";
+import { candidateOf, namesByClusters } from "../candidate.js";
 import { embedText } from "./embed.js";
 import type { Counts, ImportOptions } from "./report.js";
 import type { Spool } from "./spool.js";
 import type { Located, Verified } from "./verify.js";
-
-/** Group size that `sameAnswers` is stated for, as in training. */
-const groupOfReference = 8;
 
 /**
  * Records outcomes first, so that recurrence is counted over all of them, then puts the wrong
@@ -107,34 +102,12 @@ function put(
 ): Admission {
   const { domain, taskId, source, answer, signature } = outcome;
   const { attempts, wrong, sameAnswer } = corpus.outcomes.atTask(domain, taskId, answer);
-  const same = Math.max(1, sameAnswer);
-  const scaled = Math.max(1, Math.floor((same * groupOfReference) / attempts));
-  const { state, wrongStep, correctStep, family, step, ...rest } = located;
-  // As `remember` has it: of a whole action the change that would mend it, of a part of one the part.
-  const whole = located.trace[step]?.action === wrongStep && correctStep !== undefined;
-  return corpus.admit({
-    ...rest,
-    correct: false,
-    domain,
-    taskId,
-    ...(heldOutToo ? { split: "train" } : {}),
-    state,
-    wrongStep,
-    ...(correctStep === undefined ? {} : { correctStep }),
-    answer,
-    source,
-    ...(signature === undefined ? {} : { signature }),
-    ...(signature === undefined && namesByClusters(signatures, environment)
-      ? {
-          edit: {
-            family,
-            embedding: editEmbedding({ wrongStep, ...(whole ? { correctStep } : {}) }),
-          },
-        }
-      : {}),
-    embedding,
-    recurrence: systematicity(same, wrong),
-    sameAnswers: same === 1 ? 1 : scaled, // what was seen once has not recurred, however few attempts there were
-    step: 0,
-  });
+  const attempt = { ...located, domain, taskId, source, answer, signature };
+  return corpus.admit(
+    candidateOf(
+      { ...attempt, ...(heldOutToo ? { split: "train" } : {}) },
+      { attempts, wrong, same: Math.max(1, sameAnswer) },
+      { embedding, clusters: namesByClusters(signatures, environment), step: 0 },
+    ),
+  );
 }

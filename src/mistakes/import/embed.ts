@@ -2,7 +2,8 @@
 import type { Corpus } from "../corpus/corpus.js";
 import { stateActionEmbedding, textEmbedding, whiten } from "../corpus/embedding.js";
 import type { TraceStep } from "../corpus/mistake.js";
-import type { Setup } from "../../run/setup.js";
+import type { Engine, Policy } from "../../engine/engine.js";
+import type { Tokenizer } from "../../models/tokenizer.js";
 import type { Located } from "./verify.js";
 
 /** Embeddings `[N, D]` of first wrong steps. */
@@ -17,7 +18,16 @@ export const embedText: Embed = async (steps) =>
  * whitening is fitted on the first batch where the run has none yet.
  */
 export function embedAsRun(
-  { engine, base, tokenizer }: Pick<Setup, "engine" | "base" | "tokenizer">,
+  {
+    engine,
+    base,
+    tokenizer,
+  }: {
+    readonly engine: Engine;
+    /** The student before training: it embeds the run's own mistakes too. */
+    readonly base: Policy;
+    readonly tokenizer: Tokenizer;
+  },
   corpus: Corpus,
 ): Embed {
   const tokensOf = ({ prompt, messages, action }: TraceStep) => {

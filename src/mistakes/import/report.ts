@@ -1,5 +1,5 @@
 /** What an import is asked to do, and what it says it did. */
-import type { Config } from "../../config/config.js";
+import type { SignatureNaming } from "../candidate.js";
 import type { Corpus } from "../corpus/corpus.js";
 import type { Environment } from "../../environments/environment.js";
 import type { Embed } from "./embed.js";
@@ -18,7 +18,7 @@ export interface ImportOptions {
    */
   readonly heldOutToo?: boolean;
   /** How mistakes that no rule names are named: as a run that the corpus is of has it. Default `auto`. */
-  readonly signatures?: Config["corpus"]["signatures"];
+  readonly signatures?: SignatureNaming;
   /** Default: by text. A run's corpus takes only what is embedded as its own mistakes are. */
   readonly embed?: Embed;
   /** Attempts verified at a time. Default 1. */

@@ -1,35 +1,11 @@
 /** A recorded attempt becomes a verified one: it is played through the environment again. */
-import type { TraceStep } from "../corpus/mistake.js";
 import type { Outcome } from "../corpus/outcomes.js";
-import type {
-  Environment,
-  Evidence,
-  Json,
-  Split,
-  Task,
-  Trajectory,
-  Verdict,
-} from "../../environments/environment.js";
+import type { Environment, Task, Trajectory, Verdict } from "../../environments/environment.js";
 import { playActions } from "../../environments/play-procedure.js";
-import { traceStep } from "../remember.js";
+import { traceStep, type WrongAttempt } from "../candidate.js";
 
 /** Where a wrong attempt first went wrong, as the corpus keeps it. */
-export interface Located {
-  readonly level: string;
-  readonly split: Split;
-  /** What was seen before the wrong step, with what the same action had right before it. */
-  readonly state: string;
-  readonly wrongStep: string;
-  readonly correctStep?: string;
-  readonly evidence: Evidence;
-  readonly confidence: number;
-  readonly family: string;
-  readonly trace: readonly TraceStep[];
-  /** `Task.data`. */
-  readonly data?: Json;
-  /** Index into `trace`. */
-  readonly step: number;
-}
+export type Located = Omit<WrongAttempt, "domain" | "taskId" | "source" | "answer" | "signature">;
 
 /** An attempt after the environment's word on it. */
 export interface Verified {

@@ -4,39 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConfigInput } from "../config/config.js";
 import { PolicyModel } from "../models/model.js";
-import { guideStep, selfPlayStep, stepTokens } from "./optional.js";
+import { spar } from "./spar.js";
+import { teach } from "./teach.js";
 import { inGroups, play } from "../play/play.js";
 import { Random } from "../util/random.js";
 import { Run } from "../run/run.js";
-import { tokenExample } from "../models/imitate.js";
 import { modelTeacher, solverTeacher } from "../teacher/teacher.js";
-import { cueSetup, cueTask, cueTokenizer, rightWith, scriptedModel } from "../testing/testing.js";
-
-/** Renders prompts, as a chat template does. */
-const templated = {
-  size: cueTokenizer.size,
-  stop: cueTokenizer.stop,
-  encode: (text: string) => cueTokenizer.encode(text),
-  decode: (tokens: readonly number[]) => cueTokenizer.decode(tokens),
-  spans: (tokens: readonly number[]) => cueTokenizer.spans(tokens),
-  encodePrompt: ({ observation }: { observation: string }) =>
-    cueTokenizer.encode(`c${observation}d`),
-};
-
-test("a mistake of the corpus has the tokens that the student itself would have seen and written", () => {
-  const mistake = { prompt: "ab", action: "xy" };
-  expect(stepTokens(mistake, templated, 4)).toEqual({
-    prompt: cueTokenizer.encode("cabd"),
-    completion: [...cueTokenizer.encode("xy"), cueTokenizer.stop],
-  });
-  expect(stepTokens(mistake, templated, 1).completion).toEqual(cueTokenizer.encode("xy"));
-});
-
-test("an expert is fitted to prompts as it will meet them when it steers", () => {
-  const { tokens, targets } = tokenExample({ prompt: "ab", action: "x" }, templated, 4);
-  expect(tokens).toEqual(cueTokenizer.encode("cabdx"));
-  expect(targets.map((t) => t.position)).toEqual([3, 4]);
-});
+import { cueSetup, cueTask, rightWith, scriptedModel } from "../testing/testing.js";
 
 describe("who is charged", () => {
   let folder: string;
@@ -69,8 +43,13 @@ describe("who is charged", () => {
     const { setup, run, groups } = await metered("self-play", {
       selfPlay: { share: 0.25, malRule: "always-x", operators: ["mal-rule"] },
     });
-    run.set({ selfPlay: { ...run.state.selfPlay, degree: 1 } }); // the partner is a script: it computes nothing
-    const round = await selfPlayStep(run, setup, groups, Random.from(1, "self-play"));
+    const { alarms, selfPlay } = run.state;
+    await run.endStep({
+      line: { step: 0, "eval/accuracy": 0 },
+      alarms: { raised: [], state: alarms },
+      remembered: { selfPlay: { ...selfPlay, degree: 1 } }, // the partner is a script: it computes nothing
+    });
+    const round = await spar(run, setup, groups, Random.from(1, "self-play"));
     const { student, weak } = run.ledger.totals;
     expect(round!.groups.length).toBeGreaterThan(0);
     expect(student.flops).toBe(setup.engine.flops);
@@ -86,7 +65,7 @@ describe("who is charged", () => {
         teacher: { source: "here", form, cap: 1, when: "always", decayUntil: "never" },
       });
       const scripted = { ...setup, teacher: solverTeacher(setup.environment) };
-      await guideStep(run, scripted, groups, Random.from(1, "teacher"));
+      await teach(run, scripted, groups, Random.from(1, "teacher"));
       const before = run.ledger.totals;
       expect(before.student.flops).toBeGreaterThan(0);
       expect(before.student.flops).toBe(setup.engine.flops);
@@ -94,7 +73,7 @@ describe("who is charged", () => {
       expect(before.student.rollouts).toBe(form === "hint" ? 4 : 0);
       const model = new PolicyModel({ ...setup, policy: setup.base, maxActionSymbols: 1 });
       const local = { ...setup, teacher: modelTeacher(setup.environment, "local", model) };
-      await guideStep(run, local, groups, Random.from(1, "teacher"));
+      await teach(run, local, groups, Random.from(1, "teacher"));
       expect(run.ledger.totals.teacher.flops).toBeGreaterThan(0);
       run.close();
     }
