@@ -42,6 +42,7 @@ describe("usage", () => {
     ["demo"],
     ["train"],
     ["eval"],
+    ["export"],
     ["gate"],
     ["study"],
     ["compare"],

@@ -9,6 +9,7 @@ import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { envCommand } from "./env.js";
 import { evalCommand } from "./eval.js";
+import { exportCommand } from "./export.js";
 import { exitCodes } from "./exit-codes.js";
 import { gateCommand } from "./gate.js";
 import { modelsCommand } from "./models.js";
@@ -39,6 +40,7 @@ function errata(): Command {
     .addCommand(demoCommand)
     .addCommand(trainCommand)
     .addCommand(evalCommand)
+    .addCommand(exportCommand)
     .addCommand(gateCommand)
     .addCommand(rescueCommand)
     .addCommand(compareCommand)
@@ -89,7 +91,7 @@ function trace(error: Error): string {
 
 /** Faults in what the user wrote, as against faults in what happened. */
 function isUsage(code: string): boolean {
-  return /^(CONFIG|PRESET|PARTNER|ENVIRONMENT|IMPORT|STUDY)_|^CORPUS_(OPTION|UNKNOWN_MISTAKE)$|^RUN_(EXISTS|MISSING|NAME|CONFIG_CHANGED)$/.test(
+  return /^(CONFIG|PRESET|PARTNER|ENVIRONMENT|IMPORT|STUDY)_|^EXPORT_(OPTION|ADAPTER|EXISTS|PRIVATE)$|^CORPUS_(OPTION|UNKNOWN_MISTAKE)$|^RUN_(EXISTS|MISSING|NAME|CONFIG_CHANGED)$/.test(
     code,
   );
 }

@@ -6,12 +6,11 @@ import { adapterBase, loadPeftAdapter } from "../engine/files/peft.js";
 import { loadPretrained, readJson } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
 import type { ChatTemplate } from "./chat-template.js";
+import type { Lexicon } from "../environments/environment.js";
 import { hubSnapshot, isHubId, type HubOptions } from "./hub.js";
-import {
-  loadTokenizer,
-  type PretrainedTokenizer,
-  type PretrainedTokenizerOptions,
-} from "./pretrained-tokenizer.js";
+import { loadTokenizer, type PretrainedTokenizerOptions } from "./pretrained-tokenizer.js";
+import { lexiconIn } from "./symbol-files.js";
+import { LexiconTokenizer, type Tokenizer } from "./tokenizer.js";
 
 export interface CheckpointOptions extends HubOptions, PretrainedTokenizerOptions {
   /** Longest sequence to allow, prompt and completion together. Default what the model was made for. */
@@ -22,13 +21,17 @@ export interface CheckpointOptions extends HubOptions, PretrainedTokenizerOption
 export interface Checkpoint {
   /** Its weights; with an adapter where the checkpoint is one, over the base it names. */
   readonly policy: Policy;
-  readonly tokenizer: PretrainedTokenizer;
+  readonly tokenizer: Tokenizer;
+  /** The vocabulary of a from-scratch model; absent where the checkpoint reads text. */
+  readonly lexicon: Lexicon | undefined;
   /** Absent where the checkpoint has none. */
   readonly template: ChatTemplate | undefined;
   /** Its `config.json`, parsed. */
   readonly config: unknown;
   /** The folder that holds it. */
   readonly folder: string;
+  /** The folder with `config.json`: that of the base where the checkpoint is an adapter. */
+  readonly baseFolder: string;
   /** The commit that the revision stood for, of a checkpoint from the hub. */
   readonly commit: string | undefined;
 }
@@ -68,9 +71,9 @@ async function load(
     const base = await load(name, { ...options, revision }, true);
     const policy = await loadPeftAdapter(folder, base.policy);
     // Whoever trained an adapter may have given it a template of its own.
-    const tokenizer = has("tokenizer.json")
-      ? await loadTokenizer(folder, { ...options, fallback: base.folder })
-      : base.tokenizer;
+    const own = has("tokenizer.json") && base.lexicon === undefined;
+    if (!own) return { ...base, policy, folder, commit };
+    const tokenizer = await loadTokenizer(folder, { ...options, fallback: base.folder });
     checkSize(tokenizer, policy, folder);
     return { ...base, policy, tokenizer, template: tokenizer.template, folder, commit };
   }
@@ -79,13 +82,16 @@ async function load(
     ...(context === undefined ? {} : { context }),
     ...(onNotice === undefined ? {} : { onNotice }),
   });
-  const tokenizer = await loadTokenizer(folder, options);
+  const lexicon = lexiconIn(await readJson(join(folder, "tokenizer.json")), folder);
+  const pretrained = lexicon === undefined ? await loadTokenizer(folder, options) : undefined;
+  const tokenizer = pretrained ?? new LexiconTokenizer(lexicon!);
   checkSize(tokenizer, policy, folder);
   const config = await readJson(join(folder, "config.json"));
-  return { policy, tokenizer, template: tokenizer.template, config, folder, commit };
+  const template = pretrained?.template;
+  return { policy, tokenizer, lexicon, template, config, folder, baseFolder: folder, commit };
 }
 
-function checkSize(tokenizer: PretrainedTokenizer, policy: Policy, folder: string): void {
+function checkSize(tokenizer: Tokenizer, policy: Policy, folder: string): void {
   if (tokenizer.size > policy.shape.vocabulary)
     throw new ErrataError(
       `${folder}: a tokenizer of ${tokenizer.size} tokens, a model of ${policy.shape.vocabulary}`,

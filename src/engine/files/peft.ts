@@ -16,13 +16,14 @@ const configFile = "adapter_config.json";
 
 /**
  * Writes the adapter of `policy` into `folder`, as `PeftModel.save_pretrained` would: float32, with
- * the same names and bytes. `base` is the hub id or folder that PEFT should find the base model under.
+ * the same names and bytes. `base` is the hub id or folder that PEFT should find the base model under, `revision` the
+ * hub's commit of it.
  * @throws RangeError when `policy` has no adapter.
  */
 export async function savePeftAdapter(
   folder: string,
   policy: Policy,
-  { base }: { readonly base?: string } = {},
+  { base, revision }: { readonly base?: string; readonly revision?: string } = {},
 ): Promise<void> {
   const { shape, adapter } = policy;
   if (adapter === undefined) throw new RangeError("savePeftAdapter: the policy has no adapter");
@@ -41,6 +42,7 @@ export async function savePeftAdapter(
     modules_to_save: null,
     peft_type: "LORA",
     r: adapter.rank,
+    ...(revision === undefined ? {} : { revision }),
     target_modules: [...adapter.targets].sort(),
     task_type: "CAUSAL_LM",
     use_dora: false,

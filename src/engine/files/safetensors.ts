@@ -4,9 +4,9 @@
  *
  * Tensors are float32 in memory; files may hold F32, F16 or BF16.
  */
-import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { open, type FileHandle } from "node:fs/promises";
 import { ErrataError } from "../../util/error.js";
+import { bfloat16Bits, float16, float16Bits } from "./halves.js";
 import {
   bytesPerElement,
   fault,
@@ -14,6 +14,7 @@ import {
   type Entry,
   type StoredType,
 } from "./safetensors-header.js";
+import { appendAll, writeWhole } from "./whole-file.js";
 
 /** A tensor in memory; a scalar has shape []. */
 export interface StoredTensor {
@@ -30,9 +31,18 @@ export interface Safetensors {
 
 export interface SafetensorsOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** `bfloat16` halves the file and keeps 8 bits of mantissa. Default `float32`. */
-  readonly precision?: "float32" | "bfloat16";
+  /** What the file holds; the 16-bit formats halve it. Default `float32`. */
+  readonly precision?: Precision;
 }
+
+/** `bfloat16` keeps the range and 8 bits of precision, `float16` 11 bits up to 65,504. */
+export type Precision = "float32" | "bfloat16" | "float16";
+
+const storedTypes: Readonly<Record<Precision, StoredType>> = {
+  float32: "F32",
+  bfloat16: "BF16",
+  float16: "F16",
+};
 
 /** The reference implementation's limit. */
 const longestHeader = 100_000_000;
@@ -49,7 +59,7 @@ export async function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   { metadata = {}, precision = "float32" }: SafetensorsOptions = {},
 ): Promise<void> {
-  const type: StoredType = precision === "bfloat16" ? "BF16" : "F32";
+  const type = storedTypes[precision];
   const names = [...tensors.keys()].sort();
   const entries = Object.keys(metadata)
     .sort()
@@ -69,52 +79,18 @@ export async function writeSafetensors(
   const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " "); // tensors start aligned
   header.writeBigUInt64LE(BigInt(header.length - 8));
   json.copy(header, 8);
-  await replaceFile(path, async (file) => {
-    await writeAll(file, header);
-    for (const name of names) await writeAll(file, encode(tensors.get(name)!.data, type));
+  await writeWhole(path, async (file) => {
+    await appendAll(file, header);
+    for (const name of names) await appendAll(file, encode(tensors.get(name)!.data, type));
   });
 }
 
 const member = (key: string, value: unknown): string =>
   `${JSON.stringify(key)}:${JSON.stringify(value)}`;
 
-async function replaceFile(
-  path: string,
-  write: (file: FileHandle) => Promise<void>,
-): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  try {
-    const file = await open(temporary, "w");
-    try {
-      await write(file);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw cause;
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;)
-    done += (await file.write(bytes, done, Math.min(bytes.length - done, 2 ** 30))).bytesWritten;
-}
-
 function encode(data: Float32Array, type: StoredType): Uint8Array {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (type === "F32") return bytes;
-  const bits = new Uint32Array(bytes.slice().buffer);
-  const halves = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) {
-    const b = bits[i]!;
-    const isNaN = (b & 0x7fffffff) > 0x7f800000; // must not be rounded to infinity
-    halves[i] = isNaN ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16; // ties to even
-  }
-  return new Uint8Array(halves.buffer);
+  if (type === "F32") return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return new Uint8Array((type === "BF16" ? bfloat16Bits(data) : float16Bits(data)).buffer);
 }
 
 /** Values of stored bytes, written to `into`. */
@@ -125,16 +101,6 @@ function decode(bytes: Uint8Array<ArrayBuffer>, type: StoredType, into: Float32A
     const bits = new Uint32Array(into.buffer, into.byteOffset, into.length);
     for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   }
-}
-
-/** The value of an IEEE 754 binary16 number. */
-function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >>> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /** A file whose header has been read; its tensors are read when asked for. */
