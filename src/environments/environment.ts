@@ -98,12 +98,20 @@ export interface Verdict {
   readonly signature?: string;
 }
 
+/**
+ * How a model's text ended: by itself (`stop`), cut off by a limit (`length`), or, where the prompt opened a
+ * model's reasoning, before that was closed (`reasoning`).
+ */
+export type Finish = "stop" | "length" | "reasoning";
+
 export interface Step<S> {
   readonly state: S;
   readonly observation: string;
   /** The conversation that was seen, where there was one: see {@link Turn.messages}. */
   readonly messages?: readonly Message[];
   readonly action: string;
+  /** How the action ended, where that is known: an answer that was cut off may be none. */
+  readonly finish?: Finish;
 }
 
 /** One attempt at one task: what was seen and done, and the turn it ended on. */

@@ -55,18 +55,22 @@ test("a conversation that is taken over has an id of its own and stays in its sp
   expect(environment.identify!(over)).toEqual({ id: over.id, split: "validation" });
 });
 
-test("where tasks are listed the list says in which split one is; what nobody knows is as recorded", () => {
-  const task = (id: string, split: Split): Task => ({
+test("where tasks are listed the list is believed, and what is not in it is refused", () => {
+  const task = (id: string, split: Split, answer: string): Task => ({
     id,
     domain: "listed",
     level: "all",
     split,
-    data: null,
+    data: { answer },
   });
   const environment = {
-    tasks: (split: Split) => [task(`${split}-1`, split)],
+    tasks: (split: Split) => [task(`${split}-1`, split, "right")],
   } as Partial<Environment> as Environment;
-  expect(identified(environment, task("test-1", "train")).split).toBe("test");
-  expect(identified(environment, task("unheard-of", "train")).split).toBe("train");
-  expect(identified({} as Environment, task("test-1", "train")).split).toBe("train");
+  expect(identified(environment, task("test-1", "train", "forged"))).toEqual(
+    task("test-1", "test", "right"),
+  );
+  expect(() => identified(environment, task("unheard-of", "train", "forged"))).toThrow(
+    expect.objectContaining({ code: "ENVIRONMENT_TASK" }),
+  );
+  expect(identified({} as Environment, task("test-1", "train", "x")).split).toBe("train");
 });

@@ -1,7 +1,15 @@
 /** Scripted attempts: a procedure, or a given list of actions, played through an environment. */
 import { ErrataError } from "../util/error.js";
 import type { Random } from "../util/random.js";
-import type { Environment, Procedure, Step, Task, Trajectory, Turn } from "./environment.js";
+import type {
+  Environment,
+  Finish,
+  Procedure,
+  Step,
+  Task,
+  Trajectory,
+  Turn,
+} from "./environment.js";
 
 /**
  * Plays a procedure, or one of the environment's by name, to the end of a task.
@@ -50,9 +58,14 @@ async function play<S>(
   return { task, steps, end: turn };
 }
 
-/** The step that `action` takes at a turn: what was seen, and what was done. */
-export function stepAt<S>({ state, observation, messages }: Turn<S>, action: string): Step<S> {
-  return { state, observation, ...(messages === undefined ? {} : { messages }), action };
+/** The step that `action` takes at a turn: what was seen, what was done, and how that ended. */
+export function stepAt<S>(
+  { state, observation, messages }: Turn<S>,
+  action: string,
+  finish?: Finish,
+): Step<S> {
+  const seen = { state, observation, ...(messages === undefined ? {} : { messages }) };
+  return { ...seen, action, ...(finish === undefined ? {} : { finish }) };
 }
 
 function procedureNamed<S>(environment: Environment<S>, name: string): Procedure<S> {

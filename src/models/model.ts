@@ -2,6 +2,7 @@
 import type { Random } from "../util/random.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Mixture } from "../engine/mixture.js";
+import type { Finish } from "../environments/environment.js";
 import { stopsOf, type Prompt, type Tokenizer } from "./tokenizer.js";
 
 /** One action, with the tokens it was sampled as. */
@@ -17,6 +18,10 @@ export interface Action {
   readonly behaviourLogprobs: readonly number[];
   /** Tokens read and written that a remote model is paid for. */
   readonly paidTokens?: number;
+  /** How the text ended, where that is known. */
+  readonly finish?: Finish;
+  /** Why this is no action at all, where a server answered otherwise: the attempt counts for nothing. */
+  readonly failure?: string;
 }
 
 /** One action as the engine scores it: every token of the completion is a target. */
@@ -98,12 +103,20 @@ export class PolicyModel implements Model {
       ...(mixture === undefined ? {} : { mixture }),
       random,
     });
-    return completions.map(({ tokens, logprobs, behaviourLogprobs }, i) => ({
-      text: tokenizer.decode(tokens),
-      prompt: encoded[i]!,
-      completion: tokens,
-      logprobs,
-      behaviourLogprobs,
-    }));
+    return completions.map(({ tokens, logprobs, behaviourLogprobs, stopped }, i) => {
+      const text = tokenizer.decode(tokens);
+      const opened = !single && opensReasoning(tokenizer.decode(encoded[i]!.slice(-PROMPT_END)));
+      const finish =
+        opened && !text.includes("</think>") ? "reasoning" : stopped || single ? "stop" : "length";
+      return { text, prompt: encoded[i]!, completion: tokens, logprobs, behaviourLogprobs, finish };
+    });
   }
+}
+
+/** Tokens at the end of a prompt that may open a model's reasoning. */
+const PROMPT_END = 8;
+
+/** Whether a chat template ends a prompt within the model's reasoning. */
+function opensReasoning(end: string): boolean {
+  return /<think>\s*$/.test(end);
 }

@@ -49,6 +49,45 @@ describe("a remote model", () => {
     expect(asked[0]!.authorization).toBeUndefined();
   });
 
+  const choice = (message: object, finish_reason: string): Readonly<Record<string, unknown>> => ({
+    choices: [{ index: 0, finish_reason, message: { role: "assistant", ...message } }],
+  });
+  const call = { id: "1", type: "function", function: { name: "f", arguments: "{}" } };
+  test.each([
+    ["cut off", choice({ content: "so x" }, "length")],
+    ["was empty", choice({ content: null }, "stop")],
+    ["was empty", choice({ content: "" }, "stop")],
+    ["called a tool", choice({ content: null, tool_calls: [call] }, "tool_calls")],
+    ["withheld", choice({ content: "x" }, "content_filter")],
+  ])("whose reply %s has failed, and its attempt counts for nothing", async (part, completion) => {
+    answer = () => ({ status: 200, text: "", completion });
+    const [action] = await remoteModel({ url, model: "weak", keyVariable: "NONE" }).act(
+      promptsOf("a"),
+    );
+    expect(action!.failure).toContain(part);
+  });
+
+  test("says how a whole reply ended", async () => {
+    answer = () => ({ status: 200, text: "x" });
+    const [action] = await remoteModel({ url, model: "weak", keyVariable: "NONE" }).act(
+      promptsOf("a"),
+    );
+    expect(action).toMatchObject({ finish: "stop" });
+    expect(action!.failure).toBeUndefined();
+  });
+
+  test("that does not say what it used is counted by its text, and says so once", async () => {
+    answer = () => ({ status: 200, text: "12345678", completion: { usage: undefined } });
+    const notices: string[] = [];
+    const model = remoteModel(
+      { url, model: "weak", keyVariable: "NONE" },
+      { notice: (text) => notices.push(text) },
+    );
+    const actions = await model.act(promptsOf("abcd", "abcd"));
+    expect(actions.map(({ paidTokens }) => paidTokens)).toEqual([3, 3]);
+    expect(notices).toEqual([expect.stringContaining("counted in the text")]);
+  });
+
   test("keeps text that the student has no tokens for", async () => {
     answer = () => ({ status: 200, text: "¿qué?" });
     const model = remoteModel(

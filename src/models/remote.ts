@@ -31,12 +31,15 @@ export interface RemoteOptions {
   /** Seconds one answer may take, retries included. Default 120. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** Hears once that the server does not say how many tokens it used. Default: a warning of the process. */
+  readonly notice?: (text: string) => void;
 }
 
 /** Any AI SDK language model as a {@link Model}. It can act and be learned from, not be trained. */
 export class RemoteModel implements Model {
   readonly #model: SdkModel;
   readonly #options: RemoteOptions;
+  #counts = false;
   readonly #turn: <T>(work: () => Promise<T>) => Promise<T>;
 
   constructor(model: SdkModel, options: RemoteOptions = {}) {
@@ -46,18 +49,32 @@ export class RemoteModel implements Model {
   }
 
   /**
-   * One answer for each prompt; retried twice by the AI SDK.
+   * One answer for each prompt; retried twice by the AI SDK. A reply without a text, or one that was cut
+   * off, is an action with a `failure`. Where a server does not say how many tokens it used, they are
+   * counted in the text: with the tokenizer, or four bytes a token.
    * @throws ErrataError `REMOTE_MODEL` when the server keeps failing, or takes too long.
    */
   act(prompts: readonly Prompt[]): Promise<Action[]> {
     return Promise.all(prompts.map((prompt) => this.#turn(() => this.#answer(prompt))));
   }
 
+  #counted(texts: readonly string[]): number {
+    if (!this.#counts) {
+      this.#counts = true;
+      const { notice = (text: string) => process.emitWarning(text) } = this.#options;
+      notice(
+        "the server does not say how many tokens its model used: they are counted in the text, and budgets go by that count",
+      );
+    }
+    const { tokenizer } = this.#options;
+    return texts.reduce((total, text) => total + tokensIn(text, tokenizer), 0);
+  }
+
   async #answer(prompt: Prompt): Promise<Action> {
     const { temperature = 1, maxTokens, timeout = 120, signal } = this.#options;
     const messages = prompt.messages ?? [{ role: "user" as const, content: prompt.observation }];
     try {
-      const { text, usage } = await generateText({
+      const { text, usage, finishReason, toolCalls } = await generateText({
         model: this.#model as LanguageModel,
         // A tool's answer needs the id of its call in the AI SDK's form: shown as the user's words.
         messages: messages.map(({ role, content }) =>
@@ -69,8 +86,15 @@ export class RemoteModel implements Model {
         ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
         ...(signal === undefined ? {} : { abortSignal: signal }),
       });
-      const paidTokens = usage.totalTokens ?? 0;
-      return { ...encoded(text, prompt, this.#options), paidTokens };
+      const told = usage.totalTokens ?? sum(usage.inputTokens, usage.outputTokens);
+      const paidTokens = told ?? this.#counted([...messages.map(({ content }) => content), text]);
+      const failure = fault(text, finishReason, toolCalls.length);
+      return {
+        ...encoded(text, prompt, this.#options),
+        paidTokens,
+        finish: finishReason === "length" ? "length" : "stop",
+        ...(failure === undefined ? {} : { failure }),
+      };
     } catch (cause) {
       throw new ErrataError(`the remote model did not answer: ${reason(cause)}`, {
         code: "REMOTE_MODEL",
@@ -79,6 +103,28 @@ export class RemoteModel implements Model {
       });
     }
   }
+}
+
+function tokensIn(text: string, tokenizer: Tokenizer | undefined): number {
+  try {
+    if (tokenizer !== undefined) return tokenizer.encode(text).length;
+  } catch {
+    // a lexicon has no word for it
+  }
+  return Math.ceil(Buffer.byteLength(text) / 4);
+}
+
+/** Tokens a server is asked for, and has written, where both are told. */
+function sum(read: number | undefined, wrote: number | undefined): number | undefined {
+  return read === undefined || wrote === undefined ? undefined : read + wrote;
+}
+
+/** What is wrong with a reply, or undefined where it is a whole text. */
+function fault(text: string, finish: string, calls: number): string | undefined {
+  if (finish === "length") return "the remote model's reply was cut off: raise its maxTokens";
+  if (finish === "content-filter") return "the server withheld the remote model's reply";
+  if (calls > 0) return "the remote model called a tool instead of answering";
+  return text.trim() === "" ? "the remote model's reply was empty" : undefined;
 }
 
 function encoded(

@@ -13,7 +13,14 @@ export interface Asked {
 }
 
 /** What the server says: an answer for 200, an error's message otherwise; nothing at all where undefined. */
-export type Answer = { readonly status: number; readonly text: string } | undefined;
+export type Answer =
+  | {
+      readonly status: number;
+      readonly text: string;
+      /** Laid over the completion that the server would send. */
+      readonly completion?: Readonly<Record<string, unknown>>;
+    }
+  | undefined;
 
 export interface ChatServer {
   /** Up to and including `/v1`. */
@@ -33,7 +40,11 @@ export async function chatServer(answer: (asked: Asked) => Answer): Promise<Chat
       if (said === undefined) return;
       response.writeHead(said.status, { "content-type": "application/json" });
       response.end(
-        JSON.stringify(said.status === 200 ? completion(said.text) : failure(said.text)),
+        JSON.stringify(
+          said.status === 200
+            ? { ...completion(said.text), ...said.completion }
+            : failure(said.text),
+        ),
       );
     });
   });
@@ -57,7 +68,7 @@ async function read(request: IncomingMessage): Promise<Asked> {
 
 const failure = (message: string): unknown => ({ error: { message } });
 
-const completion = (content: string): unknown => ({
+const completion = (content: string): object => ({
   id: "1",
   object: "chat.completion",
   created: 0,

@@ -100,8 +100,12 @@ function begin(environment: Environment, entry: Task | Fork): Episode {
 
 async function advance(environment: Environment, episode: Episode, action: Action): Promise<void> {
   const { turn } = episode;
+  if (action.failure !== undefined) {
+    episode.failure = action.failure;
+    return;
+  }
   episode.actions.push(action);
-  episode.steps.push(stepAt(turn, action.text));
+  episode.steps.push(stepAt(turn, action.text, action.finish));
   try {
     episode.turn = await environment.step(turn.state, action.text);
   } catch (cause) {

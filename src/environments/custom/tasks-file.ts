@@ -13,6 +13,7 @@ import type {
   Trajectory,
   Verdict,
 } from "../environment.js";
+import { statedAnswer, statedNumber } from "../answers/stated.js";
 import { defineEnvironment } from "./define.js";
 import { readTask, type FileTask } from "./task-record.js";
 import { isTau2, tau2Domains } from "./tau2-file.js";
@@ -44,8 +45,8 @@ const mostListed = 5;
  * unless the record says `number`, `regex` or `code`. Optional: `id`, `level`, `split` (else 80%, 10%,
  * 10% by a hash of the question) and `wrong`, answers that must be refused.
  *
- * The answer is what a response has in its last `<answer>` tags or `\boxed{}`, or behind its last
- * `####` or `Answer:`; a response without any of these is the answer.
+ * The answer is what follows a response's reasoning (`</think>`), there in its last `<answer>` tags or
+ * `\boxed{}`, or behind its last `####` or `Answer:`; a response without any of these is the answer.
  * @throws ErrataError `ENVIRONMENT_FILE`, listing the lines that cannot be read.
  */
 export function tasksFile(path: string): Environment<FileState> {
@@ -78,8 +79,13 @@ async function judgeAnswer({ steps, end }: Trajectory<FileState>): Promise<Verdi
   const { verifier, reference, record } = end.state.task;
   const action = steps[0]?.action;
   if (action === undefined) return { correct: false, answer: "", stop: "truncated" };
-  const answer = statedAnswer(action);
-  const { correct, fault } = await verifyAnswer(verifier, answer, reference, record);
+  const { finish } = steps[0]!;
+  const answer = statedAnswer(action, finish)?.text ?? "";
+  const number = verifier.kind === "number" ? statedNumber(action, finish) : undefined;
+  const { correct, fault } =
+    answer === "" && number === undefined && action.trim() !== ""
+      ? { correct: false, fault: undefined }
+      : await verifyAnswer(verifier, answer, reference, record, number);
   if (correct) return { correct, answer, stop: "solved" };
   return {
     correct,
@@ -95,16 +101,6 @@ async function judgeAnswer({ steps, end }: Trajectory<FileState>): Promise<Verdi
       expected: reference,
     },
   };
-}
-
-/** The answer that a response states. */
-export function statedAnswer(response: string): string {
-  const tagged = [...response.matchAll(/<answer>(.*?)<\/answer>/gs)].at(-1)?.[1];
-  if (tagged !== undefined) return tagged.trim();
-  const boxed = [...response.matchAll(/\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}/g)].at(-1)?.[1];
-  if (boxed !== undefined) return boxed.trim();
-  const marked = [...response.matchAll(/(?:####|\b(?:final )?answer:)[ \t]*(.*)/gi)].at(-1)?.[1];
-  return (marked ?? response).trim();
 }
 
 /** One of the answers that must be refused: the task's own, else one that no verifier should take. */

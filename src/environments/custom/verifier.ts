@@ -1,7 +1,7 @@
 /** How a file of tasks tells right answers from wrong ones. */
 import { type Call, JavaScriptSandbox } from "../code/sandbox/javascript.js";
 import type { Json } from "../environment.js";
-import { canonicalNumber } from "../gsm8k/number.js";
+import { readNumber, sameNumber, type StatedNumber } from "../answers/number.js";
 
 /**
  * - `exact`: the reference itself, but for white space at the ends and its length within;
@@ -23,19 +23,20 @@ export interface Verification {
 /** One sandbox for all files; its threads start when they are first needed. */
 let sandbox: JavaScriptSandbox | undefined;
 
-/** Whether an answer is right. Patterns and code run in the sandbox, for answers are untrusted. */
+/** Whether an answer, or the number that it states, is right. Patterns and code run in the sandbox, for answers are untrusted. */
 export async function verifyAnswer(
   verifier: Verifier,
   answer: string,
   reference: string,
   record: Json,
+  number: StatedNumber | undefined,
 ): Promise<Verification> {
   switch (verifier.kind) {
     case "exact":
-      return { correct: collapsed(answer) === collapsed(reference) };
+      return { correct: readings(answer).includes(collapsed(reference)) };
     case "number": {
-      const value = canonicalNumber(answer);
-      return { correct: value !== undefined && value === canonicalNumber(reference) };
+      const known = readNumber(reference);
+      return { correct: number !== undefined && known !== undefined && sameNumber(number, known) };
     }
     case "regex": {
       const args = JSON.stringify([answer, verifier.pattern, verifier.flags]);
@@ -58,6 +59,17 @@ async function inSandbox(call: Call, program: string = ""): Promise<Verification
       ? `${result.error}: ${result.message}`
       : `ran into its ${result.outcome} limit`;
   return { correct: false, fault: `the verifier ${fault}` };
+}
+
+/** An answer as it stands, and without what may surround it: a full stop, math mode, emphasis. */
+function readings(answer: string): readonly string[] {
+  const whole = collapsed(answer);
+  const bare = whole.replace(/(?<!\.)\.$/, "").replaceAll(/^\$+|\$+$/g, "");
+  return [
+    whole,
+    collapsed(bare),
+    bare.replace(/^\\(?:text|mathrm|textbf)\{([^{}]*)\}$/, "$1").trim(),
+  ];
 }
 
 const collapsed = (text: string): string => text.trim().replaceAll(/\s+/g, " ");

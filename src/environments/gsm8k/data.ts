@@ -7,7 +7,7 @@ import { hashText } from "../../util/random.js";
 import { requireData } from "../data-folder.js";
 import type { Split, Task } from "../environment.js";
 import { annotations } from "./annotation.js";
-import { finalAnswer } from "./answer.js";
+import { statedNumber } from "../answers/stated.js";
 
 const SOURCE =
   "https://github.com/openai/grade-school-math (grade_school_math/data/train.jsonl and test.jsonl)";
@@ -86,7 +86,7 @@ function readLine(line: string, place: string): Gsm8kData {
   const { question, answer } = read ?? {};
   if (typeof question !== "string" || typeof answer !== "string")
     throw unreadable(`${place} has no text "question" and "answer"`);
-  if (finalAnswer(answer) === undefined) throw unreadable(`${place}: the answer states no number`);
+  if (statedNumber(answer) === undefined) throw unreadable(`${place}: the answer states no number`);
   return { question, answer };
 }
 

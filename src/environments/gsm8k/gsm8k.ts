@@ -2,7 +2,8 @@ import { ErrataError } from "../../util/error.js";
 import type { Random } from "../../util/random.js";
 import type { Environment, Json, Split, Task, Trajectory, Turn, Verdict } from "../environment.js";
 import { annotations } from "./annotation.js";
-import { finalAnswer } from "./answer.js";
+import { sameNumber } from "../answers/number.js";
+import { statedNumber } from "../answers/stated.js";
 import { LEVELS, readTasks, type Gsm8kData } from "./data.js";
 import { localise } from "./localise.js";
 
@@ -71,8 +72,9 @@ function judgeSolution({ steps, end }: Trajectory<Gsm8kState>): Verdict {
   const { answer: reference } = end.state;
   const solution = steps[0]?.action;
   if (solution === undefined) return { correct: false, answer: "", stop: "truncated" };
-  const given = finalAnswer(solution);
-  if (given !== undefined && given.value === finalAnswer(reference)?.value)
+  const given = statedNumber(solution, steps[0]!.finish);
+  const known = statedNumber(reference);
+  if (given !== undefined && known !== undefined && sameNumber(given, known))
     return { correct: true, answer: given.value, stop: "solved" };
   const found = localise(solution, reference);
   return {
@@ -129,7 +131,7 @@ function withSlip(answer: string, random: Random): string {
 
 /** A solution with another final number; undefined where it has none. */
 function withOtherAnswer(solution: string, random: Random): string | undefined {
-  const given = finalAnswer(solution);
+  const given = statedNumber(solution);
   if (given === undefined) return undefined;
   const digit = /\d(?=\D*$)/.exec(solution.slice(given.start, given.end))!.index + given.start;
   const other = (Number(solution[digit]) + 1 + random.below(9)) % 10;

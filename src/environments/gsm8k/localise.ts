@@ -1,7 +1,7 @@
 /** Where a wrong solution first goes wrong, told from its calculations. */
 import type { StepVerdict } from "../environment.js";
 import { annotations, isSlip, sameValue, type Annotation } from "./annotation.js";
-import { finalAnswer } from "./answer.js";
+import { statedNumber } from "../answers/stated.js";
 
 /** Kinds of first error. */
 export type Family =
@@ -55,7 +55,7 @@ const READING = 0.78;
  */
 export function localise(solution: string, reference: string): FirstError | undefined {
   const known = annotations(reference);
-  const goal = Number(finalAnswer(reference)?.value);
+  const goal = Number(statedNumber(reference)?.value);
   const values = [...known.map((step) => step.value), goal];
   const steps = annotations(solution);
   const wrong = steps.find(
@@ -74,7 +74,7 @@ export function localise(solution: string, reference: string): FirstError | unde
       ...(departs ? { departure: String(wrong.value) } : {}),
     };
   }
-  const answer = finalAnswer(solution);
+  const answer = statedNumber(solution);
   if (answer === undefined && steps.length === 0) return undefined;
   const line = answer === undefined ? steps.at(-1)!.line : lineAround(solution, answer.start);
   const stops = known.some((step) => sameValue(step.value, Number(answer?.value)));

@@ -195,8 +195,6 @@ test.each([
   "rfl\nend\nnamespace X",
   "run_tac do IO.println 1",
   "simp [show 1 = 1 from by run_cmd foo]",
-  "set_option maxRecDepth 1 in\nrfl",
-  "open Foo in rfl",
   "@[simp] rfl",
   "exact «my axiom»",
   "rfl\nlocal macro_rules | `(x) => `(y)",
@@ -343,6 +341,36 @@ describe("a Kimina server", () => {
     });
     const nobody = new KiminaVerifier({ url: "http://127.0.0.1:9" });
     await expect(nobody.verify(STATEMENT, "rfl")).rejects.toMatchObject({ code: "LEAN_MISSING" });
+  });
+});
+
+describe("words that are refused in a proof", () => {
+  test.each([
+    ["a comment to the end of the line", "-- no sorry, no axiom here\nrfl"],
+    ["a comment within the line", "/- by an example /- nested: #eval -/ of this section -/ rfl"],
+    ["a text", 'exact absurd "open the end" h'],
+    ["a mark of quotation as a character", "exact foo '\"' h -- \" sorry"],
+    ["open for one tactic", "open Nat Real in\n  simp"],
+    ["an option for one tactic", "set_option maxRecDepth 2000 in\n  decide"],
+    ["a prime in a name", "exact h'.symm"],
+  ])("may stand in %s", (_name, proof) => {
+    expect(leanFault(proof)).toBeUndefined();
+  });
+
+  test.each([
+    ["behind a comment", "-- fine\nsorry"],
+    ["behind a closed comment", "/- fine -/ sorry"],
+    ["behind a comment that only seems to go on", "/- /- -/ -/ sorry -/"],
+    ["behind a text", 'exact "x" sorry'],
+    ["behind an escaped mark", String.raw`exact "\"" sorry`],
+    ["in an interpolated text", 'exact s!"{sorry}"'],
+    ["behind a raw text", String.raw`exact r"\" sorry "`],
+    ["in a comment that is not closed", "/- sorry"],
+    ["open for all that follows", "open Nat\nsimp"],
+    ["an option that is not among the harmless", "set_option debug.skipKernelTC true in rfl"],
+    ["behind a character", "exact '\"' sorry '\"'"],
+  ])("are refused %s", (_name, proof) => {
+    expect(leanFault(proof)).toEqual(expect.any(String));
   });
 });
 

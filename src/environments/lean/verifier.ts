@@ -40,8 +40,70 @@ const FORBIDDEN =
 export function leanFault(proof: string): string | undefined {
   if (proof.trim() === "") return "an empty proof";
   if (proof.length > 20_000) return "longer than 20000 characters";
-  const match = FORBIDDEN.exec(proof);
+  const code = leanCode(proof);
+  if (code === undefined) return "a comment or a text that is not closed, raw or interpolated";
+  const match = FORBIDDEN.exec(code.replaceAll(SCOPED, blank));
   return match === null ? undefined : `${match[0]} is not allowed in a proof`;
+}
+
+/** `open A B in` before a tactic: names come into reach for that tactic alone. */
+const SCOPED =
+  /\bopen(?: scoped)?(?: [\p{L}_][\p{L}\p{N}_.']*){1,20} in\b|\bset_option (?:maxHeartbeats|maxRecDepth|linter\.[\w.]+|pp\.[\w.]+) (?:\d{1,9}|true|false) in\b/gu;
+
+const blank = (text: string): string => text.replaceAll(/[^\n]/g, " ");
+
+/**
+ * A proof with comments (`--`, nested `/- -/`) and texts blanked out, as long as before; undefined where
+ * one is not closed, or a text is raw or interpolated.
+ */
+export function leanCode(proof: string): string | undefined {
+  let out = "";
+  let at = 0;
+  while (at < proof.length) {
+    const start = at;
+    if (proof.startsWith("--", at)) {
+      const end = proof.indexOf("\n", at);
+      at = end < 0 ? proof.length : end;
+    } else if (proof.startsWith("/-", at)) {
+      at = commentEnd(proof, at);
+      if (at < 0) return undefined;
+    } else if (proof[at] === '"') {
+      // Raw and interpolated texts end by rules of their own, and the latter hold code.
+      if (/[!#rR]/.test(proof[at - 1] ?? "")) return undefined;
+      at = textEnd(proof, at);
+      if (at < 0) return undefined;
+    } else {
+      // A character may be a quotation mark: '"'.
+      const quoted = /^'(?:\\.|[^\\'\n])'/u.exec(proof.slice(at, at + 5));
+      at += quoted !== null && !/[\p{L}\p{N}_']/u.test(proof[at - 1] ?? "") ? quoted[0].length : 1;
+      out += proof.slice(start, at);
+      continue;
+    }
+    out += blank(proof.slice(start, at));
+  }
+  return out;
+}
+
+function commentEnd(proof: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < proof.length; at++) {
+    if (proof.startsWith("/-", at)) {
+      depth++;
+      at++;
+    } else if (proof.startsWith("-/", at)) {
+      at++;
+      if (--depth === 0) return at + 1;
+    }
+  }
+  return -1;
+}
+
+function textEnd(proof: string, from: number): number {
+  for (let at = from + 1; at < proof.length; at++) {
+    if (proof[at] === "\\") at++;
+    else if (proof[at] === '"') return at + 1;
+  }
+  return -1;
 }
 
 /** The text that is checked; the proof starts on the line after the statement. */

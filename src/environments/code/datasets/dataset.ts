@@ -10,6 +10,7 @@ import type {
   Turn,
   Verdict,
 } from "../../environment.js";
+import { afterReasoning } from "../../answers/reasoning.js";
 import { corruptReference } from "./corrupt.js";
 import { type Grade, Grader, type GraderOptions } from "./grade.js";
 import {
@@ -19,7 +20,7 @@ import {
   loadLiveCodeBench,
   loadMbpp,
 } from "./loaders.js";
-import { type Problem, programOf } from "./problem.js";
+import { type Problem, programOf, programsOf } from "./problem.js";
 
 /** A problem and the answer given to it, if any. */
 export interface ProgramState {
@@ -191,8 +192,14 @@ async function verdictOf(
 ): Promise<Verdict> {
   const { problem, answer } = end.state;
   if (answer === undefined) return { correct: false, answer: "", stop: "truncated" };
-  const program = programOf(problem, answer);
-  const grade = await grader.grade(problem, program);
+  const finish = steps.at(-1)?.finish;
+  const programs =
+    problem.grading.kind === "stdin"
+      ? programsOf(problem, answer, finish)
+      : [programOf(problem, answer, finish)];
+  if (afterReasoning(answer, finish) === undefined)
+    return { correct: false, answer: "", stop: "malformed" };
+  const grade = await grader.grade(problem, ...programs);
   if (grade.passed) return { correct: true, answer: "passed", stop: "solved" };
   const family = grade.family ?? "wrong-value";
   return {

@@ -4,9 +4,11 @@ import {
   type PythonRunner,
   type PythonSandboxOptions,
   pythonRunner,
+  DEFAULT_PYTHON_LIMITS,
   runSuite,
   runWithInput,
 } from "../sandbox/python.js";
+import { sameOutput } from "./output.js";
 import type { Problem } from "./problem.js";
 
 /** What running a program on its tests showed. */
@@ -45,9 +47,14 @@ export class Grader {
     this.#options = options;
   }
 
-  /** @throws ErrataError `SANDBOX_PYTHON`, `SANDBOX_THREAD`; never on what the program does. */
-  async grade(problem: Problem, program: string): Promise<Grade> {
-    const { grading, language } = problem;
+  /**
+   * Of several programs the last that parses is graded.
+   * @throws ErrataError `SANDBOX_PYTHON`, `SANDBOX_THREAD`; never on what the program does.
+   */
+  async grade(problem: Problem, ...programs: readonly string[]): Promise<Grade> {
+    const { grading, language, prelude } = problem;
+    const written = programs.length > 1 ? await this.#parsing(programs) : (programs[0] ?? "");
+    const program = prelude === undefined ? written : preceded(written, prelude);
     if (grading.kind === "stdin") return this.#gradeCases(grading.cases, program);
     return language === "python"
       ? this.#gradePython(problem, grading, program)
@@ -61,6 +68,18 @@ export class Grader {
 
   get #limits(): { readonly milliseconds: number } {
     return { milliseconds: this.#options.milliseconds ?? MILLISECONDS };
+  }
+
+  /** The last of some Python programs that parses, or the last. */
+  async #parsing(programs: readonly string[]): Promise<string> {
+    const runner = await this.#runner();
+    const limits = { ...DEFAULT_PYTHON_LIMITS, ...this.#limits };
+    const { stdout } = await runner.run({
+      source: PARSES,
+      stdin: JSON.stringify(programs),
+      limits,
+    });
+    return programs[Number(stdout.trim() || -1)] ?? programs.at(-1)!;
   }
 
   async #gradePython(
@@ -143,17 +162,21 @@ export class Grader {
   }
 }
 
-/** Equal line by line, white space at line ends and at the end aside. */
-function sameOutput(given: string, expected: string): boolean {
-  return tidy(given) === tidy(expected);
-}
+const PARSES = `import ast, json, sys
+for i, program in reversed(list(enumerate(json.load(sys.stdin)))):
+    try:
+        ast.parse(program)
+    except Exception:
+        continue
+    print(i)
+    break
+`;
 
-function tidy(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n")
-    .trim();
+/** A program behind imports that it may rely on; what must come first in a file stays first. */
+function preceded(program: string, prelude: string): string {
+  const future = program.match(/^from __future__ import .*$/gm) ?? [];
+  const rest = program.replaceAll(/^from __future__ import .*$/gm, "");
+  return `${[...future, prelude].join("\n")}\n${rest}`;
 }
 
 /** `load: NameError` is a NameError; anything else is its own family. */

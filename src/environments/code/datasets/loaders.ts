@@ -188,6 +188,7 @@ export function loadLiveCodeBench(
     const starter = row.starter_code?.trim() ?? "";
     const common = {
       id,
+      prelude: LIVECODEBENCH_IMPORTS,
       language: "python" as const,
       split: "test" as const,
       level: row.difficulty,
@@ -199,11 +200,32 @@ export function loadLiveCodeBench(
     const name = functionName(row.metadata, id);
     const tests = cases.map(({ input, output }) => {
       const args = input.split("\n").filter((line) => line.trim() !== "");
-      return `assert Solution().${name}(*[json.loads(x) for x in ${JSON.stringify(args)}]) == json.loads(${JSON.stringify(output)})`;
+      return `assert listed(called(*[json.loads(x) for x in ${JSON.stringify(args)}])) == json.loads(${JSON.stringify(output)})`;
     });
-    const all = ["import json", ...tests].join("\n");
-    return { ...common, grading: { kind: "assertions", tests: all } };
+    const all = [callOf(name), ...tests].join("\n");
+    return { ...common, entryPoint: "Solution", grading: { kind: "assertions", tests: all } };
   });
+}
+
+/** The imports that LiveCodeBench's grader puts before every program (lcb_runner/evaluation/testing_util.py). */
+const LIVECODEBENCH_IMPORTS = [
+  ..."string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json builtins typing"
+    .split(" ")
+    .map((name) => `from ${name} import *`),
+  "import string, re, datetime, collections, heapq, bisect, copy, math, random, statistics, itertools, functools, operator, io, sys, json",
+  "sys.setrecursionlimit(50000)",
+].join("\n");
+
+/** The method of a class `Solution`, or a function where there is no such class; a tuple counts as a list. */
+function callOf(name: string): string {
+  return `import json
+try:
+    called = Solution().${name}
+except NameError:
+    called = ${name}
+def listed(value):
+    return list(value) if isinstance(value, tuple) else value
+`;
 }
 
 function casesOf(value: string | z.infer<typeof Case>[], id: string): z.infer<typeof Case>[] {

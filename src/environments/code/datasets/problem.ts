@@ -1,5 +1,7 @@
 /** Programming problems as data sets give them, and how an answer becomes a program that can be run. */
-import type { Split } from "../../environment.js";
+import { afterReasoning } from "../../answers/reasoning.js";
+import type { Finish, Split } from "../../environment.js";
+import { type CodeBlock, codeBlocks } from "./blocks.js";
 
 export type Language = "javascript" | "python";
 
@@ -31,6 +33,8 @@ export interface Problem {
   readonly completion: boolean;
   /** The function that tests call, where they call one. */
   readonly entryPoint?: string;
+  /** Imports that every program may rely on, where the data set's own grader gives them. */
+  readonly prelude?: string;
   /** A whole right program, where the data set has one. */
   readonly reference?: string;
   readonly grading: Grading;
@@ -41,8 +45,8 @@ export interface Problem {
  * the prompt it completes. A whole function keeps what the prompt has before its own (imports,
  * helpers).
  */
-export function programOf(problem: Problem, answer: string): string {
-  const code = codeIn(answer, problem);
+export function programOf(problem: Problem, answer: string, finish?: Finish): string {
+  const code = codeIn(answer, problem, finish);
   const { prompt, entryPoint, completion } = problem;
   if (!completion || entryPoint === undefined) return code;
   if (!defines(code, problem)) return prompt + code;
@@ -59,21 +63,55 @@ export function defines(code: string, problem: Problem): boolean {
 function definition({ entryPoint = "", language }: Problem): RegExp {
   const name = entryPoint.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return language === "python"
-    ? new RegExp(String.raw`^(?:async\s+)?def\s+${name}\s*\(|^${name}\s*=`, "m")
+    ? new RegExp(
+        String.raw`^(?:async[ \t]+)?def[ \t]+${name}[ \t]*\(|^class[ \t]+${name}\b|^${name}[ \t]*(?::[^=\n]*)?=(?!=)`,
+        "m",
+      )
     : new RegExp(
         String.raw`^(?:export\s+)?(?:(?:const|let|var)\s+${name}\s*=|(?:async\s+)?function\*?\s+${name}\s*\()`,
         "m",
       );
 }
 
-/** Past what a model thinks aloud; then the fenced block that defines the function, or the longest. */
-function codeIn(answer: string, problem: Problem): string {
-  const thought = answer.lastIndexOf("</think>");
-  const text = thought < 0 ? answer : answer.slice(thought + "</think>".length);
-  const blocks = [...text.matchAll(/^[ \t]*```[^\n`]*\n([\s\S]*?)(?:^[ \t]*```|(?![\s\S]))/gm)].map(
-    (match) => match[1]!,
+/**
+ * The code of an answer: past what a model thinks aloud, the last fenced block that defines what is asked;
+ * where none does, or nothing is named, the last block of the problem's language; without a fence all of it.
+ * Empty where the reasoning was not finished.
+ */
+function codeIn(answer: string, problem: Problem, finish: Finish | undefined): string {
+  const said = afterReasoning(answer, finish);
+  if (said === undefined) return "";
+  const blocks = codeBlocks(said.text);
+  if (blocks.length === 0) return said.text;
+  const defining = blocks.filter(
+    ({ code }) => problem.entryPoint !== undefined && defines(code, problem),
   );
-  if (blocks.length === 0) return text;
-  const defining = blocks.find((block) => defines(block, problem));
-  return defining ?? blocks.reduce((longest, b) => (b.length > longest.length ? b : longest));
+  if (defining.length > 0) return defining.at(-1)!.code;
+  return programBlocks(blocks, problem.language).at(-1)!.code;
+}
+
+/**
+ * The blocks of an answer that may be its program, in order: those that say they are of the language, else
+ * those that say nothing and do something (a call, an assignment), else all of them.
+ */
+function programBlocks(blocks: readonly CodeBlock[], language: Language): readonly CodeBlock[] {
+  const named = blocks.filter(({ info }) => NAMES[language].test(info));
+  if (named.length > 0) return named;
+  const plain = blocks.filter(({ info, code }) => info === "" && /\w\s*\(|=/.test(code));
+  return plain.length > 0 ? plain : blocks;
+}
+
+const NAMES: Readonly<Record<Language, RegExp>> = {
+  python: /^(?:python|py|python3)\b/i,
+  javascript: /^(?:javascript|js|node)\b/i,
+};
+
+/** The programs that an answer to a problem of standard input may mean, in order: the last that parses is it. */
+export function programsOf(problem: Problem, answer: string, finish?: Finish): readonly string[] {
+  const said = afterReasoning(answer, finish);
+  if (said === undefined) return [];
+  const blocks = codeBlocks(said.text);
+  return blocks.length === 0
+    ? [said.text]
+    : programBlocks(blocks, problem.language).map(({ code }) => code);
 }

@@ -82,7 +82,8 @@ const DEFAULT_BASIS: readonly string[] = ["DB", "COMMUNICATE"];
 
 /**
  * Reads a list of tau2-bench tasks.
- * @throws ErrataError `TAU_TASK` where it is not one, or a task starts from a state of its own.
+ * @throws ErrataError `TAU_TASK` where it is not one, a task starts from a state of its own, or nothing of
+ *   its reward can be judged.
  */
 export function parseTasks(json: unknown, where: string): TauTask[] {
   const parsed = tasks.safeParse(json);
@@ -99,7 +100,31 @@ export function parseTasks(json: unknown, where: string): TauTask[] {
       hint: "only tasks that start from the published database can be played; leave this one out",
     });
   }
+  for (const task of parsed.data) checkBasis(task, where);
   return parsed.data;
+}
+
+/** The components that a program judges, and those that tau2-bench leaves to a model or to code of its own. */
+const JUDGED: readonly string[] = ["DB", "COMMUNICATE", "ACTION"];
+const UNJUDGED: readonly string[] = ["NL_ASSERTION", "ENV_ASSERTION"];
+
+/** Refuses a task of whose reward nothing could be judged: it would be won by doing nothing. */
+function checkBasis(task: TauTask, where: string): void {
+  const basis = rewardBasis(task);
+  const unknown = basis.find((name) => !JUDGED.includes(name) && !UNJUDGED.includes(name));
+  if (unknown !== undefined)
+    throw new ErrataError(
+      `${where}: task ${task.id} has the unknown component ${JSON.stringify(unknown)} in its reward_basis`,
+      { code: "TAU_TASK", hint: `use ${[...JUDGED, ...UNJUDGED].join(", ")}` },
+    );
+  if (basis.some((name) => JUDGED.includes(name))) return;
+  throw new ErrataError(
+    `${where}: nothing in the reward_basis of task ${task.id} can be judged here (${basis.join(", ") || "it is empty"})`,
+    {
+      code: "TAU_TASK",
+      hint: `give it one of ${JUDGED.join(", ")}, or leave the task out`,
+    },
+  );
 }
 
 /** The reference calls of a task, in order. */
