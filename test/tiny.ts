@@ -1,15 +1,24 @@
 /** A setup that trains in a second: tiny arithmetic models in a cache folder of their own. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inject } from "vitest";
 import { trainStage, type Recipe, type Stage } from "../src/students/recipe.js";
 import type { ConfigInput } from "../src/config/config.js";
 import { mergeConfig } from "../src/config/merge.js";
 import { parseConfig } from "../src/config/parse.js";
-import { savePolicy } from "../src/engine/files/checkpoint.js";
-import type { Policy } from "../src/engine/engine.js";
+import { loadPolicy, savePolicy } from "../src/engine/files/checkpoint.js";
 import { LocalEngine } from "../src/engine/local.js";
 import { lexiconTokenizer } from "../src/models/tokenizer.js";
 import { prepare } from "../src/launch/prepare.js";
@@ -17,6 +26,8 @@ import { modelFile } from "../src/students/models.js";
 import { presetNamed } from "../src/students/presets/presets.js";
 import { lastCheckpoint } from "../src/run/checkpoint.js";
 import type { Setup } from "../src/run/setup.js";
+
+const sharedModels = inject("tinyModels");
 
 const stage = (mixture: Stage["mixture"], steps: number, learningRate: number): Stage => ({
   mixture,
@@ -77,25 +88,32 @@ export async function tinyPlace(): Promise<Place> {
   const environment = preset.environment();
   const tokenizer = lexiconTokenizer(environment);
   const engine = new LocalEngine();
-  const make = async (recipe: Recipe): Promise<Policy> => {
-    let policy: Policy | undefined;
-    for (const i of recipe.stages.keys())
-      policy = await trainStage(engine, environment, tokenizer, recipe, i, policy);
-    return policy!;
+  /** The file of a tiny model: trained once in a run of all tests, whichever file of tests is first. */
+  const trained = async (recipe: Recipe): Promise<string> => {
+    const path = join(sharedModels, await modelFile(environment, recipe));
+    if (existsSync(path)) return path;
+    const last = recipe.stages.length - 1;
+    const before =
+      last === 0
+        ? undefined
+        : await loadPolicy(await trained({ ...recipe, stages: recipe.stages.slice(0, last) }));
+    const policy = await trainStage(engine, environment, tokenizer, recipe, last, before);
+    await savePolicy(`${path}.${process.pid}`, policy, { precision: "bfloat16" });
+    renameSync(`${path}.${process.pid}`, path);
+    return path;
   };
+  const first = ({ stages, ...recipe }: Recipe): Recipe => ({
+    ...recipe,
+    stages: stages.slice(0, 1),
+  });
   const models = [
-    [preset.student, await make(student)],
-    [
-      { ...preset.student, stages: preset.student.stages.slice(0, 1) },
-      await make({ ...student, stages: student.stages.slice(0, 1) }),
-    ],
-    [preset.partners["drop-carry"]!, await make(partner)],
+    [preset.student, await trained(student)],
+    [first(preset.student), await trained(first(student))],
+    [preset.partners["drop-carry"]!, await trained(partner)],
   ] as const;
   mkdirSync(cache);
-  for (const [recipe, policy] of models)
-    await savePolicy(join(cache, await modelFile(environment, recipe)), policy, {
-      precision: "bfloat16",
-    });
+  for (const [recipe, path] of models)
+    copyFileSync(path, join(cache, await modelFile(environment, recipe)));
   return {
     folder,
     cache,
