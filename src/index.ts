@@ -31,6 +31,7 @@ export type {
   TrainOptions,
   TrainResult,
 } from "./engine/engine.js";
+export { newOptimizer } from "./engine/engine.js";
 export { LocalEngine } from "./engine/local.js";
 export { loadPolicy, savePolicy } from "./engine/files/checkpoint.js";
 export type { ModelShape } from "./engine/transformer.js";
@@ -100,7 +101,21 @@ export { protocolOf, type Protocol, type ProtocolOptions } from "./study/design/
 export { runStudy, type RunnerOptions, type StudyRuns } from "./study/runs/runner.js";
 export { resultOf, type StudyResult } from "./study/verdict/result.js";
 export { studyNamed } from "./study/design/studies.js";
-export { play, type Group, type Rollout } from "./play/play.js";
+export { drawTasks } from "./play/curriculum.js";
+export {
+  accuracy,
+  inGroups,
+  play,
+  repeat,
+  type Fork,
+  type Group,
+  type Rollout,
+} from "./play/play.js";
+export { groupAdvantages, offPolicyWeight, type WeightBounds } from "./learn/advantage.js";
+export { trainingSequences, type RolloutSignal, type ScoredGroup } from "./learn/sequences.js";
+export { remember, type Admissions, type RememberOptions } from "./mistakes/remember.js";
+export { expertShape, fitExpert, type Expert, type ExpertOptions } from "./experts/expert.js";
+export type { Mixture } from "./engine/mixture.js";
 export type { MetricsLine, StepMetrics } from "./watch/metrics.js";
 export type { Cost, CostRole } from "./watch/ledger.js";
 export {

@@ -177,6 +177,9 @@ describe("types, without skipLibCheck", () => {
         export default defineConfig({ preset: "arithmetic", steps: 3 });`,
       "whole.ts": `import * as errata from "errata"; export default errata;`,
       "environment-gcd.ts": readFileSync(join(root, "examples", "environment-gcd.ts"), "utf8"),
+      // Programs have @types/node; so does this one, from the clone.
+      "loop.ts": `/// <reference path="${join(root, "node_modules", "@types", "node", "index.d.ts")}" />
+        ${readFileSync(join(root, "examples", "loop.ts"), "utf8")}`,
     };
     for (const [name, text] of Object.entries(sources)) writeFileSync(join(place, name), text);
     const options = {
