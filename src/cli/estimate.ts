@@ -7,7 +7,7 @@ import { LocalEngine } from "../engine/local.js";
 import { parameterCount } from "../engine/transformer.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import { expertShape } from "../experts/expert.js";
-import { steersByExpert } from "../play/forms.js";
+import { steeringPartner, steersByExpert } from "../play/forms.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { partnerAttempts } from "../partners/partner.js";
 import { baseStudent, presetFor } from "../launch/prepare.js";
@@ -76,7 +76,15 @@ export async function estimateCost(config: Config): Promise<CostEstimate[]> {
     { work: "student learns", rollouts: 0, tokens: learned, flops: 6 * N * learned },
     played("evaluation", evaluations * config.evaluationTasks, N),
   ];
-  const expertWeights = explore.steerBy === "past-self" ? N : parameterCount(expertShape(student));
+  const weak = steeringPartner(explore.steerBy);
+  const expertWeights =
+    explore.steerBy === "past-self"
+      ? N
+      : parameterCount(
+          weak === undefined
+            ? expertShape(student)
+            : shapeFor(environment, tokenizer, partnerRecipe(preset, weak).size),
+        );
   if (steersByExpert(explore.form))
     estimates.push(played("steering", Math.ceil(rollouts * explore.fraction), expertWeights));
   if (usesMistakes(config) && corpus.sources !== "student")

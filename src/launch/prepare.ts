@@ -19,11 +19,12 @@ import {
 } from "../students/models.js";
 import { presetNamed, type Preset } from "../students/presets/presets.js";
 import { Random } from "../util/random.js";
+import { noPartner, Partners } from "../partners/partner.js";
 import { remotePartners } from "../partners/remote.js";
 import { userFor } from "../partners/simulated-user.js";
 import type { Setup } from "../run/setup.js";
 import { runTasks } from "./tasks.js";
-import { explorationForm } from "../play/forms.js";
+import { explorationForm, steeringPartner } from "../play/forms.js";
 import { teacherFor } from "../teacher/source.js";
 
 /**
@@ -163,6 +164,9 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
     { environment, tokenizer },
     new Set(Object.keys(preset.partners)),
   );
+  const weak = steeringPartner(config.explore.steerBy);
+  if (weak !== undefined && !partners.has(weak))
+    noPartner(weak, new Partners({ partners, remotePartners: remote.partners }));
   const tasks = runTasks({ environment, preset, config });
   const teacher = await teacherFor({
     config: config.teacher,

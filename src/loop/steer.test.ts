@@ -9,6 +9,7 @@ import type { Steering } from "../play/explore.js";
 import { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
+import { Partners } from "../partners/partner.js";
 import { steeringFor } from "./steer.js";
 
 const engine = new LocalEngine();
@@ -33,13 +34,16 @@ const fitted = {
   traces: 256,
   fittedAt: 0,
 };
+const weak = engine.initialise(shape, Random.from(0, "weak"));
 const task = { level: "easy" } as Task;
 
 function steering(
   config: ConfigInput,
   committed: readonly (readonly [string, string])[] = [],
 ): Steering {
+  const partners = new Partners({ partners: new Map([["left", weak]]) });
   const run = {
+    partners,
     state: { student, experts: new Map([["bug", fitted]]), committed: new Map(committed) },
   };
   const setup = { config: parseConfig(config), engine, base };
@@ -77,4 +81,16 @@ test("a stand-in is the student, or one network of random weights for all tasks"
   expect([student, base]).not.toContain(random);
   expect(random).toBeDefined();
   expect(expertFor({ ...task, level: "hard" })).toBe(random); // so that both are played together
+});
+
+test("a weak partner steers as it is, and nothing is fitted", () => {
+  const explore: ConfigInput["explore"] = { steerBy: "weak:left" };
+  expect(expertOf(explore)).toBe(weak);
+  expect(usesExperts(parseConfig({ explore }))).toBe(false);
+  expect(() => expertOf({ steerBy: "weak:right" })).toThrow(
+    expect.objectContaining({
+      code: "PARTNER_UNKNOWN",
+      hint: "partners that play: left",
+    }) as Error,
+  );
 });

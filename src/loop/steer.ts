@@ -4,7 +4,8 @@ import { randomExpert, shuffledActions } from "../experts/stand-ins.js";
 import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
 import type { Policy } from "../engine/engine.js";
 import type { Task } from "../environments/environment.js";
-import { steersByExpert } from "../play/forms.js";
+import { steeringPartner, steersByExpert } from "../play/forms.js";
+import { noPartner } from "../partners/partner.js";
 import { expertShape, fitExpert } from "../experts/expert.js";
 import { sampler, type Steering } from "../play/explore.js";
 import { signatureShares } from "../mistakes/agreement.js";
@@ -25,10 +26,11 @@ export function steeringFor(run: Run, setup: Setup, random: Random): Steering {
 /**
  * The expert that steers a stuck task, if one has proven uplift (or is set by name). The `past-self` is
  * the student before training: log mu = log pi - alpha log pi_0 leads away from what it used to do, its
- * errors among that, and nothing is fitted (after play against a past self, arXiv:2401.01335).
+ * errors among that, and nothing is fitted (after play against a past self, arXiv:2401.01335). A weak
+ * partner can steer as it is (small anti-experts, arXiv:2105.03023, without their fit).
  */
 function expertsFor(
-  { state: { experts, committed, student } }: Run,
+  { state: { experts, committed, student }, partners }: Run,
   { config: { ablate, explore, seed }, engine, base }: Setup,
   random: Random,
 ): Steering["expertFor"] {
@@ -38,6 +40,8 @@ function expertsFor(
   if (ablate.expert === "student") return always(student);
   if (ablate.expert === "random") return always(randomExpert(engine, base, seed));
   if (steerBy === "past-self") return always(base);
+  const weak = steeringPartner(steerBy);
+  if (weak !== undefined) return always(partners.policy(weak) ?? noPartner(weak, partners));
   if (experts.size === 0) return () => undefined;
   if (steerBy === "random") return () => random.pick([...experts.values()]).policy;
   return ({ level }) =>

@@ -1,5 +1,6 @@
 /** Weak partners: frozen models whose mistakes teach the student. */
 import type { Engine, Policy } from "../engine/engine.js";
+import { ErrataError } from "../util/error.js";
 import type { Environment, Task } from "../environments/environment.js";
 import { PolicyModel } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
@@ -41,6 +42,32 @@ export class Partners {
   join(name: string, policy: Policy): void {
     this.#here.set(name, policy);
   }
+}
+
+/**
+ * Refuses to be steered by a partner that has no likelihoods here.
+ * @throws ErrataError `PARTNER_UNKNOWN`, or `PARTNER_TEXT` for one behind a URL.
+ */
+export function noPartner(
+  name: string,
+  { names, remote }: Pick<Partners, "names" | "remote">,
+): never {
+  if (remote.has(name))
+    throw new ErrataError(`explore.steerBy=weak:${name}: "${name}" answers in text alone`, {
+      code: "PARTNER_TEXT",
+      hint: "steering needs a partner's likelihoods for the student's own tokens: take one that runs here, or explore.steerBy=probe, which fits an expert to its mistakes",
+    });
+  const here = names.filter((other) => !remote.has(other));
+  throw new ErrataError(
+    `explore.steerBy=weak:${name}: no weak partner "${name}" plays in this run`,
+    {
+      code: "PARTNER_UNKNOWN",
+      hint:
+        here.length === 0
+          ? "partners.names is empty: name the partner there, or take explore.steerBy=past-self, which needs none"
+          : `partners that play: ${here.join(", ")}`,
+    },
+  );
 }
 
 /** Who plays, and with what. */

@@ -26,6 +26,13 @@ export const explorationForms = [
 ] as const;
 export type ExplorationForm = (typeof explorationForms)[number];
 
+const weakPrefix = "weak:";
+
+/** The weak partner whose own likelihoods steer, with nothing fitted, where `steerBy` names one. */
+export function steeringPartner(steerBy: string): string | undefined {
+  return steerBy.startsWith(weakPrefix) ? steerBy.slice(weakPrefix.length) : undefined;
+}
+
 /** What steers without naming a signature. */
 const builtInSources: readonly string[] = ["probe", "random", "past-self"];
 
@@ -67,7 +74,7 @@ export const exploreSchema = z.strictObject({
     })
     .default("probe")
     .describe(
-      "Who is steered away from: `probe`, the expert with proven uplift; a signature's expert, by its name; `random`, one at random; `past-self`, the student before training.",
+      "Who is steered away from: `probe`, the expert with proven uplift; a signature's expert, by its name; `random`, one at random; `past-self`, the student before training; `weak:NAME`, a weak partner as it is, with nothing fitted.",
     ),
 });
 

@@ -141,6 +141,12 @@ export const weakFree: readonly Arm[] = [
     config: over(grpo, { explore: { form: "negative-hint" } }),
   },
   {
+    name: "flat",
+    family: "weak-free",
+    description: "stuck groups sample uniformly over plausible tokens: the control of all steering",
+    config: steeredBy("student", 1),
+  },
+  {
     name: "self-experts",
     family: "weak-free",
     description: "error experts from the student's own recurring mistakes",
@@ -169,6 +175,46 @@ export const weakFree: readonly Arm[] = [
     config: awayFromPastSelf,
   },
 ];
+
+/**
+ * A weak partner that steers as it is, with nothing fitted: contrast alone, log mu = log pi + alpha (log pi -
+ * log q), with log q counted down to -7, so that what a partner holds to be wrong is told from what it
+ * does not know.
+ */
+export function unfitted(preset: Preset): readonly Arm[] {
+  const { bug, partners } = preset;
+  const other = Object.keys(partners).find((name) => name !== bug);
+  if (bug === undefined || partners[bug] === undefined) return [];
+  const steered = (name: string): ConfigInput => ({
+    explore: { form: "contrastive", floor: -7, steerBy: `weak:${name}` },
+    partners: { names: [name] },
+    corpus: { sources: "student" },
+  });
+  return [
+    {
+      name: "weak",
+      family: "errata",
+      description: "steered by a weak partner with the student's error as it is, nothing fitted",
+      config: over(explorerOnly, steered(bug)),
+    },
+    {
+      name: "weak-charge",
+      family: "errata",
+      description: "the same, and charged for repeating own mistakes",
+      config: steered(bug),
+    },
+    ...(other === undefined
+      ? []
+      : [
+          {
+            name: "weak-other",
+            family: "control",
+            description: "steered by a weak partner with another error, nothing fitted",
+            config: over(explorerOnly, steered(other)),
+          } satisfies Arm,
+        ]),
+  ];
+}
 
 /** Arms that replace one ingredient by something that should not work. */
 export function controls(preset: Preset): readonly Arm[] {

@@ -10,6 +10,7 @@ import {
   dosed,
   ours,
   oursWithTeacher,
+  unfitted,
   pastSelfWithTeacher,
   preference,
   studyArms,
@@ -78,8 +79,15 @@ function claims(
     }));
 }
 
-function stepsStudy(): Parts {
-  const arms = [ours, oursWithTeacher, ...weakFree, preference, ...teacherOnlyArms];
+function stepsStudy(preset: Preset): Parts {
+  const arms = [
+    ours,
+    oursWithTeacher,
+    ...unfitted(preset),
+    ...weakFree,
+    preference,
+    ...teacherOnlyArms,
+  ];
   return {
     description: "steps to the target against teacher-only and weak-free training",
     arms,
