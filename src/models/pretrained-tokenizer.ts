@@ -30,6 +30,9 @@ const tokenizerConfig = z.looseObject({
   eos_token: named,
   pad_token: named,
   unk_token: named,
+  sep_token: named,
+  cls_token: named,
+  mask_token: named,
   chat_template: z
     .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
     .nullish(),
@@ -46,6 +49,8 @@ export interface PretrainedTokenizerOptions {
   readonly fallback?: string;
   /** Variables for the chat template, such as `{ enable_thinking: false }` for Qwen3. */
   readonly templateVariables?: Readonly<Record<string, unknown>>;
+  /** The day that templates are told, `YYYY-MM-DD`; those that ask for it are refused without one. */
+  readonly templateDate?: string;
 }
 
 /** The files of a tokenizer, parsed; `template` is the text of `chat_template.jinja`. */
@@ -82,7 +87,10 @@ export class PretrainedTokenizer implements Tokenizer {
    * @throws ErrataError `TOKENIZER_FILE` (damaged, or not byte-level), `TOKENIZER_STOP` (nothing ends
    * an action), `CHAT_TEMPLATE`.
    */
-  constructor(files: TokenizerFiles, { templateVariables = {} }: PretrainedTokenizerOptions = {}) {
+  constructor(
+    files: TokenizerFiles,
+    { templateVariables = {}, templateDate }: PretrainedTokenizerOptions = {},
+  ) {
     const { folder } = files;
     const path = join(folder, "tokenizer.json");
     const model = checkTokenizerFile(files.tokenizer, path);
@@ -124,6 +132,7 @@ export class PretrainedTokenizer implements Tokenizer {
         : new ChatTemplate(source, {
             path: `${folder}: its chat template`,
             variables: { ...specialNames(config), ...templateVariables },
+            ...(templateDate === undefined ? {} : { date: templateDate }),
           });
   }
 
@@ -253,7 +262,10 @@ function embeddedTemplate(
 
 /** Special tokens by the names under which templates read them. */
 function specialNames(config: z.infer<typeof tokenizerConfig>): Record<string, string> {
-  const names = ["bos_token", "eos_token", "pad_token", "unk_token"] as const;
+  const names = [
+    ...(["bos_token", "eos_token", "pad_token", "unk_token"] as const),
+    ...(["sep_token", "cls_token", "mask_token"] as const),
+  ];
   return Object.fromEntries(
     names.flatMap((name) => {
       const token = nameOf(config[name]);
