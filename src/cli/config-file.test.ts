@@ -31,6 +31,18 @@ describe("an open model", () => {
     expect(rank.student.lora).toMatchObject({ rank: 8, alpha: 32 });
   });
 
+  test("keeps the day on which it was configured, and the variables of its chat template", async () => {
+    const { student } = await resolveConfig({
+      overrides: [...open, "student.templateVariables.enable_thinking=false"],
+    });
+    expect(student.templateDate).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+    expect(student.templateVariables).toEqual({ enable_thinking: false });
+    const fixed = await resolveConfig({ overrides: [...open, "student.templateDate=2024-07-26"] });
+    expect(fixed.student.templateDate).toBe("2024-07-26");
+    const wrong = resolveConfig({ overrides: [...open, "student.templateDate=today"] });
+    await expect(wrong).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
   test("in a preset's domain keeps the preset's partners and settings", async () => {
     const overrides = ["student.checkpoint=some/model"];
     const config = await resolveConfig({ flags: { preset: "proof" }, overrides });

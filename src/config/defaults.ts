@@ -20,9 +20,12 @@ export function usesOpenModelAlone({
  * Defaults under a configuration that trains an open model, beside its preset's: an adapter; and in an
  * environment of its own, where no weak partner is known, plain GRPO in steps that a processor can take.
  */
-export function openModelDefaults(config: Config): ConfigInput {
+export function openModelDefaults(config: Config, now: Date = new Date()): ConfigInput {
+  // A run keeps the day on which it was configured: its prompts must not follow the clock.
+  const [year, month, day] = [now.getFullYear(), now.getMonth() + 1, now.getDate()];
+  const templateDate = `${year}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
   const adapter: ConfigInput =
-    config.student.checkpoint === undefined ? {} : { student: { lora: {} } };
+    config.student.checkpoint === undefined ? {} : { student: { lora: {}, templateDate } };
   if (!usesOpenModelAlone(config)) return adapter;
   return {
     ...grpo,

@@ -105,12 +105,16 @@ export async function baseStudent(
   const preset = options.preset ?? (await presetFor(config));
   const environment = (preset.playedIn ?? preset.environment)();
   const { checkpoint, lora, maxTokens, context, revision } = config.student;
+  const { templateVariables, templateDate } = config.student;
   if (checkpoint === undefined) {
     const base = await presetModel(preset, "student", preset.student, engine, options);
     return { base, tokenizer: lexiconTokenizer(environment), environment };
   }
   const { policy, tokenizer } = await loadCheckpoint(checkpoint, {
     revision,
+    templateVariables,
+    ...(templateDate === undefined ? {} : { templateDate }),
+    onNotice: (notice) => process.emitWarning(notice, "Notice"), // to stderr, from the run's process too
     ...(context === undefined ? {} : { context }),
   });
   const base =

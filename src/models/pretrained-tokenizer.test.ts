@@ -246,6 +246,25 @@ describe("chat templates", () => {
     expect(quick.decode(silent.slice(prompt.length))).toBe("<think>\n\n</think>\n\n");
   });
 
+  test("tell the day that they are given, and without one are refused where they ask", async () => {
+    const folder = join(scratch, "dated");
+    cpSync(join(families, "llama"), folder, { recursive: true });
+    writeFileSync(join(folder, "chat_template.jinja"), "{{ strftime_now('%d %b %Y') }}");
+    const { template } = await loadTokenizer(folder, { templateDate: "2024-07-26" });
+    expect(template!.render([{ role: "user", content: "x" }])).toBe("26 Jul 2024");
+    await expect(loadTokenizer(folder)).rejects.toMatchObject({
+      code: "CHAT_TEMPLATE",
+      hint: expect.stringContaining("student.templateDate"),
+    });
+  });
+
+  test("that use what is not computed as in Jinja2 are refused when they are read", async () => {
+    const folder = join(scratch, "uncomputed");
+    cpSync(join(families, "llama"), folder, { recursive: true });
+    writeFileSync(join(folder, "chat_template.jinja"), "{{ messages }}");
+    await expect(loadTokenizer(folder)).rejects.toMatchObject({ code: "CHAT_TEMPLATE" });
+  });
+
   test("that refuse a conversation say why", async () => {
     const tokenizer = await loadTokenizer(join(families, "llama"));
     const messages: Message[] = [{ role: "tool", content: "42" }];

@@ -20,6 +20,16 @@ export const studentSchema = z.strictObject({
   maxTokens: count
     .optional()
     .describe("Longest action in tokens; the environment's own limit by default."),
+  templateVariables: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .default({})
+    .describe("Variables for the chat template, such as enable_thinking of Qwen3."),
+  templateDate: z.iso
+    .date()
+    .optional()
+    .describe(
+      "Day that a chat template is told where it asks (strftime_now), YYYY-MM-DD; the day on which the run was configured by default.",
+    ),
   lora: z
     .union([z.literal("none"), adapterSchema])
     .optional()
