@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { parseConfig } from "../config/parse.js";
 import { LocalEngine } from "../engine/local.js";
 import { webgpuFault } from "../engine/graph/provider.js";
 import type { Environment } from "../environments/environment.js";
-import { prepare } from "./prepare.js";
+import { baseStudent, prepare } from "./prepare.js";
 import {
   cacheFolder,
   modelFile,
@@ -227,4 +227,29 @@ describe("the teacher of right solutions", () => {
     const { student } = presetNamed("proof");
     expect(rightSolutions(presetNamed("proof")).stages).toEqual(student.stages.slice(0, 1));
   });
+});
+
+describe("an open model that is an adapter", () => {
+  test.each(["none", { rank: 2 }] as const)(
+    "trains on with what it has learned: lora %j",
+    async (lora) => {
+      const scratch = mkdtempSync(join(tmpdir(), "errata-student-"));
+      const model = join(import.meta.dirname, "..", "engine", "golden", "families", "llama");
+      cpSync(join(model, "adapter"), scratch, { recursive: true });
+      const path = join(scratch, "adapter_config.json");
+      const settings = JSON.parse(readFileSync(path, "utf8")) as object;
+      writeFileSync(path, JSON.stringify({ ...settings, base_model_name_or_path: model }));
+      const student = async (checkpoint: string): Promise<readonly number[]> => {
+        const config = parseConfig({ preset: "proof", student: { checkpoint, lora } });
+        const { base } = await baseStudent(config, engine);
+        expect(base.adapter === undefined).toBe(lora === "none");
+        const targets = [{ position: 1, token: 9 }];
+        return engine.logprobs(base, [{ tokens: [5, 6, 7], targets }]).then((l) => [...l]);
+      };
+      const [adapted] = await student(scratch);
+      const [plain] = await student(model);
+      expect(Math.abs(adapted! - plain!)).toBeGreaterThan(1e-3);
+      rmSync(scratch, { recursive: true });
+    },
+  );
 });

@@ -1,7 +1,7 @@
 /** Makes a run's {@link Setup}: base models are taken prebuilt, from the cache, or trained. */
 import type { Config } from "../config/config.js";
 import { usesMistakes } from "../config/uses.js";
-import { initialAdapter } from "../engine/adapter.js";
+import { initialAdapter, mergeAdapter } from "../engine/adapter.js";
 import type { Policy } from "../engine/engine.js";
 import { HaltingEngine } from "../engine/halting.js";
 import { LocalEngine } from "../engine/local.js";
@@ -117,11 +117,13 @@ export async function baseStudent(
     onNotice: (notice) => process.emitWarning(notice, "Notice"), // to stderr, from the run's process too
     ...(context === undefined ? {} : { context }),
   });
+  // A checkpoint that is an adapter counts with what it has learned: a fresh one would take its place.
+  const whole = mergeAdapter(policy);
   const base =
     lora === undefined || lora === "none"
-      ? policy
+      ? whole
       : {
-          ...policy,
+          ...whole,
           adapter: initialAdapter(policy.shape, lora, Random.from(config.seed, "adapter")),
         };
   return {

@@ -269,7 +269,7 @@ export function applyFilter(
       const by =
         width === undefined ? "    " : isInteger(width) ? " ".repeat(width.value) : toText(width);
       const value = toText(operand);
-      if (/[\v\f\r\x1c-\x1e\x85\u2028\u2029]/.test(value))
+      if (Array.from("\v\f\r\x1c\x1d\x1e\x85\u2028\u2029").some((c) => value.includes(c)))
         notComputed("indenting such line breaks");
       const [head, ...rest] = value.split("\n");
       const blank = truth(get("blank"));

@@ -2,10 +2,10 @@
 import { notComputed } from "./values.js";
 
 const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const months = [
-  ...["January", "February", "March", "April", "May", "June", "July", "August"],
-  ...["September", "October", "November", "December"],
-];
+const months =
+  "January February March April May June July August September October November December".split(
+    " ",
+  );
 
 /**
  * The day `date` (`YYYY-MM-DD`) in `format`; of the time it is midnight.

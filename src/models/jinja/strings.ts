@@ -61,7 +61,7 @@ function split(value: string, separator: string | undefined, most: number): stri
   return parts;
 }
 
-const isAscii = (value: string): boolean => /^[\x00-\x7f]*$/.test(value);
+const isAscii = (value: string): boolean => /^\p{ASCII}*$/u.test(value);
 
 /** `str.capitalize`. */
 export function capitalize(value: string): string {
