@@ -26,13 +26,13 @@ function filesIn(folder) {
     .toSorted();
 }
 
-/** What dist/ is made from: names, sizes and times of the sources. */
-function stampOf(source) {
+/** The page of the dashboard, which a bundler builds: below src/ and below dist/. */
+const page = join("ui", "page");
+
+/** What is made from `source` and the settings: their names, sizes and times. */
+function stampOf(source, settings) {
   const hash = createHash("sha256").update(process.platform);
-  const settings = ["tsconfig.json", "tsconfig.build.json", "package.json"].map((name) =>
-    join(root, name),
-  );
-  for (const file of [...filesIn(source), ...settings]) {
+  for (const file of [...filesIn(source), ...settings.map((name) => join(root, name))]) {
     const { size, mtimeMs } = statSync(file);
     hash.update(`${relative(root, file)} ${size} ${mtimeMs}\n`);
   }
@@ -40,16 +40,25 @@ function stampOf(source) {
 }
 
 /**
+ * Makes dist/ as new as src/: the compiled package, and the dashboard's page where the bundler is
+ * installed.
+ */
+export function buildIfStale() {
+  if (!existsSync(join(root, "tsconfig.build.json"))) return;
+  compileIfStale();
+  bundleIfStale();
+}
+
+/**
  * Compiles src/ where dist/ was made from other sources. Every process that finds it so compiles
  * into a folder of its own and moves whole files into place, so starts at the same time cannot
  * clash. Types are not checked here: that is `npm run check`.
  */
-export function buildIfStale() {
-  if (!existsSync(join(root, "tsconfig.build.json"))) return;
+function compileIfStale() {
   const source = join(root, "src");
   const target = join(root, "dist");
   const stampFile = join(target, ".stamp");
-  const stamp = stampOf(source);
+  const stamp = stampOf(source, ["tsconfig.json", "tsconfig.build.json", "package.json"]);
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
 
   const fresh = join(root, `.build-${process.pid}`);
@@ -62,11 +71,50 @@ export function buildIfStale() {
     }
     const current = new Set([...files, ".stamp"]);
     for (const file of filesIn(target).map((path) => relative(target, path)))
-      if (!current.has(file)) rmSync(join(target, file), { force: true });
+      if (!current.has(file) && !file.startsWith(page)) rmSync(join(target, file), { force: true });
     writeFileSync(join(fresh, ".stamp"), stamp);
     renameSync(join(fresh, ".stamp"), stampFile);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Bundles the dashboard's page, whole or not at all; without the bundler it stays as it is. */
+function bundleIfStale() {
+  const source = join(root, "src", page);
+  let vite;
+  try {
+    const manifest = createRequire(import.meta.url).resolve("vite/package.json");
+    vite = join(dirname(manifest), "bin", "vite.js");
+  } catch {
+    return;
+  }
+  const target = join(root, "dist", page);
+  const stamp = stampOf(source, ["package.json", join("src", "ui", "api.ts")]);
+  const stampFile = join(target, ".stamp");
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
+  const fresh = join(root, `.build-page-${process.pid}`);
+  const old = `${fresh}-old`;
+  try {
+    const options = ["build", source, "--outDir", fresh, "--emptyOutDir", "--logLevel", "error"];
+    const { status, stdout, stderr, error } = spawnSync(process.execPath, [vite, ...options], {
+      encoding: "utf8",
+    });
+    if (status !== 0)
+      fail(
+        `the dashboard's page does not build:\n${stdout ?? ""}${stderr ?? ""}${error ?? ""}`,
+        "mend the errors above",
+      );
+    writeFileSync(join(fresh, ".stamp"), stamp);
+    mkdirSync(dirname(target), { recursive: true });
+    if (existsSync(target)) renameSync(target, old);
+    try {
+      renameSync(fresh, target);
+    } catch (cause) {
+      if (!existsSync(stampFile)) throw cause; // another start has just put the same page there
+    }
+  } finally {
+    for (const folder of [fresh, old]) rmSync(folder, { recursive: true, force: true });
   }
 }
 

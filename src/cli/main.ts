@@ -17,6 +17,7 @@ import { rescueCommand } from "./rescue.js";
 import { studyCommand } from "./study.js";
 import { paint } from "./terminal.js";
 import { trainCommand } from "./train.js";
+import { uiCommand } from "./ui.js";
 
 /** Runs one command line; the outcome is `process.exitCode` (see {@link exitCodes}). */
 export async function main(args: readonly string[]): Promise<void> {
@@ -45,6 +46,7 @@ function errata(): Command {
     .addCommand(rescueCommand)
     .addCommand(compareCommand)
     .addCommand(studyCommand)
+    .addCommand(uiCommand)
     .addCommand(corpusCommand)
     .addCommand(envCommand)
     .addCommand(modelsCommand)

@@ -24,6 +24,7 @@ interface TrainOptions {
   readonly resume?: boolean;
   readonly dryRun?: boolean;
   readonly gate: boolean;
+  readonly ui?: boolean;
   readonly json?: boolean;
 }
 
@@ -55,6 +56,7 @@ export const trainCommand: Command = command(
     "carry on from the run's last checkpoint, with the run's own configuration; more --steps extend it",
   )
   .option("--dry-run", "print the configuration and an estimate of the cost, and stop")
+  .option("--ui", "show the run in a browser while it trains")
   .option("--no-gate", "do not measure first whether the method can help")
   .action(trainAction);
 
@@ -71,6 +73,9 @@ async function trainAction(options: TrainOptions): Promise<void> {
   const interrupt = new Interrupt(terminal);
   const hurry = new AbortController();
   const sitting = new Sitting(terminal, folder, config);
+  const dashboard =
+    options.ui === true ? await (await import("./ui.js")).openDashboard([], 0) : undefined;
+  if (dashboard !== undefined) terminal.note(dashboard.url);
   try {
     // Loaded here, so that --help and a wrong flag are answered at once.
     const { trainInProcess } = await import("../launch/process.js");
@@ -97,6 +102,7 @@ async function trainAction(options: TrainOptions): Promise<void> {
   } finally {
     terminal.status("");
     interrupt.stop();
+    await dashboard?.close();
     if (resumed === undefined) removeIfEmpty(folder);
   }
 }

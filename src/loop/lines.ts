@@ -226,14 +226,15 @@ export function rolloutLines(
   return result.groups
     .flatMap(({ group, signals }) =>
       group.rollouts.map((rollout, i) => {
-        const { task, guided, offPolicy, failure } = rollout;
+        const { task, guided, offPolicy, steeredBy, failure } = rollout;
         const { advantage, charge } = signals[i]!;
         const hidden = user.private || (guided !== undefined && teacher.private);
         return JSON.stringify({
           task: task.id,
           level: task.level,
-          ...(hidden ? hashed(rollout) : shown(rollout)),
+          ...(hidden ? hashed(rollout) : { ...asked(rollout, i), ...shown(rollout) }),
           offPolicy,
+          ...(steeredBy === undefined ? {} : { steeredBy }),
           advantage,
           charge,
           ...(guided === undefined ? {} : { guided }),
@@ -244,6 +245,14 @@ export function rolloutLines(
     )
     .map((line) => `${line}\n`)
     .join("");
+}
+
+/** What a group was asked, once; and what was said between an attempt's actions, where somebody answered. */
+function asked({ steps }: Rollout, i: number): Readonly<Record<string, unknown>> {
+  const [first, last] = [steps[0], steps.at(-1)];
+  const prompt = i === 0 && first !== undefined ? { prompt: first.observation } : {};
+  if (first?.messages === undefined || last?.messages === undefined) return prompt;
+  return { ...prompt, conversation: last.messages.slice(i === 0 ? 0 : first.messages.length) };
 }
 
 function shown({ steps, verdict }: Rollout): Readonly<Record<string, unknown>> {

@@ -19,8 +19,15 @@ import type { Setup } from "../run/setup.js";
 export function steeringFor(run: Run, setup: Setup, random: Random): Steering {
   return {
     expertFor: expertsFor(run, setup, random),
+    nameOf: (expert) => nameOf(run, setup, expert),
     wrongAnswersOf: (task) => wrongAnswersOf(run, setup, task),
   };
+}
+
+/** The signature an expert was fitted to; `past-self`, or `stand-in` for what replaces experts in an ablation. */
+function nameOf({ state: { experts } }: Run, { base }: Setup, expert: Policy): string {
+  for (const { signature, policy } of experts.values()) if (policy === expert) return signature;
+  return expert === base ? "past-self" : "stand-in";
 }
 
 /**

@@ -28,6 +28,8 @@ export interface Player {
 export interface Steering {
   /** The error expert to sample away from, if any; tasks of one expert are played together. */
   readonly expertFor: (task: Task) => Policy | undefined;
+  /** What an expert is called in a run's record. */
+  readonly nameOf?: (expert: Policy) => string;
   /** What others answered wrong at a task: named by a negative hint. */
   readonly wrongAnswersOf: (task: Task) => readonly string[];
 }
@@ -145,7 +147,12 @@ export async function playGroups({
       exploring,
       random,
     ))
-      second.set(task, rollouts);
+      second.set(
+        task,
+        expert === undefined || steering.nameOf === undefined
+          ? rollouts
+          : rollouts.map((rollout) => ({ ...rollout, steeredBy: steering.nameOf!(expert) })),
+      );
   }
   const count = (holds: (i: number) => boolean): number => tasks.filter((_, i) => holds(i)).length;
   const rescued = (i: number): boolean => isStuck[i]! && accuracy(second.get(tasks[i]!)!) > 0;

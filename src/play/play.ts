@@ -13,6 +13,8 @@ export interface Rollout {
   readonly verdict: Verdict;
   /** Sampled from a mixture instead of from the policy that learns. */
   readonly offPolicy: boolean;
+  /** The expert whose mistake it was sampled away from. */
+  readonly steeredBy?: string;
   /** A teacher took part: it gave the first steps, or the whole attempt. */
   readonly guided?: "hint" | "trace";
   /** Set when the environment threw: the rollout counts as wrong and teaches nothing. */

@@ -28,6 +28,12 @@ export function lockRun(folder: string): () => void {
   };
 }
 
+/** The process that works on the run in `folder`, or undefined where none does. */
+export function lockHolder(folder: string): number | undefined {
+  const holder = Number(readIfThere(resolve(folder, "lock")) ?? "");
+  return isAlive(holder) ? holder : undefined;
+}
+
 /** Makes the lock, with this process's id in it from the moment it is there; false where there is one. */
 function taken(file: string): boolean {
   const own = ownName(file);

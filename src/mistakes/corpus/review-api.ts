@@ -1,8 +1,10 @@
 /** What people say of the mistakes, and what that says of the machine. */
 import { calibration, type CalibrationBand } from "./discrimination.js";
 import { reviewQueue, reviewReport, type QueueEntry, type ReviewReport } from "./queue.js";
-import { recordVerdict, revokeVerdict, type Review } from "./verdicts.js";
+import type { Annotation } from "./annotators.js";
+import { annotations, recordVerdict, revokeVerdict, type Review } from "./verdicts.js";
 import type { Store } from "./store.js";
+import type { ReviewVerdict } from "./standing.js";
 
 /** The reviews of a corpus: verdicts are events, and can be revoked. */
 export class CorpusReviews {
@@ -32,6 +34,11 @@ export class CorpusReviews {
   /** Mistakes that wait for a verdict, the most worth a look first. */
   queue(options: { readonly by?: string; readonly limit: number }): QueueEntry[] {
     return reviewQueue(this.#store.database, options);
+  }
+
+  /** Every reviewer's standing verdict on every mistake. */
+  annotations(): readonly Annotation<ReviewVerdict>[] {
+    return annotations(this.#store.database);
   }
 
   /** What reviewers' verdicts say of each other and of what the machine accepts. */

@@ -123,7 +123,7 @@ export function hashOf(value: unknown): string {
 }
 
 /** Parts of the program that only drive or show runs. */
-const besideTraining = new Set(["study", "cli", "launch"]);
+const besideTraining = new Set(["study", "cli", "launch", "ui"]);
 
 /** A hash of the program's own files, those that only drive or show runs left out. */
 function programHash(): string {
