@@ -13,6 +13,7 @@ import { exportCommand } from "./export.js";
 import { exitCodes } from "./exit-codes.js";
 import { gateCommand } from "./gate.js";
 import { modelsCommand } from "./models.js";
+import { reportCommand } from "./report.js";
 import { rescueCommand } from "./rescue.js";
 import { studyCommand } from "./study.js";
 import { paint } from "./terminal.js";
@@ -47,6 +48,7 @@ function errata(): Command {
     .addCommand(compareCommand)
     .addCommand(studyCommand)
     .addCommand(uiCommand)
+    .addCommand(reportCommand)
     .addCommand(corpusCommand)
     .addCommand(envCommand)
     .addCommand(modelsCommand)

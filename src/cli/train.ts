@@ -1,4 +1,4 @@
-import { parse } from "node:path";
+import { join, parse } from "node:path";
 import type { Command } from "commander";
 import type { Config, ConfigInput } from "../config/config.js";
 import { usesOpenModelAlone } from "../config/defaults.js";
@@ -97,8 +97,11 @@ async function trainAction(options: TrainOptions): Promise<void> {
         });
       },
       onLine: (line, progress) => sitting.line(line, progress),
+      onTrouble: (message) => terminal.note(message),
     });
     await sitting.report(await training);
+    if (config.track.includes("wandb"))
+      terminal.note(`to Weights & Biases: wandb sync ${join(folder, "tensorboard")}`);
   } finally {
     terminal.status("");
     interrupt.stop();

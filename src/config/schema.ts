@@ -21,6 +21,7 @@ import { teacherSchema } from "../teacher/options.js";
 import { count, countOrNone, positive } from "../util/options.js";
 import { alarmsSchema } from "../watch/alarms.js";
 import { budgetSchema, pricesSchema } from "../watch/ledger.js";
+import { trackSchema } from "../watch/trackers/options.js";
 
 /** The keys of a run itself, then a group of keys for each mechanism. */
 export const configSchema = z
@@ -70,6 +71,7 @@ export const configSchema = z
       .boolean()
       .default(true)
       .describe("Write every attempt to rollouts/*.jsonl in the run's folder."),
+    track: trackSchema,
     student: studentSchema.prefault({}).describe("An open model as the student."),
     reward: rewardSchema.prefault({}).describe("The charge on repeated mistakes."),
     advantage: advantageSchema.prefault({}).describe("How outcomes become advantages."),

@@ -10,6 +10,7 @@ import { ErrataError } from "../util/error.js";
 import type { GateReport } from "../assess/gate.js";
 import type { Exceeded } from "../watch/ledger.js";
 import type { MetricsLine } from "../watch/metrics.js";
+import type { Tracking } from "../watch/trackers/track.js";
 import type { BuildProgress } from "../students/models.js";
 
 /** What the parent tells a worker. */
@@ -87,6 +88,8 @@ export interface RunProcessOptions extends Interrupts {
   readonly onBegin?: (step: number, progress: RunProgress) => void;
   /** Told of every line of the run's metrics. */
   readonly onLine?: (line: MetricsLine, progress: RunProgress) => void;
+  /** Told when a tracker cannot be reached; training goes on. */
+  readonly onTrouble?: (message: string) => void;
 }
 
 /**
@@ -95,7 +98,10 @@ export interface RunProcessOptions extends Interrupts {
  *   met with anything else unforeseen: the last checkpoint is whole and can be resumed.
  */
 export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd> {
-  const { config, folder, resume, gateTasks, signal, hurry } = options;
+  const { config, folder, resume, gateTasks, signal, hurry, onTrouble = () => undefined } = options;
+  // In this process, which has nothing to compute: whoever trains never waits for a tracker.
+  const { Tracking } = config.track.length === 0 ? {} : await import("../watch/trackers/track.js");
+  let tracking: Tracking | undefined;
   const worker = fork(new URL("worker.js", import.meta.url), {
     execArgv: [],
     env: memoryEnvironment(process.env),
@@ -120,7 +126,12 @@ export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd
       worker.on("message", (message: WorkerMessage) => {
         if (message.type === "done") ({ end } = message);
         else if (message.type === "failed") ({ fault } = message);
-        else show(message, options);
+        else {
+          if (message.type === "begun" && Tracking !== undefined)
+            tracking = new Tracking({ folder, names: config.track, config, onTrouble });
+          if (message.type === "line") tracking?.wake();
+          show(message, options);
+        }
       });
       worker.on("error", reject);
       worker.on("close", (status, killedBy) => {
@@ -130,6 +141,7 @@ export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd
       });
     });
   } finally {
+    await tracking?.close();
     process.off("exit", kill);
     signal?.removeEventListener("abort", stop);
     hurry?.removeEventListener("abort", abandon);

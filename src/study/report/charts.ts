@@ -36,6 +36,8 @@ export interface LineChart {
   readonly series: readonly Series[];
   /** A level to compare with, drawn across. */
   readonly reference?: { readonly y: number; readonly label: string };
+  /** What it is of, in a sentence below the title. */
+  readonly about?: string;
   /** Without names of lines and axes, for small charts that share them. */
   readonly bare?: boolean;
 }
@@ -50,6 +52,7 @@ export function lineChart({
   y,
   series,
   reference,
+  about = "",
   bare,
 }: LineChart): string {
   const across = (value: number): number => (100 * (value - x.from)) / (x.to - x.from || 1);
@@ -82,7 +85,7 @@ export function lineChart({
       : `<line class="reference" x1="0" x2="100" y1="${precision(up(reference.y))}" y2="${precision(up(reference.y))}"/>`;
   const axisLabels = `<div class="labels" aria-hidden="true"><span>${escape(y.label)}</span>${reference === undefined ? "" : `<span class="muted">dashed: ${escape(reference.label)}</span>`}<span>${escape(x.label)}</span></div>`;
   return `<figure class="chart">
-<figcaption>${escape(title)}</figcaption>
+<figcaption>${escape(title)}${about === "" ? "" : `<small>${escape(about)}</small>`}</figcaption>
 <div class="plot">
 <div class="y-axis" aria-hidden="true">${yTicks.map((t) => `<span style="top:${precision(up(t))}%">${precision(t)}</span>`).join("")}</div>
 <svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img"><title>${escape(title)}</title><desc>${escape(description)}</desc>${grid.join("")}${level}${shapes.join("")}</svg>

@@ -7,7 +7,7 @@ import type { Report } from "./contents.js";
 import type { ClaimResult } from "../verdict/claims.js";
 
 /** Most arms whose curves share one chart; more get a small chart each. */
-const mostTogether = 6;
+const mostTogether = 2;
 
 /** Resamples behind each point of a band: a picture needs fewer than a claim. */
 const bandResamples = 1000;
@@ -24,14 +24,14 @@ const familyColour = {
 } as const;
 
 /** Held-out accuracy by step: mean over seeds with a 95% band. */
-export function learningCurves({ protocol, runs, result }: Report): string {
+export function learningCurves({ protocol, result }: Report): string {
   const curves = protocol.arms.map(({ name }, i): Series => {
-    const own = runs.filter((r) => r.arm === name);
-    const steps = [...new Set(own.flatMap((r) => r.curve.map(([step]) => step)))].sort(
+    const own = result.arms.find((arm) => arm.name === name)?.curves ?? [];
+    const steps = [...new Set(own.flatMap(({ points }) => points.map(([step]) => step)))].sort(
       (a, b) => a - b,
     );
     const points = steps.map((x) => {
-      const values = own.flatMap((r) => r.curve.find(([step]) => step === x)?.[1] ?? []);
+      const values = own.flatMap((seed) => seed.points.find(([step]) => step === x)?.[1] ?? []);
       const { mean: y, low, high } = meanInterval(values, bandResamples);
       return { x, y, low, high };
     });
@@ -67,9 +67,11 @@ export function learningCurves({ protocol, runs, result }: Report): string {
   }
   const [first, ...others] = curves;
   const own: Series = { ...first!, colour: 0 };
+  const described = new Map(protocol.arms.map(({ name, description }) => [name, description]));
   const small = others.map((curve) =>
     lineChart({
       title: curve.name,
+      about: described.get(curve.name) ?? "",
       description: describe([own, curve]),
       x,
       y,
@@ -245,22 +247,21 @@ export function costTable({ result, runs }: Report): string {
     const mean = each.reduce((a, b) => a + b, 0) / Math.max(1, each.length);
     return mean === 0 ? "-" : figure(mean);
   };
-  return htmlTable(
-    {
-      head: [
-        "arm",
-        ...roles.map((r) => `${r}, GFLOP`),
-        ...roles.map((r) => `${r}, thousand tokens`),
-        "seconds",
-      ],
-      rows: result.arms.map((a) => [
-        a.name,
-        ...roles.map((r) => amount(a.flopsByRole, r, 1e9)),
-        ...roles.map((r) => amount(a.tokensByRole, r, 1e3)),
-        seconds(a.name),
-      ]),
-    },
-    result.savings.length === 0 ? undefined : "Cost by role, mean over seeds",
+  const table = (unit: string, costs: "flopsByRole" | "tokensByRole", per: number): string =>
+    htmlTable(
+      {
+        head: ["arm", ...roles, ...(costs === "flopsByRole" ? ["seconds"] : [])],
+        rows: result.arms.map((a) => [
+          a.name,
+          ...roles.map((r) => amount(a[costs], r, per)),
+          ...(costs === "flopsByRole" ? [seconds(a.name)] : []),
+        ]),
+      },
+      result.savings.length === 0 ? undefined : `Cost by role in ${unit}, mean over seeds`,
+    );
+  return (
+    `<h3>GFLOP by role, mean over seeds</h3>${table("GFLOP", "flopsByRole", 1e9)}` +
+    `<h3>Thousand tokens by role, mean over seeds</h3>${table("thousand tokens", "tokensByRole", 1e3)}`
   );
 }
 

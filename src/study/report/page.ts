@@ -16,6 +16,7 @@ import {
   falsifierTable,
   gateSentence,
   gateTable,
+  lead,
   rateTable,
   reading,
 } from "./text.js";
@@ -43,6 +44,7 @@ export function reportPage(report: Report, machine: string): string {
 <main>
 <header>
 <h1>${escape(title)}</h1>
+<p class="lead">${escape(lead(result))}</p>
 <p>${escape(sentence(protocol.description))} ${protocol.seeds.length} seeds, ${result.steps} steps, protocol ${result.protocol}.</p>
 </header>
 ${section(

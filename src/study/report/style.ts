@@ -15,7 +15,7 @@ body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 sy
 main { max-width: 66rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; margin: 1rem 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; border-bottom: 1px solid var(--rule); padding-bottom: .25rem; }
 h3, figcaption { font-size: 1rem; font-weight: 600; margin: 1rem 0 .5rem; }
-figure { margin: 1rem 0; }
+figure { margin: 1rem 0; } .lead { font-size: 1.1rem; } figcaption small { display: block; font-weight: 400; color: var(--muted); font-size: .8125rem; line-height: 1.35; min-height: 2.2rem; }
 .muted { color: var(--muted); font-size: .875rem; }
 .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); margin: 0; }
 svg { display: block; width: 100%; overflow: visible; }
@@ -27,7 +27,7 @@ svg { display: block; width: 100%; overflow: visible; }
 .labels { grid-column: 2; display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; font-size: .75rem; color: var(--muted); }
 .labels .muted { font-size: inherit; }
 .small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .5rem 1rem; }
-.small-charts .plot > svg { height: 9rem; } .small-charts figure { margin: 0; }
+.small-charts .plot > svg { height: 9rem; } .small-charts figure { margin: 0; display: flex; flex-direction: column; } .small-charts .plot { margin-top: auto; }
 line, polyline { vector-effect: non-scaling-stroke; fill: none; }
 .grid { stroke: var(--grid); } .reference { stroke: var(--muted); stroke-width: 1; } .plot .reference { stroke-dasharray: 5 4; }
 .target { stroke: var(--text); stroke-width: 2; stroke-dasharray: 2 3; }

@@ -200,6 +200,32 @@ export function summaryTable(result: StudyResult): string {
   return markdownTable(armTable(result));
 }
 
+/** What came out, in words: every primary claim by its verdict, or who was ahead where nothing was claimed. */
+export function lead(result: StudyResult): string {
+  const primary = result.claims.filter(({ kind }) => kind === "primary");
+  if (primary.length === 0) {
+    const [first, second] = result.arms.toSorted(
+      (a, b) => b.finalAccuracy.mean - a.finalAccuracy.mean,
+    );
+    if (first === undefined || second === undefined) return "Nothing was compared.";
+    const apart = first.finalAccuracy.low > second.finalAccuracy.high;
+    const shown = (arm: typeof first): string =>
+      `${arm.name} (${Math.round(arm.finalAccuracy.mean * 100)}%)`;
+    return `${shown(first)} ends most accurate, before ${shown(second)}; ${apart ? "their intervals do not overlap" : "their intervals overlap"}. Nothing was claimed beforehand.`;
+  }
+  const verdicts = ["supported", "not supported", "undecided"] as const;
+  return verdicts
+    .flatMap((verdict) => {
+      const own = primary.filter((claim) => outcome(claim) === verdict);
+      const said = own.map((claim) => statement(claim, result.accuracyAt)).join("; ");
+      const word = `${verdict[0]!.toUpperCase()}${verdict.slice(1)}`;
+      return own.length === 0
+        ? []
+        : [`${word} (${own.length} of ${primary.length} claims): ${said}.`];
+    })
+    .join(" ");
+}
+
 /** One line for each claim. */
 export function claimLines(result: StudyResult): string[] {
   return result.claims.map((c): string => {

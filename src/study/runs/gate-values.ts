@@ -19,11 +19,17 @@ export async function gateValues(
   measure: boolean,
 ): Promise<GateReport | undefined> {
   const path = join(folder, "gate.json");
-  if (existsSync(path)) return read(path);
-  if (!measure) return undefined;
+  const known = gateOf(folder);
+  if (known !== undefined || !measure) return known;
   const measured = await gate(await prepare(gateConfig(protocol)), { tasks: gateTasks });
   writeFileSync(path, `${JSON.stringify(measured, null, 2)}\n`);
   return read(path);
+}
+
+/** The gate that a study's folder holds, or undefined. */
+export function gateOf(folder: string): GateReport | undefined {
+  const path = join(folder, "gate.json");
+  return existsSync(path) ? read(path) : undefined;
 }
 
 /** What the gate is measured with: our arm's configuration, else the first one's, with all of the preset's partners. */

@@ -1,6 +1,7 @@
 /** The curves of one or several runs, as small charts over the same steps. */
 import { useMemo } from "preact/hooks";
 import type { Series } from "../api.js";
+import { panels, type Panel } from "../panels.js";
 import { Chart, type ChartProps, type Line } from "./chart.js";
 import { count, magnitude, percent, plain } from "./format.js";
 
@@ -10,124 +11,14 @@ export interface Named {
   readonly series: Series;
 }
 
-interface Panel extends Omit<ChartProps, "lines"> {
-  /** Metrics drawn, with the words for each where there are several. */
-  readonly keys: readonly (readonly [key: string, label: string])[];
-  /** A line that must not be crossed. */
-  readonly cap?: (series: Series) => number | null;
-}
+const formats: Readonly<Record<Panel["unit"], ChartProps["format"]>> = {
+  share: percent,
+  "fine share": (value) => percent(value, 1),
+  number: plain,
+  magnitude: (value) => (value === null || value === undefined ? "–" : magnitude(value)),
+};
 
 const share: readonly [number, number] = [0, 1];
-
-const panels: readonly Panel[] = [
-  {
-    title: "Attempts right in training",
-    about: "Share of this step's rollouts that the verifier accepts, steered ones included.",
-    keys: [["rollout/accuracy", "right"]],
-    format: percent,
-    range: share,
-  },
-  {
-    title: "Reward",
-    about: "Mean reward: 1 for a right rollout, the charge for a wrong one.",
-    keys: [["reward/mean", "reward"]],
-    format: plain,
-  },
-  {
-    title: "Stuck groups",
-    about:
-      "Groups whose first half was all wrong, those steered away from a known mistake, and those with a right attempt afterwards.",
-    keys: [
-      ["group/stuck", "stuck"],
-      ["group/steered", "steered"],
-      ["group/rescued", "rescued"],
-    ],
-    format: plain,
-  },
-  {
-    title: "Known mistakes made again",
-    about: "Of the known mistakes at this step's tasks, the share that the student made again.",
-    keys: [["replication/rate", "again"]],
-    format: percent,
-    range: share,
-  },
-  {
-    title: "Mistakes kept",
-    about: "Mistakes in the corpus, and those the student has outgrown.",
-    keys: [
-      ["corpus/size", "kept"],
-      ["corpus/retired", "outgrown"],
-    ],
-    format: plain,
-  },
-  {
-    title: "Groups that teach nothing",
-    about: "Share of groups whose outcomes all agree.",
-    keys: [["group/zeroVariance", "no signal"]],
-    format: percent,
-    range: share,
-  },
-  {
-    title: "Teacher's share",
-    about: "Share of prompt visits with a teacher so far; dashed: its cap.",
-    keys: [["teacher/share", "share"]],
-    format: (v) => percent(v, 1),
-    cap: ({ config }) => config.teacherCap,
-  },
-  {
-    title: "Entropy",
-    about: "Nats, averaged over trained tokens.",
-    keys: [["policy/entropy", "entropy"]],
-    format: plain,
-  },
-  {
-    title: "Length",
-    about: "Mean tokens that a rollout wrote.",
-    keys: [["rollout/tokens", "tokens"]],
-    format: plain,
-  },
-  {
-    title: "Distance from the start",
-    about: "Estimated KL divergence from the policy that training started from, in nats.",
-    keys: [["policy/kl", "KL"]],
-    format: plain,
-  },
-  {
-    title: "Gradient",
-    about: "Norm of the gradient.",
-    keys: [["loss/gradientNorm", "norm"]],
-    format: plain,
-  },
-  {
-    title: "Sampler and trainer apart",
-    about: "Mean |log pi(trainer) - log pi(sampler)|.",
-    keys: [["policy/logprobMismatch", "apart"]],
-    format: plain,
-  },
-  {
-    title: "Cost",
-    about: "FLOPs of all roles so far, evaluation excluded.",
-    keys: [["cost/flops", "FLOP"]],
-    format: (v) => (v === null || v === undefined ? "–" : magnitude(v)),
-    cap: ({ config }) => config.budget.flops ?? null,
-  },
-  {
-    title: "Money",
-    about: "So far, at the configured prices.",
-    keys: [["cost/money", "money"]],
-    format: plain,
-    cap: ({ config }) => config.budget.money ?? null,
-  },
-  {
-    title: "Past self's degradation",
-    keys: [
-      ["selfPlay/degree", "degree"],
-      ["selfPlay/winRate", "win rate"],
-    ],
-    format: plain,
-    range: share,
-  },
-];
 
 export function Curves({ runs }: { readonly runs: readonly Named[] }) {
   const accuracy = useMemo(() => runs.map(accuracyLine), [runs]);
@@ -158,7 +49,9 @@ export function Curves({ runs }: { readonly runs: readonly Named[] }) {
       )}
       {rest.map(
         ({ panel, lines }) =>
-          lines.length > 0 && <Chart key={panel.title} {...panel} lines={lines} />,
+          lines.length > 0 && (
+            <Chart key={panel.title} {...panel} lines={lines} format={formats[panel.unit]} />
+          ),
       )}
     </div>
   );
