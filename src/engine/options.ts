@@ -1,9 +1,10 @@
 /** What computes, and how much at once. */
 import { z } from "zod";
 import { count, type Options } from "../util/options.js";
+import type { Provider } from "./graph/provider.js";
 
 /** What can execute the graphs. */
-export const providers = ["cpu", "webgpu"] as const;
+export const providers = ["cpu", "webgpu"] as const satisfies readonly Provider[];
 
 /** The keys `engine.*`. */
 export const engineSchema = z.strictObject({

@@ -1,7 +1,6 @@
 /** What executes the graphs: the processor, or a GPU through WebGPU. */
 import * as ort from "onnxruntime-node";
 import { ErrataError } from "../../util/error.js";
-import type { EngineOptions } from "../options.js";
 import { Graph } from "./graph.js";
 import { add } from "./operations.js";
 
@@ -9,7 +8,7 @@ import { add } from "./operations.js";
  * `cpu`, or `webgpu`: ONNX Runtime's own WebGPU provider on the first adapter of Vulkan, Metal or
  * Direct3D 12. Operations it lacks run on the processor. Not verified on hardware yet.
  */
-export type Provider = EngineOptions["provider"];
+export type Provider = "cpu" | "webgpu";
 
 /** How sessions are made. */
 export interface SessionOptions {
