@@ -44,7 +44,7 @@ export function circlesOf(graph) {
     }
     if (low.get(file) !== index.get(file)) return;
     const circle = stack.splice(stack.indexOf(file));
-    if (circle.length > 1) circles.push(circle.toSorted());
+    if (circle.length > 1) circles.push(circle.toSorted((a, b) => (a < b ? -1 : 1)));
   };
   for (const file of graph.keys()) if (!index.has(file)) visit(file);
   return circles;
