@@ -116,7 +116,7 @@ describe("usage", () => {
     const json = await errata("train", "--preset", "nosuch", "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: "PRESET_UNKNOWN" } });
     const debug = await errata("train", "--preset", "nosuch", "--debug");
-    expect(debug.stderr).toMatch(/\n +at .*prepare\.js:\d+/);
+    expect(debug.stderr).toMatch(/\n +at .*presets\.js:\d+/);
   });
 });
 
