@@ -10,7 +10,7 @@ import { doctorCommand } from "./doctor.js";
 import { envCommand } from "./env.js";
 import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
-import { exitCodes } from "./exit-codes.js";
+import { exitCodes, usageCodes } from "./exit-codes.js";
 import { gateCommand } from "./gate.js";
 import { modelsCommand } from "./models.js";
 import { reportCommand } from "./report.js";
@@ -80,7 +80,7 @@ function report(error: unknown, args: readonly string[]): number {
   else if (known === undefined) process.stderr.write("hint:  --debug prints where it happened\n");
   if (args.includes("--json"))
     printJson({ code: known?.code ?? "INTERNAL", message, hint: known?.hint ?? null });
-  return known !== undefined && isUsage(known.code) ? exitCodes.usage : exitCodes.failed;
+  return known !== undefined && usageCodes.has(known.code) ? exitCodes.usage : exitCodes.failed;
 }
 
 function printJson(error: Readonly<Record<string, unknown>>): void {
@@ -91,11 +91,4 @@ function printJson(error: Readonly<Record<string, unknown>>): void {
 function trace(error: Error): string {
   const own = error.stack ?? error.message;
   return error.cause instanceof Error ? `${own}\ncaused by ${trace(error.cause)}` : own;
-}
-
-/** Faults in what the user wrote, as against faults in what happened. */
-function isUsage(code: string): boolean {
-  return /^(CONFIG|PRESET|PARTNER|ENVIRONMENT|IMPORT|STUDY)_|^EXPORT_(OPTION|ADAPTER|EXISTS|PRIVATE)$|^CORPUS_(OPTION|UNKNOWN_MISTAKE)$|^RUN_(EXISTS|MISSING|NAME|CONFIG_CHANGED)$/.test(
-    code,
-  );
 }
