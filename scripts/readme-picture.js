@@ -31,7 +31,7 @@ const palettes = {
   dark: { ground: "#0d1117", text: "#e6edf3", faint: "#30363d", errata: "#58a6ff", grpo: "#f0883e" },
 };
 
-const [width, height, left, top, gap] = [350, 190, 44, 46, 60];
+const [width, height, left, top, gap] = [350, 190, 52, 46, 60];
 
 /** The points of one arm, a list a seed. */
 function curvesOf(file, arm) {
