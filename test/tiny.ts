@@ -59,6 +59,7 @@ export const settings: ConfigInput = {
   evaluationTasks: 32,
   evaluateEvery: 4,
   saveEvery: 3,
+  saveSeconds: 3600,
   learningRate: 3e-4,
   probe: { every: 4, tasks: 8, attempts: 2 },
   expert: { minimumTraces: 16, maximumTraces: 64, steps: 20, batch: 32, refitEvery: 3 },

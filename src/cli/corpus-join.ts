@@ -1,5 +1,6 @@
 /** `errata corpus join`: attempts or a weak partner for a run, also while it trains. */
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { checkAttemptRecords } from "../mistakes/attempt-line.js";
 import { ErrataError } from "../util/error.js";
@@ -26,7 +27,7 @@ export const joinCommand: Command = command(
     "\nThe run replays and judges every attempt itself, and uses them from its next refit.\n" +
       "A line that is no attempt is reported and the others are used; the exit status is then 1.\n",
   )
-  .action((files: string[], options: { readonly run?: string; readonly json?: boolean }) => {
+  .action(async (files: string[], options: { readonly run?: string; readonly json?: boolean }) => {
     const terminal = new Terminal(options);
     const folder = findRun(options.run);
     for (const file of files)
@@ -35,11 +36,19 @@ export const joinCommand: Command = command(
           code: "IMPORT_FILE",
           hint: "name a file of attempts (.jsonl) or a weak partner (.safetensors)",
         });
-    if (readRun(folder).finished)
+    const { finished, checkpoint } = readRun(folder);
+    if (finished)
       throw new ErrataError(`${folder} has finished: it will take nothing any more`, {
         code: "RUN_FINISHED",
         hint: "join files to a run that trains, or import them into a corpus: errata corpus import",
       });
+    const partners = files.filter((file) => file.endsWith(".safetensors"));
+    if (partners.length > 0) {
+      const { readPartner } = await import("../run/partner-file.js");
+      const { storedShape } = await import("../engine/files/checkpoint.js");
+      const { vocabulary } = await storedShape(join(checkpoint, "model.safetensors"));
+      for (const file of partners) await readPartner(file, vocabulary);
+    }
     const problems: Problem[] = [];
     const delivered: string[] = [];
     for (const file of files) {

@@ -1,8 +1,9 @@
 /** The folders of runs: their names, and finding them again. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.js";
-import { savedConfig } from "../config/parse.js";
+import { readConfig } from "../run/record.js";
+import { isUnbegun } from "../run/recover.js";
 import { nearest } from "../util/spelling.js";
 import { ErrataError } from "../util/error.js";
 
@@ -20,7 +21,7 @@ export function newRunFolder(name: string): string {
       hint: "use letters, digits, dots, hyphens and underscores",
     });
   const folder = join(runsFolder, name);
-  if (existsSync(folder) && readdirSync(folder).length > 0)
+  if (existsSync(folder) && !isUnbegun(folder))
     throw new ErrataError(`${folder} already exists`, {
       code: "RUN_EXISTS",
       hint: `add --resume to carry on where it stopped, or choose another --name`,
@@ -80,6 +81,12 @@ export function findRun(nameOrFolder: string | undefined): string {
   }
   for (const folder of [nameOrFolder, join(runsFolder, nameOrFolder)])
     if (holdsRun(folder)) return folder;
+  const begun = join(runsFolder, nameOrFolder);
+  if (existsSync(begun) && isUnbegun(begun))
+    throw new ErrataError(`${begun} ended before anything was saved`, {
+      code: "RUN_MISSING",
+      hint: `errata train --name ${nameOrFolder}, without --resume, begins it again`,
+    });
   const names = runs.map((folder) => folder.slice(runsFolder.length + 1));
   const within = names.filter((name) => name.startsWith(`${nameOrFolder}/`));
   const guess = within[0] ?? nearest(nameOrFolder, names);
@@ -102,6 +109,5 @@ export function runName(folder: string): string {
  * @throws ErrataError `CONFIG_INVALID` where the file does not fit this version.
  */
 export function runConfig(folder: string): Config {
-  const path = join(folder, "config.json");
-  return savedConfig(JSON.parse(readFileSync(path, "utf8")), path);
+  return readConfig(folder);
 }

@@ -89,7 +89,8 @@ async function trainAction(options: TrainOptions): Promise<void> {
       hurry: hurry.signal,
       onBuild: showBuild(terminal),
       onGate: (measured) => void sitting.gate(measured, gateTasks),
-      onBegin: (step, progress) => {
+      onBegin: (step, progress, recoveries) => {
+        for (const recovery of recoveries) terminal.note(recovery);
         sitting.begin(step, progress, resumed !== undefined);
         interrupt.set("finishing the step, then saving", async () => {
           hurry.abort();

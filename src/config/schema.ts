@@ -66,7 +66,12 @@ export const configSchema = z
       .enum(["test", "validation"])
       .default("test")
       .describe("Split that held-out tasks are drawn from; settings are tuned on `validation`."),
-    saveEvery: count.default(25).describe("Training steps between checkpoints."),
+    saveEvery: count.default(25).describe("Training steps between checkpoints, at most."),
+    saveSeconds: positive
+      .default(60)
+      .describe(
+        "Seconds after which a step that ends saves too: a kill loses no more, and that step.",
+      ),
     keepRollouts: z
       .boolean()
       .default(true)

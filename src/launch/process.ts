@@ -7,6 +7,7 @@ import { fork } from "node:child_process";
 import type { Config } from "../config/config.js";
 import { memoryEnvironment } from "../engine/memory.js";
 import { ErrataError } from "../util/error.js";
+import { isFullDisk } from "../util/full-disk.js";
 import type { GateReport } from "../assess/gate.js";
 import type { Exceeded } from "../watch/ledger.js";
 import type { MetricsLine } from "../watch/metrics.js";
@@ -59,7 +60,12 @@ export interface RunEnd {
 export type WorkerMessage =
   | { readonly type: "build"; readonly progress: BuildProgress }
   | { readonly type: "gate"; readonly report: GateReport | undefined }
-  | { readonly type: "begun"; readonly step: number; readonly progress: RunProgress }
+  | {
+      readonly type: "begun";
+      readonly step: number;
+      readonly progress: RunProgress;
+      readonly recoveries: readonly string[];
+    }
   | { readonly type: "line"; readonly line: MetricsLine; readonly progress: RunProgress }
   | { readonly type: "done"; readonly end: RunEnd }
   | { readonly type: "failed"; readonly fault: Fault };
@@ -84,8 +90,8 @@ export interface RunProcessOptions extends Interrupts {
   readonly onBuild?: (progress: BuildProgress) => void;
   /** Told when the gate is about to be measured, and of what was measured. */
   readonly onGate?: (report: GateReport | undefined) => void;
-  /** Told when training begins, after `step` steps of earlier sittings. */
-  readonly onBegin?: (step: number, progress: RunProgress) => void;
+  /** Told when training begins, after `step` steps of earlier sittings, and what damage was recovered from. */
+  readonly onBegin?: (step: number, progress: RunProgress, recoveries: readonly string[]) => void;
   /** Told of every line of the run's metrics. */
   readonly onLine?: (line: MetricsLine, progress: RunProgress) => void;
   /** Told when a tracker cannot be reached; training goes on. */
@@ -123,7 +129,9 @@ export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd
     return await new Promise<RunEnd>((resolve, reject) => {
       let end: RunEnd | undefined;
       let fault: Fault | undefined;
+      let begun = false;
       worker.on("message", (message: WorkerMessage) => {
+        if (message.type === "begun") begun = true;
         if (message.type === "done") ({ end } = message);
         else if (message.type === "failed") ({ fault } = message);
         else {
@@ -135,8 +143,11 @@ export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd
       });
       worker.on("error", reject);
       worker.on("close", (status, killedBy) => {
-        if (fault !== undefined) reject(errorOf(folder, fault));
+        if (fault !== undefined) reject(errorOf(folder, fault, resume === true));
         else if (end !== undefined) resolve(end);
+        // Asked to end with its parent, as by a service manager, before it could listen.
+        else if (!begun && (killedBy === "SIGTERM" || killedBy === "SIGINT"))
+          resolve({ step: undefined, finished: false });
         else reject(deathOf(folder, killedBy ?? status));
       });
     });
@@ -154,24 +165,39 @@ function show(
 ): void {
   if (message.type === "build") onBuild?.(message.progress);
   else if (message.type === "gate") onGate?.(message.report);
-  else if (message.type === "begun") onBegin?.(message.step, message.progress);
+  else if (message.type === "begun") onBegin?.(message.step, message.progress, message.recoveries);
   else onLine?.(message.line, message.progress);
 }
 
 const resumeHint = "add --resume to carry on from the last checkpoint";
 
+/** Of an error that nothing is known about, in a run that was resumed already. */
+const reportHint =
+  "the last checkpoint is kept; log.jsonl in the run's folder says what came before";
+
 /** An error as what can be sent to another process. */
 export function faultOf(error: unknown): Fault {
   const { message, stack, cause } = error instanceof Error ? error : new Error(String(error));
+  if (isFullDisk(error))
+    return {
+      message: `the disk is full: ${message}`,
+      code: "DISK_FULL",
+      hint: "free some space, then carry on with --resume: the last checkpoint is whole",
+      stack,
+    };
   const { code, hint } = error instanceof ErrataError ? error : {};
   return { message, stack, code, hint, ...(cause === undefined ? {} : { cause: faultOf(cause) }) };
 }
 
-function errorOf(folder: string, { message, code, hint, stack, cause }: Fault): ErrataError {
+function errorOf(
+  folder: string,
+  { message, code, hint, stack, cause }: Fault,
+  resumed: boolean,
+): ErrataError {
   const error = new ErrataError(code === undefined ? `training ${folder}: ${message}` : message, {
     code: code ?? "RUN_PROCESS",
-    hint: hint ?? resumeHint,
-    cause: cause === undefined ? undefined : errorOf(folder, cause),
+    hint: hint ?? (resumed ? reportHint : resumeHint),
+    cause: cause === undefined ? undefined : errorOf(folder, cause, resumed),
   });
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -9,7 +9,7 @@ import {
   type WorkerOrder,
 } from "./process.js";
 import { Run } from "../run/run.js";
-import { lastCheckpoint } from "../run/checkpoint.js";
+import { holdsCheckpoint } from "../run/recover.js";
 import { train } from "../loop/train.js";
 
 const stopping = new AbortController();
@@ -37,7 +37,7 @@ async function work(order: Extract<WorkerOrder, { type: "train" }>): Promise<voi
     onProgress: (progress) => tell({ type: "build", progress }),
   });
   signal.throwIfAborted();
-  const resumes = resume ?? lastCheckpoint(folder) !== undefined;
+  const resumes = resume !== false && holdsCheckpoint(folder);
   let measured;
   if (gateTasks !== undefined && !resumes) {
     tell({ type: "gate", report: undefined });
@@ -47,7 +47,8 @@ async function work(order: Extract<WorkerOrder, { type: "train" }>): Promise<voi
   }
   const active = resumes ? await Run.resume(folder, setup) : await Run.create(folder, setup);
   run = active;
-  tell({ type: "begun", step: active.state.step, progress: progressOf(active) });
+  const { recoveries } = active;
+  tell({ type: "begun", step: active.state.step, progress: progressOf(active), recoveries });
   if (measured !== undefined) active.notice({ gate: measured }, "gate");
   active.onLine = (line) => tell({ type: "line", line, progress: progressOf(active) });
   try {

@@ -4,12 +4,10 @@ import { readAttemptRecord } from "../mistakes/attempt-line.js";
 import { warmUpPartner } from "./collect.js";
 import { usesMistakes } from "../config/uses.js";
 import { applyReviews } from "../mistakes/review-lines.js";
-import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Environment, Step, Task } from "../environments/environment.js";
 import { identified } from "../environments/identify.js";
-import { ErrataError } from "../util/error.js";
 import { stepAt } from "../environments/play-procedure.js";
-import { isPartner, partnerName, type ArrivedFile } from "../run/inbox.js";
+import { isPartner, partnerName } from "../run/inbox.js";
 import { writtenAction } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
 import type { Rollout } from "../play/play.js";
@@ -46,7 +44,10 @@ export async function takeArrivals(run: Run, setup: Setup, random: Random): Prom
   const partners: string[] = [];
   for (const file of arrival.files) {
     if (isPartner(file)) {
-      await joinPartner(run, setup, file);
+      if (!(await run.joinPartner(file))) {
+        counts.unreadable++;
+        continue;
+      }
       partners.push(partnerName(file));
       if (usesMistakes(setup.config) && setup.config.corpus.sources !== "student")
         await warmUpPartner(run, setup, partnerName(file), random);
@@ -92,20 +93,6 @@ export async function takeArrivals(run: Run, setup: Setup, random: Random): Prom
     run.notice({ arrival }, "arrivals taken");
   }
   return arrived;
-}
-
-/** Loads a partner that arrived; it plays from now on. */
-export async function joinPartner(run: Run, setup: Setup, file: ArrivedFile): Promise<void> {
-  const policy = await loadPolicy(run.inbox.path(file.name));
-  if (policy.shape.vocabulary !== setup.base.shape.vocabulary)
-    throw new ErrataError(
-      `the partner ${file.name} has ${policy.shape.vocabulary} tokens, the student ${setup.base.shape.vocabulary}`,
-      {
-        code: "INBOX_PARTNER",
-        hint: "give a model of the same vocabulary, or its attempts as .jsonl",
-      },
-    );
-  run.partners.join(partnerName(file), policy);
 }
 
 /** Attempts in a file, replayed and judged, in groups of one task: models that agree on a wrong answer make it recur. */

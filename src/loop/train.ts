@@ -47,7 +47,8 @@ export async function train(run: Run, setup: Setup, signal?: AbortSignal): Promi
     run.beginStep();
     await beforeStep(run, setup, draw);
     await takeStep(run, setup, draw);
-    if (run.state.step % config.saveEvery === 0) await run.save();
+    const due = run.secondsSinceSave >= config.saveSeconds;
+    if (due || run.state.step % config.saveEvery === 0) await run.save();
   }
   if (run.state.step === config.steps && !run.finished) {
     run.beginStep();

@@ -1,14 +1,7 @@
 /** Checkpoints of a run: its state on disk, whole or not at all. */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { ErrataError } from "../util/error.js";
 import type { AlarmState } from "../watch/alarms.js";
 import { loadHead, saveHead } from "../learn/contrast-head.js";
 import type { CurriculumState } from "../play/curriculum.js";
@@ -21,6 +14,9 @@ import {
 import type { Expert } from "../experts/expert.js";
 import type { Cost, CostRole } from "../watch/ledger.js";
 import type { RunState } from "./state.js";
+import { readJson } from "../util/read-json.js";
+import { synchronise } from "../util/replace-file.js";
+import { checksumOf, checksumsIn, textSha256, type Checksum } from "./checksums.js";
 import type { SelfPlayState } from "../partners/self-play-state.js";
 import type { Setup } from "./setup.js";
 import type { TeacherBudgetState } from "../teacher/budget.js";
@@ -30,6 +26,10 @@ export interface SavedState {
   readonly step: number;
   readonly finished: boolean;
   readonly metricsBytes: number;
+  /** Of those bytes; absent in checkpoints of earlier versions, as are `files` and `sha256`. */
+  readonly metricsSha256?: string;
+  /** Of every other file of the checkpoint, by name. */
+  readonly files?: Readonly<Record<string, Checksum>>;
   readonly skipped: number;
   readonly curriculum: CurriculumState;
   readonly alarms: AlarmState;
@@ -77,10 +77,12 @@ export async function writeCheckpoint(
   mkdirSync(partial, { recursive: true });
   // The corpus first, and without waiting: everything else written here never changes.
   snapshot(join(partial, "corpus.db"));
-  const saved: SavedState = {
+  const log = await checksumOf(join(folder, "metrics.jsonl"), parts.metricsBytes);
+  const saved: Omit<SavedState, "files"> = {
     step,
     finished: parts.finished,
-    metricsBytes: parts.metricsBytes,
+    metricsBytes: log.bytes,
+    metricsSha256: log.sha256,
     skipped,
     curriculum: parts.curriculum,
     alarms: state.alarms,
@@ -100,12 +102,14 @@ export async function writeCheckpoint(
   await saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
   for (const { signature, policy } of experts.values())
     await savePolicy(join(partial, expertFile(signature)), policy);
-  writeFileSync(join(partial, "state.json"), `${JSON.stringify(saved)}\n`);
+  writeState(join(partial, "state.json"), { ...saved, files: await checksumsIn(partial) });
+  for (const name of readdirSync(partial)) synchronise(join(partial, name));
   // The old one stays whole until the new one is in place.
   const old = `${target}.old`;
   rmSync(old, { recursive: true, force: true });
   if (existsSync(target)) renameSync(target, old);
   renameSync(partial, target);
+  synchronise(dirname(target));
   rmSync(old, { recursive: true, force: true });
   for (const old of checkpoints(folder).slice(0, -keptCheckpoints))
     rmSync(join(folder, "checkpoints", old), { recursive: true, force: true });
@@ -120,7 +124,7 @@ export async function readCheckpoint(
   for (const name of readdirSync(parent))
     if (name.endsWith(".partial")) rmSync(join(parent, name), { recursive: true });
   const at = (file: string): string => join(checkpoint, file);
-  const saved = JSON.parse(readFileSync(at("state.json"), "utf8")) as SavedState;
+  const saved = readState(checkpoint);
   const experts = new Map<string, Expert>();
   for (const expert of saved.experts) {
     const policy = await loadPolicy(at(expertFile(expert.signature)), setup);
@@ -141,11 +145,36 @@ export async function readCheckpoint(
   return { state, saved };
 }
 
-/** Whole checkpoints, the earliest first; an old one counts where its successor never took its place. */
-function checkpoints(folder: string): string[] {
+/** Writes a state with its own SHA-256 in it. */
+function writeState(path: string, saved: SavedState): void {
+  const sha256 = textSha256(JSON.stringify(saved));
+  writeFileSync(path, `${JSON.stringify({ sha256, ...saved })}\n`);
+}
+
+/**
+ * The state of a checkpoint, found to be as it was written.
+ * @throws ErrataError `FILE_DAMAGED` where it is not.
+ */
+export function readState(checkpoint: string): SavedState {
+  const path = join(checkpoint, "state.json");
+  const hint = `errata train --resume goes back to the checkpoint before, once ${checkpoint} is moved away`;
+  const { sha256, ...saved } = readJson(path, hint) as SavedState & { readonly sha256?: string };
+  const whole = sha256 === undefined || sha256 === textSha256(JSON.stringify(saved));
+  if (whole && Number.isInteger(saved.step)) return saved;
+  throw new ErrataError(`${path} has other bytes than were written`, {
+    code: "FILE_DAMAGED",
+    hint,
+  });
+}
+
+/** Folders of checkpoints, the earliest first; an old one counts where its successor never took its place. */
+export function checkpoints(folder: string): string[] {
   const parent = join(folder, "checkpoints");
   if (!existsSync(parent)) return [];
-  const names = new Set(readdirSync(parent));
+  const folders = readdirSync(parent, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && readdirSync(join(parent, entry.name)).length > 0,
+  );
+  const names = new Set(folders.map(({ name }) => name));
   return [...names]
     .filter((name) => /^step-\d+(\.old)?$/.test(name))
     .filter((name) => !names.has(name.replace(".old", "")) || !name.endsWith(".old"))
@@ -154,6 +183,8 @@ function checkpoints(folder: string): string[] {
 
 /** The folder of a run's last whole checkpoint. */
 export function lastCheckpoint(folder: string): string | undefined {
-  const last = checkpoints(folder).at(-1);
+  const last = checkpoints(folder).findLast((name) =>
+    existsSync(join(folder, "checkpoints", name, "state.json")),
+  );
   return last === undefined ? undefined : join(folder, "checkpoints", last);
 }

@@ -19,7 +19,9 @@ import {
   renameSync,
 } from "node:fs";
 import { basename, join } from "node:path";
+import { z } from "zod";
 import { ErrataError } from "../util/error.js";
+import { countOrNone } from "../util/options.js";
 import { replaceFile } from "../util/replace-file.js";
 
 /** One file taken. */
@@ -35,6 +37,12 @@ export interface Arrival {
   /** Bytes of `reviews.jsonl` taken so far. */
   readonly reviewBytes: number;
 }
+
+const arrivalSchema = z.object({
+  step: countOrNone,
+  files: z.array(z.object({ name: z.string(), sha256: z.string() })),
+  reviewBytes: countOrNone,
+});
 
 const inboxName = "inbox";
 const arrivalsName = "arrivals.jsonl";
@@ -168,8 +176,19 @@ function readArrivals(folder: string): Arrival[] {
   return text
     .slice(0, text.lastIndexOf("\n") + 1)
     .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Arrival);
+    .flatMap((line, i) => (line === "" ? [] : [readArrival(line, `${path}:${i + 1}`)]));
+}
+
+function readArrival(line: string, where: string): Arrival {
+  try {
+    return arrivalSchema.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new ErrataError(`${where} is no line that a run wrote`, {
+      code: "FILE_DAMAGED",
+      hint: "put the file back from a copy, or begin again under another --name: it says what the run took at which step",
+      cause,
+    });
+  }
 }
 
 function hashOf(path: string): string {

@@ -1,84 +1,113 @@
-/** One process at a time trains a run: a second one would replace the corpus under the first. */
-import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+/**
+ * One process at a time trains a run: a second one would replace the corpus under the first.
+ *
+ *     lock.db   an empty SQLite file whose write lock the operating system holds for a process: it ends
+ *               with the process, however that ends, and holds between containers on one machine
+ *     lock      whose it is, for people and programs; without meaning once `lock.db` is free
+ */
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { loadSqlite } from "../mistakes/corpus/database.js";
 import { ErrataError } from "../util/error.js";
 
-/** Lock files of this process: after a restart, another run's old process id may be our own. */
+/** Who holds a run. */
+const holderSchema = z.object({ process: z.int(), host: z.string(), since: z.string() });
+type Holder = z.infer<typeof holderSchema>;
+
+/** Locks of this process. SQLite keeps others out; the same process is kept out here. */
 const held = new Set<string>();
 
+/** What SQLite says of a file that another process has locked, and of one that is none of its own. */
+const [busy, notDatabase] = [5, 26];
+
 /**
- * Takes the run in `folder` for this process, also from one that has died; returns how to give it
- * back.
- * @throws ErrataError `RUN_BUSY` while another process holds it.
+ * Takes the run in `folder` for this process; returns how to give it back.
+ * @throws ErrataError `RUN_BUSY` while another process holds it, `RUN_LOCK` where nothing can be locked.
  */
 export function lockRun(folder: string): () => void {
-  const file = resolve(folder, "lock");
-  while (!taken(file)) {
-    const holder = Number(readIfThere(file) ?? "");
-    if (held.has(file) || (holder !== process.pid && isAlive(holder)))
-      throw new ErrataError(`process ${holder} is working on the run in ${folder}`, {
-        code: "RUN_BUSY",
-        hint: `wait for it or stop it; if process ${holder} is something else, delete ${file}`,
-      });
-    removeStale(file, holder);
+  const release = acquire(folder);
+  if (release === undefined) {
+    const { process: id, host } = holderOf(folder) ?? { process: "another", host: "this machine" };
+    throw new ErrataError(`process ${id} on ${host} is working on the run in ${folder}`, {
+      code: "RUN_BUSY",
+      hint: "wait for it, or stop it",
+    });
   }
-  held.add(file);
+  const note = resolve(folder, "lock");
+  const holder: Holder = {
+    process: process.pid,
+    host: hostname(),
+    since: new Date().toISOString(),
+  };
+  writeFileSync(note, `${JSON.stringify(holder)}\n`);
   return () => {
-    if (held.delete(file)) rmSync(file, { force: true });
+    if (!held.has(fileOf(folder))) return;
+    rmSync(note, { force: true });
+    release();
   };
 }
 
 /** The process that works on the run in `folder`, or undefined where none does. */
 export function lockHolder(folder: string): number | undefined {
-  const holder = Number(readIfThere(resolve(folder, "lock")) ?? "");
-  return isAlive(holder) ? holder : undefined;
+  if (held.has(fileOf(folder))) return process.pid;
+  if (!existsSync(fileOf(folder))) return undefined;
+  const release = acquire(folder);
+  release?.();
+  return release === undefined ? holderOf(folder)?.process : undefined;
 }
 
-/** Makes the lock, with this process's id in it from the moment it is there; false where there is one. */
-function taken(file: string): boolean {
-  const own = ownName(file);
-  writeFileSync(own, String(process.pid));
+const fileOf = (folder: string): string => resolve(folder, "lock.db");
+
+/** Takes the lock; undefined while another has it. */
+function acquire(folder: string): (() => void) | undefined {
+  const file = fileOf(folder);
+  if (held.has(file)) return undefined;
+  const { DatabaseSync } = loadSqlite();
+  let database;
   try {
-    linkSync(own, file);
-    return true;
+    // What is written there by mistake is nobody's lock: a locked file says that it is busy, not what it is.
+    if (existsSync(file) && statSync(file).size > 0 && isForeign(file)) truncateSync(file);
+    database = new DatabaseSync(file, { readOnly: false, timeout: 0 });
+    database.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw cause;
+    database?.close();
+    if (codeOf(cause) === busy) return undefined;
+    throw new ErrataError(`${dirname(file)} cannot be locked: ${(cause as Error).message}`, {
+      code: "RUN_LOCK",
+      hint: "check that the folder can be written and lies on a disk of this machine",
+      cause,
+    });
+  }
+  const connection = database;
+  held.add(file);
+  return () => {
+    if (held.delete(file)) connection.close();
+  };
+}
+
+/** Whether a file is no SQLite database, and nobody has locked it. */
+function isForeign(file: string): boolean {
+  const { DatabaseSync } = loadSqlite();
+  const database = new DatabaseSync(file, { readOnly: false, timeout: 0 });
+  try {
+    database.exec("BEGIN EXCLUSIVE");
+    return false;
+  } catch (cause) {
+    return codeOf(cause) === notDatabase;
   } finally {
-    rmSync(own, { force: true });
+    database.close();
   }
 }
 
-/** Takes away the lock of a process that has died; puts it back where another has taken it over meanwhile. */
-function removeStale(file: string, holder: number): void {
-  const own = ownName(file);
-  try {
-    renameSync(file, own);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw cause;
-  }
-  if (Number(readIfThere(own) ?? "") !== holder && !existsSync(file)) renameSync(own, file);
-  else rmSync(own, { force: true });
-}
+/** The primary result code: https://www.sqlite.org/rescode.html */
+const codeOf = (cause: unknown): number => ((cause as { errcode?: number }).errcode ?? 0) & 0xff;
 
-const ownName = (file: string): string => `${file}.${process.pid}`;
-
-function readIfThere(file: string): string | undefined {
+function holderOf(folder: string): Holder | undefined {
   try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw cause;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
+    return holderSchema.parse(JSON.parse(readFileSync(resolve(folder, "lock"), "utf8")));
+  } catch {
+    return undefined; // between taking the lock and saying so, or spoilt
   }
 }

@@ -1,15 +1,17 @@
 /** What a run's folder says about it, as of its last checkpoint. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import { savedConfig } from "../config/parse.js";
 import type { CorpusStats } from "../mistakes/corpus/browse.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { ErrataError } from "../util/error.js";
+import { readJson } from "../util/read-json.js";
 import type { Cost, CostRole } from "../watch/ledger.js";
 import type { MetricsLine, StepMetrics } from "../watch/metrics.js";
-import { lastCheckpoint } from "./checkpoint.js";
-import { freshTeacherBudget, type TeacherBudgetState } from "../teacher/budget.js";
+import { lastCheckpoint, readState, type SavedState } from "./checkpoint.js";
+import { textSha256 } from "./checksums.js";
+import { freshTeacherBudget } from "../teacher/budget.js";
 
 /** A run read back. */
 export interface RunRecord {
@@ -34,27 +36,54 @@ export function readRun(folder: string): RunRecord {
       code: "RUN_MISSING",
       hint: "its training stopped before anything was saved: start it again",
     });
-  const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
-  const saved = json(join(checkpoint, "state.json")) as {
-    finished: boolean;
-    ledger: Readonly<Record<CostRole, Cost>>;
-    metricsBytes: number;
-    teacher?: TeacherBudgetState;
-  };
+  const saved = readState(checkpoint) as Omit<SavedState, "teacher"> & Partial<SavedState>;
   const { calls, visits } = saved.teacher ?? freshTeacherBudget;
-  const metrics = readFileSync(join(folder, "metrics.jsonl")).subarray(0, saved.metricsBytes);
   return {
-    config: savedConfig(json(join(folder, "config.json")), join(folder, "config.json")),
+    config: readConfig(folder),
     finished: saved.finished,
-    lines: metrics
-      .toString("utf8")
-      .split("\n")
-      .filter((text) => text !== "")
-      .map((text) => JSON.parse(text) as MetricsLine),
+    lines: readMetrics(folder, saved),
     cost: saved.ledger,
     teacherShare: visits === 0 ? 0 : calls / visits,
     checkpoint,
   };
+}
+
+/**
+ * The configuration that a run was started with.
+ * @throws ErrataError `FILE_DAMAGED`; `CONFIG_INVALID` where it does not fit this version.
+ */
+export function readConfig(folder: string): Config {
+  const path = join(folder, "config.json");
+  return savedConfig(
+    readJson(path, "put the file back from a copy, or begin again under another --name"),
+    path,
+  );
+}
+
+/** The lines that a checkpoint counts. */
+function readMetrics(
+  folder: string,
+  { metricsBytes, metricsSha256 }: Pick<SavedState, "metricsBytes" | "metricsSha256">,
+): MetricsLine[] {
+  const path = join(folder, "metrics.jsonl");
+  const hint = `errata train --resume goes back to a checkpoint that the file still has the lines of`;
+  const damaged = (why: string, cause?: unknown): ErrataError =>
+    new ErrataError(`${path} ${why}`, { code: "FILE_DAMAGED", hint, cause });
+  if (!existsSync(path)) throw damaged("is missing");
+  const metrics = readFileSync(path).subarray(0, metricsBytes);
+  if (metrics.length < metricsBytes)
+    throw damaged(`has ${metrics.length} bytes of ${metricsBytes}`);
+  if (metricsSha256 !== undefined && textSha256(metrics) !== metricsSha256)
+    throw damaged("has other bytes than were written");
+  try {
+    return metrics
+      .toString("utf8")
+      .split("\n")
+      .filter((text) => text !== "")
+      .map((text) => JSON.parse(text) as MetricsLine);
+  } catch (cause) {
+    throw damaged("holds a line that is not JSON", cause);
+  }
 }
 
 /** Held-out accuracies by step, in [0, 1]. */

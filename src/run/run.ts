@@ -14,7 +14,6 @@
  */
 import {
   appendFileSync,
-  existsSync,
   mkdirSync,
   readFileSync,
   statSync,
@@ -27,29 +26,23 @@ import type { Alarm, AlarmState } from "../watch/alarms.js";
 import type { Config } from "../config/config.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { Curriculum, type CurriculumState } from "../play/curriculum.js";
-import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { TrainResult } from "../engine/engine.js";
 import { ErrataError } from "../util/error.js";
 import type { Expert } from "../experts/expert.js";
-import { Inbox, partnerName } from "./inbox.js";
+import { Inbox, partnerName, type ArrivedFile } from "./inbox.js";
+import { partnerOr } from "./partner-file.js";
 import { Ledger, type Cost, type CostRole, type Exceeded, type Meter } from "../watch/ledger.js";
 import type { MetricsLine } from "../watch/metrics.js";
-import {
-  lastCheckpoint,
-  readCheckpoint,
-  stepName,
-  writeCheckpoint,
-  type SavedState,
-} from "./checkpoint.js";
+import { readCheckpoint, stepName, writeCheckpoint, type SavedState } from "./checkpoint.js";
 import { Partners } from "../partners/partner.js";
-import { replaceFile } from "../util/replace-file.js";
+import { readJson } from "../util/read-json.js";
+import { replaceFile, synchronise } from "../util/replace-file.js";
 import { lockRun } from "./lock.js";
+import { clearUnbegun, holdsCheckpoint, lastSoundCheckpoint, setAside } from "./recover.js";
+import { readSeconds, writeSeconds } from "./seconds.js";
 import { freshState, type RunState } from "./state.js";
 import type { Setup } from "./setup.js";
 import type { MeteredUser } from "../partners/simulated-user.js";
-
-/** Seconds spent, by role: apart from the checkpoints, which hold nothing that differs from run to run. */
-const secondsFile = "seconds.json";
 
 /** Skipped updates in a row after which a run stops. */
 const mostSkipped = 3;
@@ -90,6 +83,8 @@ export class Run {
   #state: RunState;
   #finished: boolean;
   #lines: MetricsLine[] = [];
+  #savedAt = performance.now();
+  readonly #recoveries: string[] = [];
   #open = false;
   /** Set by {@link Run.abandon}. */
   #abandoned: Promise<void> | undefined;
@@ -135,23 +130,24 @@ export class Run {
   }
 
   /**
-   * Starts a run in a new folder.
+   * Starts a run in a new folder, or anew in one whose run ended before its first checkpoint.
    * @throws ErrataError `RUN_BUSY` while another process works on a run there, `RUN_EXISTS` when the
    *   folder already holds one.
    */
   static async create(folder: string, setup: Setup): Promise<Run> {
     mkdirSync(folder, { recursive: true });
     const unlock = lockRun(folder);
-    if (existsSync(join(folder, "config.json"))) {
+    if (holdsCheckpoint(folder)) {
       unlock();
       throw new ErrataError(`${folder} already holds a run`, {
         code: "RUN_EXISTS",
         hint: "add --resume to carry on, or choose another --name",
       });
     }
+    clearUnbegun(folder);
     mkdirSync(join(folder, "rollouts"), { recursive: true });
     mkdirSync(join(folder, "checkpoints"), { recursive: true });
-    writeFileSync(join(folder, "config.json"), `${JSON.stringify(setup.config, null, 2)}\n`);
+    replaceFile(join(folder, "config.json"), `${JSON.stringify(setup.config, null, 2)}\n`);
     writeFileSync(join(folder, "metrics.jsonl"), "");
     const corpus = Corpus.open(join(folder, "corpus.db"), setup.config.corpus);
     const run = new Run(folder, setup, freshState(setup.base), corpus, unlock);
@@ -170,15 +166,30 @@ export class Run {
    * @throws ErrataError `RUN_MISSING` without a checkpoint, `RUN_BUSY` while another process trains it.
    */
   static async resume(folder: string, setup: Setup): Promise<Run> {
-    const checkpoint = lastCheckpoint(folder);
-    if (checkpoint === undefined)
+    const unlock = lockRun(folder);
+    try {
+      return await Run.#resumeLocked(folder, setup, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  static async #resumeLocked(folder: string, setup: Setup, unlock: () => void): Promise<Run> {
+    const found = await lastSoundCheckpoint(folder);
+    if (found === undefined)
       throw new ErrataError(`${folder} holds no checkpoint`, {
         code: "RUN_MISSING",
-        hint: "leave out --resume to start a new run",
+        hint: "leave out --resume to begin it again",
       });
-    const unlock = lockRun(folder);
+    const { checkpoint, damaged } = found;
     const { state, saved } = await readCheckpoint(checkpoint, setup);
-    truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes);
+    const notices = damaged.map(({ checkpoint: spoilt, damage }) => ({
+      damage,
+      movedTo: setAside(spoilt),
+      from: saved.step,
+    }));
+    truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes); // checked: it is at least as long
     recordSteps(folder, setup.config.steps);
     const corpus = Corpus.restore(
       join(checkpoint, "corpus.db"),
@@ -186,8 +197,8 @@ export class Run {
       setup.config.corpus,
     );
     const run = new Run(folder, setup, state, corpus, unlock, saved);
-    for (const file of run.inbox.partnersBefore(saved.step))
-      run.partners.join(partnerName(file), await loadPolicy(run.inbox.path(file.name)));
+    for (const notice of notices) run.#recover(notice);
+    for (const file of run.inbox.partnersBefore(saved.step)) await run.joinPartner(file);
     return run;
   }
 
@@ -198,6 +209,38 @@ export class Run {
   /** Whether all configured steps are done and evaluated. */
   get finished(): boolean {
     return this.#finished;
+  }
+
+  /** Lets a partner that arrived play from now on; a file that is none is skipped, with a notice. */
+  async joinPartner(file: ArrivedFile): Promise<boolean> {
+    const policy = await partnerOr(
+      this.inbox.path(file.name),
+      this.#state.student.shape.vocabulary,
+      (problem) => this.notice({ problem }, "a partner was skipped"),
+    );
+    if (policy !== undefined) this.partners.join(partnerName(file), policy);
+    return policy !== undefined;
+  }
+
+  /** Seconds since the last checkpoint, or since this sitting began. */
+  get secondsSinceSave(): number {
+    return (performance.now() - this.#savedAt) / 1000;
+  }
+
+  /** What was damaged and what was done about it, in words; empty where all was whole. */
+  get recoveries(): readonly string[] {
+    return this.#recoveries;
+  }
+
+  #recover(notice: {
+    readonly damage: string;
+    readonly movedTo: string;
+    readonly from: number;
+  }): void {
+    this.notice(notice, "a damaged checkpoint was set aside");
+    this.#recoveries.push(
+      `${notice.damage}: its checkpoint is now ${notice.movedTo}, and the run goes on from step ${notice.from}`,
+    );
   }
 
   /** A notice with the time of day, to `log.jsonl`. */
@@ -331,6 +374,7 @@ export class Run {
     this.#writing = this.#write(this.#state, this.curriculum.state, this.ledger.totals);
     try {
       await this.#writing;
+      this.#savedAt = performance.now();
     } finally {
       this.#writing = undefined;
     }
@@ -346,16 +390,13 @@ export class Run {
     );
     await writeCheckpoint(this.folder, state, {
       finished: this.#finished,
-      metricsBytes: statSync(join(this.folder, "metrics.jsonl")).size,
+      metricsBytes: syncedBytes(join(this.folder, "metrics.jsonl")),
       curriculum,
       ledger,
       ...(calls.length === 0 ? {} : { remoteCalls: Object.fromEntries(calls) }),
       snapshot: (path) => this.corpus.snapshot(path),
     });
-    replaceFile(
-      join(this.folder, secondsFile),
-      `${JSON.stringify(this.ledger.seconds, null, 2)}\n`,
-    );
+    writeSeconds(this.folder, this.ledger.seconds);
   }
 
   close(): void {
@@ -381,6 +422,12 @@ function meterOf({ engine, remotePartners }: Setup): Meter {
   };
 }
 
+/** The bytes of a log, all of them on disk: a checkpoint must not count what a power cut takes back. */
+function syncedBytes(path: string): number {
+  synchronise(path);
+  return statSync(path).size;
+}
+
 /** The step of the evaluation that `metrics.jsonl` ends with, as that of a finished run does. */
 function lastEvaluation(folder: string): number | undefined {
   const last = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n").at(-1)!;
@@ -391,13 +438,7 @@ function lastEvaluation(folder: string): number | undefined {
 /** Writes into `config.json` how many steps a run now has. */
 function recordSteps(folder: string, steps: number): void {
   const path = join(folder, "config.json");
-  const config = JSON.parse(readFileSync(path, "utf8")) as Config;
+  const config = readJson(path, "put the file back from a copy") as Config;
   if (config.steps === steps) return;
   replaceFile(path, `${JSON.stringify({ ...config, steps }, null, 2)}\n`);
-}
-
-function readSeconds(folder: string): Partial<Record<CostRole, number>> {
-  const path = join(folder, secondsFile);
-  if (!existsSync(path)) return {};
-  return JSON.parse(readFileSync(path, "utf8")) as Partial<Record<CostRole, number>>;
 }

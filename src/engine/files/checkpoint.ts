@@ -160,6 +160,15 @@ export async function loadPolicy(
   return { shape: base.shape, weights: base.weights, adapter: { ...adapter, weights } };
 }
 
+/**
+ * The shape of the model in a file that {@link savePolicy} wrote; of an adapter that of its base.
+ * @throws ErrataError `CHECKPOINT_MODEL`, or those of `readSafetensors`.
+ */
+export async function storedShape(path: string): Promise<ModelShape> {
+  const { metadata } = await readSafetensors(path);
+  return parseShape(path, metadata["errata.model"]);
+}
+
 const fingerprints = new WeakMap<Float32Array, string>();
 
 /** SHA-256 of the bytes of `weights`, in hexadecimal; computed once for each vector. */

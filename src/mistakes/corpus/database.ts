@@ -234,10 +234,15 @@ export class Database {
       else this.run("RELEASE work");
       return result;
     } catch (error) {
-      if (outermost) this.rollback();
-      else {
-        this.run("ROLLBACK TO work");
-        this.run("RELEASE work");
+      try {
+        if (outermost) this.rollback();
+        else {
+          this.run("ROLLBACK TO work");
+          this.run("RELEASE work");
+        }
+      } catch {
+        // SQLite has rolled everything back itself, as it does on a full disk: the first error says why.
+        this.#inTransaction = false;
       }
       throw error;
     }
