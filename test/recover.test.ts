@@ -77,19 +77,21 @@ describe("a damaged checkpoint is set aside, and the one before it taken, with a
       () => truncateSync(join(run, "metrics.jsonl"), lines(whole).length - 9),
     ],
     ["a flipped bit in the log's last line", () => flip(join(run, "metrics.jsonl"), -5)],
-  ])(
-    "%s",
-    async (_, damage) => {
-      damage();
-      const again = await resumed();
-      expect(again.recoveries).toHaveLength(1);
-      expect(again.recoveries[0]).toMatch(/goes on from step 4/);
-      expect(existsSync(join(run, "checkpoints", "step-000006.damaged"))).toBe(true);
-      expect(lines(run)).toBe(lines(whole));
-      expect(outcomeOf(run)).toEqual(outcomeOf(whole));
-    },
-    120_000,
-  );
+  ])("%s", async (_, damage) => {
+    damage();
+    const again = await resumed();
+    expect(again.recoveries).toHaveLength(1);
+    expect(again.recoveries[0]).toMatch(/goes on from step 4/);
+    expect(existsSync(join(run, "checkpoints", "step-000006.damaged"))).toBe(true);
+    expect(again.state.step).toBe(4);
+    expect(lines(whole).startsWith(lines(run))).toBe(true);
+  });
+
+  test("and the run ends as one that was never damaged", async () => {
+    flip(checkpoint(6, "model.safetensors"), -9);
+    await resumed({ toTheEnd: true });
+    expect(outcomeOf(run)).toEqual(outcomeOf(whole));
+  }, 300_000);
 });
 
 test("where no checkpoint is whole every damage is named, and nothing is changed", async () => {

@@ -28,7 +28,8 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 /** The process that trains a run. */
-const trainer = (name: string): number => Number(readFileSync(at("runs", name, "lock"), "utf8"));
+const trainer = (name: string): number =>
+  (JSON.parse(readFileSync(at("runs", name, "lock"), "utf8")) as { process: number }).process;
 
 describe("an adapter on an open model", () => {
   const config: ConfigInput = {

@@ -7,6 +7,7 @@ import { fork } from "node:child_process";
 import type { Config } from "../config/config.js";
 import { memoryEnvironment } from "../engine/memory.js";
 import { ErrataError } from "../util/error.js";
+import { withoutSecrets } from "../util/secrets.js";
 import { isFullDisk } from "../util/full-disk.js";
 import type { GateReport } from "../assess/gate.js";
 import type { Exceeded } from "../watch/ledger.js";
@@ -177,7 +178,8 @@ const reportHint =
 
 /** An error as what can be sent to another process. */
 export function faultOf(error: unknown): Fault {
-  const { message, stack, cause } = error instanceof Error ? error : new Error(String(error));
+  const safe = withoutSecrets(error);
+  const { message, stack, cause } = safe instanceof Error ? safe : new Error(String(safe));
   if (isFullDisk(error))
     return {
       message: `the disk is full: ${message}`,

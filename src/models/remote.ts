@@ -2,6 +2,7 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, type LanguageModel } from "ai";
 import { ErrataError } from "../util/error.js";
+import { keepSecret, redact } from "../util/secrets.js";
 import { atMost } from "./at-most.js";
 import { writtenAction, type Action, type Model } from "./model.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";
@@ -143,7 +144,7 @@ function encoded(
 
 /** An error's message, without the request that an API error carries along. */
 function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message.slice(0, 200) : String(cause);
+  return cause instanceof Error ? redact(cause.message).slice(0, 200) : String(cause);
 }
 
 /** Where an OpenAI-compatible model lives. */
@@ -168,7 +169,7 @@ export function remoteModel(
       code: "REMOTE_ADDRESS",
       hint: "give an http(s) URL that ends in /v1, and the model's name",
     });
-  const key = process.env[keyVariable];
+  const key = keepSecret(process.env[keyVariable]);
   const provider = createOpenAICompatible({
     name: "remote",
     baseURL: url,

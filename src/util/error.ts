@@ -1,3 +1,5 @@
+import { redact, withoutSecrets } from "./secrets.js";
+
 /** What an {@link ErrataError} carries beside its message. */
 export interface ErrataErrorOptions {
   /** Stable, documented identifier, for example `CONFIG_UNKNOWN_KEY`. */
@@ -16,9 +18,9 @@ export class ErrataError extends Error {
   readonly hint: string | undefined;
 
   constructor(message: string, { code, hint, cause }: ErrataErrorOptions) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(redact(message), cause === undefined ? undefined : { cause: withoutSecrets(cause) });
     this.name = "ErrataError";
     this.code = code;
-    this.hint = hint;
+    this.hint = hint === undefined ? undefined : redact(hint);
   }
 }
