@@ -80,6 +80,10 @@ async function readRun(run: RunReader): Promise<Told> {
 const percent = (value: number | null | undefined): string =>
   value === null || value === undefined ? "-" : `${Math.round(100 * value)}%`;
 
+/** Three digits, without an exponent. */
+const rounded = (value: number): string =>
+  Number(value.toPrecision(3)).toLocaleString("en-GB", { maximumSignificantDigits: 3 });
+
 /** What came out, in one sentence. */
 export function verdict(told: readonly Pick<Told, "summary" | "series">[]): string {
   const [first] = told;
@@ -128,8 +132,8 @@ function runTable(told: readonly Told[]): { head: string[]; rows: string[][] } {
       `${summary.step} of ${summary.steps}`,
       `${percent(summary.accuracy.first)} to ${percent(summary.accuracy.last)}`,
       String(summary.mistakes),
-      (summary.flops / 1e9).toPrecision(3),
-      ((cost.spent["tokens"] ?? 0) / 1e3).toPrecision(3),
+      rounded(summary.flops / 1e9),
+      rounded((cost.spent["tokens"] ?? 0) / 1e3),
     ]),
   };
 }
@@ -175,13 +179,14 @@ function smallChart(
   x: { label: string; from: number; to: number },
 ): string {
   const keys = told.length === 1 ? panel.keys : panel.keys.slice(0, 1);
+  const [per, unit] = panel.unit === "magnitude" ? [1e9, " in G"] : [1, ""];
   const series = told.flatMap(({ summary, series: of }, run) =>
     keys.flatMap(([key, label], i): Drawn[] => {
       const values = of.columns[key];
       if (values === undefined || !values.some((value) => value !== null && value !== 0)) return [];
       const points = of.steps.flatMap((step, at) => {
         const value = values[at];
-        return typeof value === "number" ? [{ x: step, y: value }] : [];
+        return typeof value === "number" ? [{ x: step, y: value / per }] : [];
       });
       return [
         {
@@ -203,7 +208,7 @@ function smallChart(
     .map(({ name, points }) => `${name} ${lastOf(points.map(({ y }) => y))}`)
     .join(", ");
   const chart = lineChart({
-    title: `${panel.title}: ${ends}`,
+    title: `${panel.title}${unit}: ${ends}`,
     description: `${panel.about ?? panel.title} At the end: ${ends}.`,
     x,
     y: { label: "", from, to },
@@ -295,10 +300,10 @@ function cost({ cost: { roles, budget, spent, teacher } }: Told): string {
     head: ["role", "GFLOP", "thousand tokens", "rollouts", "seconds"],
     rows: roles.map(({ role, flops, tokens, rollouts, seconds }) => [
       role,
-      (flops / 1e9).toPrecision(3),
-      (tokens / 1e3).toPrecision(3),
+      rounded(flops / 1e9),
+      rounded(tokens / 1e3),
       String(rollouts),
-      seconds.toPrecision(3),
+      rounded(seconds),
     ]),
   });
   return `${budgets.join("")}${share}${table}`;

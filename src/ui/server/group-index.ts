@@ -49,16 +49,18 @@ export class GroupIndex {
   }
 
   async #build(): Promise<void> {
-    const { groupSize, onPolicy } = this.#config();
     const there = new Set(this.#names.map(stepOf));
     for (const step of this.#steps.keys()) if (!there.has(step)) this.#steps.delete(step);
-    for (const name of this.#names.toReversed()) {
-      const step = stepOf(name);
-      const path = join(this.#folder, name);
-      if (this.#steps.get(step)?.bytes === sizeOf(path)) continue;
-      const bytes = await readFile(path).catch(() => undefined);
-      if (bytes !== undefined) this.#steps.set(step, indexed(step, bytes, groupSize, onPolicy));
-    }
+    for (const name of this.#names.toReversed()) await this.#index(name);
+  }
+
+  async #index(name: string): Promise<void> {
+    const { groupSize, onPolicy } = this.#config();
+    const step = stepOf(name);
+    const path = join(this.#folder, name);
+    if (this.#steps.get(step)?.bytes === sizeOf(path)) return;
+    const bytes = await readFile(path).catch(() => undefined);
+    if (bytes !== undefined) this.#steps.set(step, indexed(step, bytes, groupSize, onPolicy));
   }
 
   /** A page of the groups that fit, newest step first. */
@@ -93,10 +95,11 @@ export class GroupIndex {
   ): Promise<
     { readonly summary: GroupSummary; readonly lines: readonly RolloutLine[] } | undefined
   > {
-    if (!this.#steps.has(step)) await this.refresh();
+    const name = listed(this.#folder).find((file) => stepOf(file) === step);
+    if (name === undefined) return undefined;
+    await this.#index(name); // alone: others are read when a list needs them
     const group = this.#steps.get(step)?.groups[index];
-    const name = this.#names.find((file) => stepOf(file) === step);
-    if (group === undefined || name === undefined) return undefined;
+    if (group === undefined) return undefined;
     const file = await open(join(this.#folder, name));
     try {
       const buffer = Buffer.alloc(group.end - group.start);
