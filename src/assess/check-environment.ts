@@ -28,7 +28,16 @@ export interface CheckOptions {
 /** One thing an environment did that its interface forbids. */
 export interface CheckFailure {
   readonly task: string;
-  readonly fault: "reference-refused" | "corruption-accepted" | "contract" | "threw";
+  /** How a person knows the task: its place in a file, its question. */
+  readonly shown: string;
+  readonly fault:
+    | "reference-refused"
+    | "form-refused"
+    | "corruption-accepted"
+    | "trick-accepted"
+    | "repeated"
+    | "contract"
+    | "threw";
   readonly detail: string;
   /** Other tasks of which the same was to be said. */
   readonly more: number;
@@ -47,6 +56,12 @@ export interface CheckResult {
   readonly corruptedRejected: number;
   /** Those of `corrupted` without a letter or a digit: they try little of a verifier. */
   readonly corruptedBlank: number;
+  /** Other ways in which right answers were said, and those of them judged right: must be equal. */
+  readonly restated: number;
+  readonly restatedAccepted: number;
+  /** Attempts that tried to trick the judge, and those of them judged wrong: must be equal. */
+  readonly tricks: number;
+  readonly tricksRefused: number;
   /** Wrong attempts whose verdict says where they first went wrong. */
   readonly located: number;
   /** Those whose verdict does not: no mistake is learned from them. */
@@ -65,14 +80,18 @@ const FAILURES = 10;
 /** Tasks of each level on which every procedure is played. */
 const PROCEDURE_TASKS = 6;
 
+/** Tasks on which every way of saying the answer, and every trick, is tried. */
+const FORM_TASKS = 20;
+
 /** Tasks between two looks at the event loop, so that a signal can arrive. */
 const TASKS_PER_TURN = 64;
 
 /**
  * Checks an environment against its own word.
  *
- * On every task `correct` must be accepted and its corruption refused; on the first few of each
- * level every other procedure is played and judged too. All attempts are held to the interface:
+ * On every task `correct` must be accepted and its corruption refused; on the first few every other way
+ * of saying the answer must be accepted, every trick be refused, and every other procedure is played and
+ * judged too. A question of one action must not be asked in two splits. All attempts are held to the interface:
  * observations and actions within the lexicon (where there is one) and the limits, first errors
  * within the attempt, tasks of the split and level asked for.
  * @throws ErrataError `ENVIRONMENT_LEVEL` on an unknown or empty level, and what the environment says where
@@ -95,10 +114,14 @@ export async function checkEnvironment<S>(
   let corrupted = 0;
   let corruptedRejected = 0;
   let corruptedBlank = 0;
+  const said = { restated: 0, restatedAccepted: 0, tricks: 0, tricksRefused: 0 };
   let located = 0;
   let unlocated = 0;
   let verdicts = 0;
   let seconds = 0;
+
+  for (const [task, other] of repeated(environment))
+    fail(task, "repeated", `asked in ${task.split} and, as ${shownAs(other)}, in ${other.split}`);
 
   for (let i = 0; i < total; i++) {
     if (i % TASKS_PER_TURN === 0) await setImmediate();
@@ -113,7 +136,7 @@ export async function checkEnvironment<S>(
     }
     const started = performance.now();
     try {
-      await checkTask(task);
+      await checkTask(task, i < FORM_TASKS);
       if (round < PROCEDURE_TASKS) {
         for (const name of mistaken) {
           await judged(await playProcedure(environment, task, name, acting), name);
@@ -133,13 +156,14 @@ export async function checkEnvironment<S>(
     corrupted,
     corruptedRejected,
     corruptedBlank,
+    ...said,
     located,
     unlocated,
     verdictsPerSecond: seconds > 0 ? verdicts / seconds : 0,
     failures,
   };
 
-  async function checkTask(task: Task): Promise<void> {
+  async function checkTask(task: Task, forms: boolean): Promise<void> {
     const reference = await playProcedure(environment, task, "correct", acting);
     const verdict = await judged(reference, "correct");
     if (!verdict.correct) {
@@ -147,6 +171,7 @@ export async function checkEnvironment<S>(
       return;
     }
     referenceAccepted++;
+    if (forms) await checkForms(task, actionsOf(reference));
     const wrong = environment.corrupt(task, actionsOf(reference), acting);
     if (wrong === undefined) return;
     corrupted++;
@@ -156,6 +181,30 @@ export async function checkEnvironment<S>(
     } else {
       corruptedRejected++;
     }
+  }
+
+  async function checkForms(task: Task, actions: readonly string[]): Promise<void> {
+    for (const [form, other] of Object.entries(environment.restate?.(task, actions) ?? {})) {
+      said.restated++;
+      const verdict = await judged(await playActions(environment, task, other), form);
+      if (verdict.correct) said.restatedAccepted++;
+      else fail(task, "form-refused", `${form}, ${quote(other)}: ${describe(verdict)}`);
+    }
+    for (const [kind, trick] of Object.entries(environment.tricks?.(task, actions) ?? {})) {
+      said.tricks++;
+      const verdict = await judged(await playActions(environment, task, trick), kind);
+      if (verdict.correct) fail(task, "trick-accepted", `${kind}: ${quote(trick)}`);
+      else said.tricksRefused++;
+    }
+  }
+
+  function shownAs(task: Task): string {
+    if (environment.describe !== undefined) return environment.describe(task);
+    const { observation } = environment.start(task);
+    const words = observation.trim().replaceAll(/\s+/g, " ");
+    const asked = words.length > SHOWN ? `${words.slice(0, SHOWN)}...` : words;
+    // An id that is a hash says nothing to anybody.
+    return /^[0-9a-f]{12,}$/.test(task.id) ? quote(asked) : `${task.id} (${quote(asked)})`;
   }
 
   async function judged(trajectory: Trajectory<S>, source: string): Promise<Verdict> {
@@ -209,8 +258,25 @@ export async function checkEnvironment<S>(
   function fail(task: Task, fault: CheckFailure["fault"], detail: string): void {
     const same = failures.find((each) => each.fault === fault && each.detail === detail);
     if (same !== undefined) same.more++;
-    else if (failures.length < FAILURES) failures.push({ task: task.id, fault, detail, more: 0 });
+    else if (failures.length < FAILURES)
+      failures.push({ task: task.id, shown: shownAs(task), fault, detail, more: 0 });
   }
+}
+
+/** Characters of a question by which a task is shown. */
+const SHOWN = 60;
+
+/** Tasks of one action whose question is asked in another split too, with the task that asks it there. */
+function* repeated<S>(environment: Environment<S>): Generator<readonly [Task, Task]> {
+  if (environment.tasks === undefined || environment.maxSteps !== 1) return;
+  const seen = new Map<string, Task>();
+  for (const split of SPLITS)
+    for (const task of environment.tasks(split)) {
+      const question = environment.start(task).observation.trim().replaceAll(/\s+/g, " ");
+      const other = seen.get(question);
+      if (other === undefined) seen.set(question, task);
+      else if (other.split !== task.split) yield [task, other];
+    }
 }
 
 /**

@@ -71,12 +71,20 @@ async function checkAction(name: string, options: CheckFlags): Promise<void> {
     terminal.print(
       `  corrupted answers refused   ${count(corruptedRejected)} of ${count(corrupted)}`,
     );
+    if (counts.restated > 0)
+      terminal.print(
+        `  other forms accepted        ${count(counts.restatedAccepted)} of ${count(counts.restated)}`,
+      );
+    if (counts.tricks > 0)
+      terminal.print(
+        `  tricks refused              ${count(counts.tricksRefused)} of ${count(counts.tricks)}`,
+      );
     for (const warning of warnings) terminal.print(paint.yellow(`  ${warning}`));
     terminal.print(`  verdicts per second         ${count(Math.round(verdictsPerSecond))}`);
     if (user !== undefined) terminal.print(`  ${userCost(user)}`);
-    for (const { task, fault, detail, more } of failures)
+    for (const { shown, fault, detail, more } of failures)
       terminal.print(
-        `  ${fault} on ${task}${more > 0 ? ` and ${count(more)} more` : ""}: ${detail}`,
+        `  ${fault} on ${shown}${more > 0 ? ` and ${count(more)} more` : ""}: ${detail}`,
       );
   }
   if (!sound) process.exitCode = exitCodes.failed;

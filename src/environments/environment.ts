@@ -190,6 +190,15 @@ export interface Environment<S = unknown> {
    */
   choices?(state: S): readonly string[];
 
+  /** How a person knows a task: the place in its file, its question. Default: the first words of what is asked. */
+  describe?(task: Task): string;
+
+  /** Other ways of saying a right answer, by name: `errata env check` requires every one to be accepted. */
+  restate?(task: Task, actions: readonly string[]): Readonly<Record<string, readonly string[]>>;
+
+  /** Attempts that know nothing and try to be called right, by kind: `errata env check` requires every one to be refused. */
+  tricks?(task: Task, actions: readonly string[]): Readonly<Record<string, readonly string[]>>;
+
   /**
    * A solved trajectory made wrong on purpose, as a list of actions; `errata env check` requires
    * every one of them to be refused. Undefined when this solution cannot be corrupted.

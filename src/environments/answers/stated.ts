@@ -56,7 +56,9 @@ function stated(
   if (marked !== undefined)
     return { ...marked, start: start + marked.start, end: start + marked.end };
   if (finish === "length") return undefined;
-  return { ...trimmed(text, start) };
+  const [whole] = /\S[^]*/.exec(text) ?? [""];
+  const from = text.length - whole.length;
+  return { text: whole.trimEnd(), start: start + from, end: start + text.trimEnd().length };
 }
 
 type Marked = StatedAnswer | "unreadable" | undefined;

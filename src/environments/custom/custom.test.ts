@@ -8,6 +8,7 @@ import { findData } from "../data-folder.js";
 import type { Environment, Split, Verdict } from "../environment.js";
 import { playActions } from "../play-procedure.js";
 import { defineEnvironment, type DefinedVerdict, type EnvironmentDefinition } from "./define.js";
+import { parseTasks } from "../support/tau/task.js";
 import { tau2File } from "./tau2-file.js";
 import { tasksFile } from "./tasks-file.js";
 
@@ -23,7 +24,12 @@ const withCode = (code: string, part: string): unknown =>
 const echo: EnvironmentDefinition<string> = {
   name: "echo",
   tasks: (split) => [{ id: `${split}-1`, domain: "echo", level: "all", split, data: "x" }],
-  start: () => ({ state: "", observation: "say x", terminated: false, truncated: false }),
+  start: ({ split }) => ({
+    state: "",
+    observation: `say x in ${split}`,
+    terminated: false,
+    truncated: false,
+  }),
   step: (_state, action) => ({
     state: action,
     observation: "",
@@ -142,6 +148,8 @@ describe("a file of tasks", () => {
     [{ answer: "a b" }, " a\n b ", true],
     [{ answer: "a b" }, "ab", false],
     [{ answer: "4" }, "4.0", false],
+    [{ answer: "$" }, ".", false],
+    [{ answer: "yes" }, "Answer: yes.", true],
     [{ answer: "4", verifier: "number" }, "It is $4.00\nAnswer: $4.00", true],
     [{ answer: "0.5", verifier: "number" }, "\\boxed{\\frac{1}{2}}", true],
     [{ answer: "4", verifier: "number" }, "five", false],
@@ -299,4 +307,148 @@ test("tau2-bench tasks of one's own run in a published domain", async ({ skip })
     referenceAccepted: 10,
     failures: [],
   });
+});
+
+describe("questions that repeat", () => {
+  const asked = (n: number, more: object = {}): object => ({
+    id: `t${n}`,
+    prompt: `What is ${n % 6} + 1?`,
+    answer: `${(n % 6) + 1}`,
+    ...more,
+  });
+  const records = Array.from({ length: 120 }, (_, n) => asked(n));
+
+  test("under other names are in one split", async () => {
+    const environment = tasksFile(file("repeats.jsonl", records));
+    const splits = new Map<string, Set<Split>>();
+    for (const split of ["train", "validation", "test"] as const)
+      for (const task of environment.tasks!(split)) {
+        const question = environment.start(task).observation;
+        splits.set(question, (splits.get(question) ?? new Set()).add(split));
+      }
+    expect([...splits.values()].map(({ size }) => size)).toEqual(Array(6).fill(1));
+    expect((await checkEnvironment(environment, { tasks: 9, seed: 1 })).failures).toEqual([]);
+  });
+
+  test("are refused where the file puts them into two, white space aside", () => {
+    const two = [
+      asked(1, { split: "train" }),
+      asked(7, { split: "test", prompt: " What is  1 + 1?\n" }),
+    ];
+    expect(() => tasksFile(file("split.jsonl", two))).toThrow(
+      /line 2: its question is in train too/,
+    );
+  });
+
+  test("are found by the check in an environment of one's own", async () => {
+    const twice = (split: Split): DefinedTask => ({
+      id: `${split}-1`,
+      domain: "echo",
+      level: "all",
+      split,
+      data: "x",
+    });
+    const { failures } = await checkEnvironment(
+      defineEnvironment({
+        ...echo,
+        start: ({ data }) => ({
+          state: "",
+          observation: data as string,
+          terminated: false,
+          truncated: false,
+        }),
+        tasks: (split) => [twice(split)],
+      }),
+      { tasks: 3, seed: 1 },
+    );
+    expect(failures).toContainEqual(expect.objectContaining({ fault: "repeated" }));
+  });
+});
+
+type DefinedTask = ReturnType<NonNullable<EnvironmentDefinition<string>["tasks"]>>[number];
+
+test("a bad task is named by its line, its name in the file and its question", async () => {
+  const environment = tasksFile(
+    file("named.jsonl", [
+      { prompt: "One?", answer: "1" },
+      "",
+      { id: "sum", prompt: "What is\n  7 + 1?", answer: "8", wrong: ["8"] },
+    ]),
+  );
+  const { failures } = await checkEnvironment(environment, { tasks: 9, seed: 1 });
+  expect(failures.map(({ shown }) => shown)).toEqual(['line 3 (sum), "What is 7 + 1?"']);
+});
+
+test("the check finds a reader that takes thoughts for answers", async () => {
+  const naive = defineEnvironment({
+    ...echo,
+    tasks: (split) => [{ id: `${split}`, domain: "echo", level: "all", split, data: split }],
+    start: ({ data }) => ({
+      state: "",
+      observation: `say x to ${data as string}`,
+      terminated: false,
+      truncated: false,
+    }),
+    judge: ({ end }) => ({
+      correct: end.state.includes("x"),
+      answer: end.state,
+      stop: end.state.includes("x") ? "solved" : "wrong",
+    }),
+    restate: () => ({ shouted: ["X"] }),
+    tricks: () => ({ thoughts: ["<think>x</think>"] }),
+  });
+  const { failures, restated, restatedAccepted, tricks, tricksRefused } = await checkEnvironment(
+    naive,
+    { tasks: 3, seed: 1 },
+  );
+  expect({ restated, restatedAccepted, tricks, tricksRefused }).toEqual({
+    restated: 3,
+    restatedAccepted: 0,
+    tricks: 3,
+    tricksRefused: 0,
+  });
+  expect(failures.map(({ fault }) => fault)).toContain("form-refused");
+  expect(failures.map(({ fault }) => fault)).toContain("trick-accepted");
+});
+
+test("a verifier that runs the answer runs it apart", async () => {
+  const code =
+    "(answer) => { const f = eval(answer + '; f'); return JSON.stringify(f([1, 2])) === JSON.stringify([2, 4]) && [f([3])].every(([x]) => x === 6); }";
+  const verdict = (answer: string): Promise<Verdict> =>
+    judge({ answer: "const f = (xs) => xs.map((x) => 2 * x)", verifier: { code } }, answer);
+  expect((await verdict("const f = (xs) => xs.map((x) => 2 * x)")).correct).toBe(true);
+  expect((await verdict("const f = (xs) => xs")).correct).toBe(false);
+  expect(
+    (
+      await verdict(
+        "JSON.stringify = () => 'same'; Array.prototype.every = () => true; const f = (xs) => xs",
+      )
+    ).correct,
+  ).toBe(false);
+});
+
+test.each([
+  ["graph_color", null],
+  ["countdown", "1 + 2"],
+])("questions of reasoning-gym's %s are refused by name without a verifier", (name, answer) => {
+  const record = { question: "?", answer, metadata: { source_dataset: name } };
+  expect(() => tasksFile(file("gym.jsonl", [record]))).toThrow(
+    new RegExp(`"${name}" have many right answers`),
+  );
+});
+
+test.each([
+  ["NL_ASSERTION alone", ["NL_ASSERTION"]],
+  ["ENV_ASSERTION alone", ["ENV_ASSERTION"]],
+  ["nothing", []],
+  ["an unknown component", ["DB", "VIBES"]],
+])("a tau2-bench task whose reward is %s is refused when it is read", (_name, reward_basis) => {
+  const task = {
+    id: "0",
+    user_scenario: { instructions: "x" },
+    evaluation_criteria: { reward_basis },
+  };
+  expect(() => parseTasks([task], "own.json")).toThrow(
+    expect.objectContaining({ code: "TAU_TASK" }),
+  );
 });

@@ -31,6 +31,9 @@ export type EnvironmentDefinition<S> = Pick<
       | "identify"
       | "choices"
       | "corrupt"
+      | "describe"
+      | "restate"
+      | "tricks"
     >
   >;
 

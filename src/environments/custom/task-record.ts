@@ -25,6 +25,7 @@ export function readTask(
 ): FileTask & { readonly id?: string; readonly level: string; readonly split?: Split } {
   if (!isFields(record)) throw new Error("the record is no JSON object");
   const answer = record["answer"];
+  refuseReasoningGym(record);
   if (answer === undefined || answer === null || answer === "")
     throw new Error('the task has no "answer": a right one is needed to check its verifier');
   const split = readSplit(record["split"]);
@@ -42,6 +43,23 @@ export function readTask(
     ...(id === undefined || id === null ? {} : { id: String(id as string | number) }),
     ...(split === undefined ? {} : { split }),
   };
+}
+
+/** reasoning-gym's sets whose questions have many right answers, or no `answer` at all (version 0.1.25). */
+const MANY_ANSWERS: ReadonlySet<string> = new Set(
+  "boxnet countdown graph_color jugs knight_swap letter_jumble n_queens palindrome_generation propositional_logic puzzle24 quantum_lock rubiks_cube rush_hour self_reference shortest_path sokoban tower_of_hanoi tsumego word_ladder".split(
+    " ",
+  ),
+);
+
+/** Refuses a question of reasoning-gym that one answer cannot tell, unless the record brings a verifier. */
+function refuseReasoningGym({ metadata, verifier }: Fields): void {
+  const name = isFields(metadata) ? metadata["source_dataset"] : undefined;
+  if (typeof name !== "string" || !MANY_ANSWERS.has(name)) return;
+  if (verifier !== undefined && verifier !== null && verifier !== "exact") return;
+  throw new Error(
+    `questions of reasoning-gym's "${name}" have many right answers, which only its own score_answer tells: give the task a "verifier" with code, or leave the set out`,
+  );
 }
 
 const isFields = (value: Json | undefined): value is Fields =>

@@ -17,6 +17,7 @@ import { statedAnswer, statedNumber } from "../answers/stated.js";
 import { defineEnvironment } from "./define.js";
 import { readTask, type FileTask } from "./task-record.js";
 import { isTau2, tau2Domains } from "./tau2-file.js";
+import { formsOf, tricksOf } from "./forms.js";
 import { verifyAnswer } from "./verifier.js";
 
 /** A task and the answer once it is given. */
@@ -53,7 +54,7 @@ export function tasksFile(path: string): Environment<FileState> {
   const name = basename(path)
     .replace(/\.jsonl?$/, "")
     .replaceAll(/[^\w-]+/g, "-");
-  const tasks = readFile(path, name);
+  const { tasks, lines } = readFile(path, name);
   const levels = [...new Set(tasks.map((task) => task.level))].toSorted();
   return defineEnvironment<FileState>({
     name,
@@ -63,6 +64,9 @@ export function tasksFile(path: string): Environment<FileState> {
     step: (state, action) => turnAt({ ...state, action }),
     judge: judgeAnswer,
     procedures: { correct: ({ task }) => task.reference },
+    describe: ({ id, data }) => shownAs(lines.get(id)!, data as unknown as FileTask),
+    restate: ({ data }) => formsOf(data as unknown as FileTask),
+    tricks: ({ data }) => tricksOf(data as unknown as FileTask),
     corrupt: ({ data }, [answer], random) => corrupted(data as unknown as FileTask, answer, random),
   });
 }
@@ -116,7 +120,19 @@ function corrupted(task: FileTask, answer: string | undefined, random: Random): 
   return [answer.slice(0, digit) + other + answer.slice(digit + 1)];
 }
 
-function readFile(path: string, domain: string): Task[] {
+/** A task as whoever wrote the file knows it: its line, its name there, its question. */
+function shownAs(line: number, { messages, record }: FileTask): string {
+  const question = (messages.at(-1)?.content ?? "").trim().replaceAll(/\s+/g, " ");
+  const id = (record as Readonly<Record<string, Json>>)["id"];
+  const named = typeof id === "string" || typeof id === "number" ? ` (${id})` : "";
+  const shown = question.length > 60 ? `${question.slice(0, 60)}...` : question;
+  return `line ${line}${named}, ${JSON.stringify(shown)}`;
+}
+
+function readFile(
+  path: string,
+  domain: string,
+): { readonly tasks: readonly Task[]; readonly lines: ReadonlyMap<string, number> } {
   const hint =
     'a task is {"prompt": "...", "answer": "..."}, with "verifier": "exact", "number", {"regex": "..."} or {"code": "..."}';
   const fail = (what: string, cause?: unknown): ErrataError =>
@@ -124,6 +140,8 @@ function readFile(path: string, domain: string): Task[] {
   if (!existsSync(path)) throw fail("there is no such file");
   const problems: string[] = [];
   const tasks = new Map<string, Task>();
+  const lines = new Map<string, number>();
+  const asked = new Map<string, Split>();
   for (const { line, text } of recordsOf(path)) {
     try {
       const record = JSON.parse(text) as Json;
@@ -133,13 +151,14 @@ function readFile(path: string, domain: string): Task[] {
       if (same !== undefined && JSON.stringify(same.data) === JSON.stringify(data)) continue;
       if (same !== undefined)
         throw new Error(`another task has the ${id === undefined ? "question" : "id"} of this one`);
-      tasks.set(key, {
-        id: key,
-        domain,
-        level,
-        split: split ?? splitOf(key),
-        data: data as unknown as Json,
-      });
+      // By the question and not by the id: one question under two names is in one split.
+      const question = questionOf(data.messages);
+      const own = split ?? asked.get(question) ?? splitOf(question);
+      const other = asked.get(question) ?? own;
+      if (other !== own) throw new Error(`its question is in ${other} too, and this says ${own}`);
+      asked.set(question, own);
+      lines.set(key, line);
+      tasks.set(key, { id: key, domain, level, split: own, data: data as unknown as Json });
     } catch (error) {
       problems.push(`${line === 0 ? "" : `line ${line}: `}${(error as Error).message}`);
     }
@@ -149,7 +168,7 @@ function readFile(path: string, domain: string): Task[] {
     throw fail(`cannot be read\n  ${problems.slice(0, mostListed).join("\n  ")}${more}`);
   }
   if (tasks.size === 0) throw fail("holds no tasks");
-  return [...tasks.values()];
+  return { tasks: [...tasks.values()], lines };
 }
 
 /** The records of a JSON array, or of a file with one a line. */
@@ -180,6 +199,16 @@ function recordsOf(path: string): { readonly line: number; readonly text: string
 
 function hashOf(messages: readonly Message[]): string {
   return createHash("sha256").update(JSON.stringify(messages)).digest("hex").slice(0, 16);
+}
+
+/** The same for the same question, however its white space is. */
+function questionOf(messages: readonly Message[]): string {
+  return hashOf(
+    messages.map(({ role, content }) => ({
+      role,
+      content: content.trim().replaceAll(/\s+/g, " "),
+    })),
+  );
 }
 
 function splitOf(key: string): Split {

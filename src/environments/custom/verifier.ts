@@ -33,7 +33,7 @@ export async function verifyAnswer(
 ): Promise<Verification> {
   switch (verifier.kind) {
     case "exact":
-      return { correct: readings(answer).includes(collapsed(reference)) };
+      return { correct: readings(reference).some((known) => readings(answer).includes(known)) };
     case "number": {
       const known = readNumber(reference);
       return { correct: number !== undefined && known !== undefined && sameNumber(number, known) };
@@ -61,15 +61,15 @@ async function inSandbox(call: Call, program: string = ""): Promise<Verification
   return { correct: false, fault: `the verifier ${fault}` };
 }
 
-/** An answer as it stands, and without what may surround it: a full stop, math mode, emphasis. */
-function readings(answer: string): readonly string[] {
-  const whole = collapsed(answer);
+/** A text as it stands, and without what may surround it: a full stop, math mode, `\\text{}`. */
+function readings(text: string): readonly string[] {
+  const whole = collapsed(text);
   const bare = whole.replace(/(?<!\.)\.$/, "").replaceAll(/^\$+|\$+$/g, "");
   return [
     whole,
     collapsed(bare),
     bare.replace(/^\\(?:text|mathrm|textbf)\{([^{}]*)\}$/, "$1").trim(),
-  ];
+  ].filter((reading) => reading !== "");
 }
 
 const collapsed = (text: string): string => text.trim().replaceAll(/\s+/g, " ");

@@ -2,6 +2,7 @@ import { ErrataError } from "../../util/error.js";
 import type { Random } from "../../util/random.js";
 import type { Environment, Json, Split, Task, Trajectory, Turn, Verdict } from "../environment.js";
 import { annotations } from "./annotation.js";
+import { changedNumbers, statedForms, unstatedForms } from "../answers/forms.js";
 import { sameNumber } from "../answers/number.js";
 import { statedNumber } from "../answers/stated.js";
 import { LEVELS, readTasks, type Gsm8kData } from "./data.js";
@@ -58,6 +59,13 @@ export function gsm8k({ folder }: Gsm8kOptions = {}): Environment<Gsm8kState> {
       correct: ({ answer }) => answer,
       "stops-early": ({ answer }) => withoutLastStep(answer),
       "arithmetic-slip": ({ answer }, random) => withSlip(answer, random),
+    },
+
+    restate: (_task, [solution]) => statedForms(statedNumber(solution!)!.value),
+    tricks: (_task, [solution]) => {
+      const { value } = statedNumber(solution!)!;
+      const changed = /^-?[01]$/.test(value) ? {} : changedNumbers(value);
+      return { ...unstatedForms(value), ...changed };
     },
 
     corrupt(_task, [solution], random) {

@@ -11,6 +11,7 @@ import type {
   Verdict,
 } from "../../environment.js";
 import { afterReasoning } from "../../answers/reasoning.js";
+import { differencesFromV8 } from "../sandbox/differences.js";
 import { corruptReference } from "./corrupt.js";
 import { type Grade, Grader, type GraderOptions } from "./grade.js";
 import {
@@ -21,6 +22,7 @@ import {
   loadMbpp,
 } from "./loaders.js";
 import { type Problem, programOf, programsOf } from "./problem.js";
+import { presentations, tricksFor } from "./tricks.js";
 
 /** A problem and the answer given to it, if any. */
 export interface ProgramState {
@@ -145,6 +147,8 @@ export function dataset(
     step: (state, answer) => turnOf({ problem: state.problem, answer }),
 
     judge: async (trajectory) => verdictOf(trajectory, grader),
+    restate: (task, [answer]) => presentations(problems().get(task.id)!, answer ?? ""),
+    tricks: (task) => tricksFor(problems().get(task.id)!),
 
     corrupt: (task) => {
       const problem = problems().get(task.id);
@@ -212,7 +216,11 @@ async function verdictOf(
       evidence: "test",
       confidence: 1,
       family,
-      detail: `${grade.held} of ${grade.reached} tests reached held; ${failureText(grade)}`,
+      detail: [
+        `${grade.held} of ${grade.reached} tests reached held`,
+        failureText(grade),
+        ...(problem.language === "javascript" ? differencesFromV8(programs.join("\n")) : []),
+      ].join("; "),
     },
     ...(grade.wrongOutputs === undefined ? {} : { wrongOutputs: grade.wrongOutputs }),
     ...(SIGNATURES.has(family) ? { signature: family } : {}),

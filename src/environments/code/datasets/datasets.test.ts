@@ -42,9 +42,9 @@ async function answered<S>(environment: Environment<S>, answer: string): Promise
   return environment.judge(await playActions(environment, task!, [answer]));
 }
 
-describe("an answer becomes a program", () => {
-  const whole = "def add(a, b):\n    return a + b";
+const whole = "def add(a, b):\n    return a + b";
 
+describe("an answer becomes a program", () => {
   test.each([
     ["a completion", "    return a + b\n", `${ADD.prompt}    return a + b\n`],
     ["a whole function", whole, `import math\n\ndef half(x):\n    return x / 2\n\n${whole}`],
@@ -76,6 +76,45 @@ describe("an answer becomes a program", () => {
     expect(programOf(problem, ADD.prompt + ADD.canonical_solution)).toBe(
       ADD.prompt + ADD.canonical_solution,
     );
+  });
+});
+
+const block = (code: string, info = "python"): string => `\`\`\`${info}\n${code}\n\`\`\``;
+
+describe("which block is the program", () => {
+  const other = "def add(a, b):\n    return 7";
+  const program = (answer: string): string => programOf(problem, answer);
+  test.each([
+    ["the last that defines it", `${block(whole)}\nNo, rather:\n${block(other)}`, other],
+    [
+      "however long an earlier one is",
+      `${block(whole + "\n# and so on".repeat(50))}\n${block(other)}`,
+      other,
+    ],
+    ["not a later one that only uses it", `${block(other)}\n${block("print(add(1, 2))")}`, other],
+    [
+      "dedented where a list indents it",
+      `1. So:\n   ${block(other).replaceAll("\n", "\n   ")}`,
+      other,
+    ],
+    ["past a fence that was left open", `\`\`\`python\n${whole}\n${block(other)}`, other],
+  ])("%s", (_name, answer, code) => {
+    expect(program(answer).trimEnd()).toBe(
+      `import math\n\ndef half(x):\n    return x / 2\n\n${code}`,
+    );
+  });
+
+  test("a body before a stray fence is a completion", () => {
+    expect(program("    return a + b\n```\n")).toBe(`${ADD.prompt}    return a + b`);
+  });
+
+  test("of reasoning that was not finished there is none", async () => {
+    expect(program(`<think>${block(whole)}`)).toBe(`${ADD.prompt}`);
+    const environment = humaneval({ file: file("thinking.jsonl", JSON.stringify(ADD)) });
+    expect(await answered(environment, `<think>${block(whole)}`)).toMatchObject({
+      correct: false,
+      stop: "malformed",
+    });
   });
 });
 
@@ -186,6 +225,59 @@ describe("LiveCodeBench", () => {
         correct: false,
         answer: "test 1: failed",
       });
+    });
+
+    test("by numbers where a line is numbers, white space at its ends aside", async () => {
+      const half = {
+        ...STDIN,
+        public_test_cases: [{ input: "7\n", output: "3.50\nYES\n", testtype: "stdin" }],
+      };
+      const environment = livecodebench({
+        file: file("half.jsonl", JSON.stringify(half)),
+        publicTestsOnly: true,
+      });
+      for (const said of ["3.5\\nYES", "  3.500 \\n YES ", "35e-1\\nYES\\n\\n"])
+        expect(await answered(environment, `print("${said}")`)).toMatchObject({ correct: true });
+      for (const said of ["3.51\\nYES", "3.5 YES", "3.5\\nNO", "3.5"])
+        expect(await answered(environment, `print("${said}")`)).toMatchObject({ correct: false });
+    });
+
+    test("by the last block that parses", async () => {
+      const environment = livecodebench({ file: file("last.jsonl", JSON.stringify(STDIN)) });
+      const right = "print(int(input()) * 2)";
+      const said = `${block("print(7)")}\n${block(right)}\nIt prints\n${block("4 2 and so on, a long example = ()", "")}`;
+      expect(await answered(environment, said)).toMatchObject({ correct: true });
+      expect(await answered(environment, `${block(right)}\n${block("print(7)")}`)).toMatchObject({
+        correct: false,
+      });
+      expect(await answered(environment, `${block(right)}\n${block("print(7")}`)).toMatchObject({
+        correct: true,
+      });
+    });
+
+    test("with the imports of its own grader, a tuple as a list, and a function without a class", async () => {
+      const two = {
+        ...FUNCTIONAL,
+        starter_code: "class Solution:\n    def two(self, nums: List[int]) -> List[int]:\n        ",
+        public_test_cases: [{ input: "[3,1,2]", output: "[1, 2]", testtype: "functional" }],
+        metadata: { func_name: "two" },
+      };
+      const environment = livecodebench({ file: file("two.jsonl", JSON.stringify(two)) });
+      const method =
+        "class Solution:\n    def two(self, nums: List[int]) -> List[int]:\n        return";
+      expect(await answered(environment, `${method} tuple(sorted(nums)[:2])`)).toMatchObject({
+        correct: true,
+      });
+      expect(await answered(environment, `${method} nsmallest(2, nums)`)).toMatchObject({
+        correct: true,
+      });
+      expect(
+        await answered(
+          environment,
+          "from __future__ import annotations\ndef two(nums: List[int]): return sorted(nums)[:2]",
+        ),
+      ).toMatchObject({ correct: true });
+      expect(await answered(environment, `${method} nums[:2]`)).toMatchObject({ correct: false });
     });
 
     test("by a method's results", async () => {

@@ -14,8 +14,10 @@ import { PYTHON_CODEC } from "./python-codec.js";
  * requests to the program go out by lines that begin with the nonce.
  */
 export const PYTHON_JUDGE: string = `${PYTHON_CODEC}
-import ast, builtins, collections, copy, datetime, decimal, fractions, json, math, os, random, re, symtable, time
+import ast, builtins, collections, copy, datetime, decimal, fractions, json, math, os, random, re, resource, symtable
 
+# What a program gives back may be small to send and large to use, as a range is.
+resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
 source, sink = open(os.dup(0), "rb"), os.dup(1)
 null = os.open("/dev/null", os.O_RDWR)
 for number in (0, 1, 2):
@@ -171,16 +173,18 @@ def run(job):
     def request(op, a, b=None):
         if gone:
             raise Gone()
-        return answered(ask('{"op":"' + op + '","a":' + encode(a) + ',"b":' + encode(b) + "}"))
+        try:
+            return answered(ask('{"op":"' + op + '","a":' + encode(a) + ',"b":' + encode(b) + "}"))
+        except StopIteration:
+            if op == "next":
+                raise
+            raise RuntimeError("the program raised StopIteration") from None  # it would end a test's own loop
 
     class Remote:
         """Something of the program that is no data: it can be called and read from, never compared."""
-        __slots__ = ("ref", "kind", "truth")
+        __slots__ = ("__ref__", "__kind__", "__truth__")
         def __init__(self, ref, kind, truth):
-            set_slot = object.__setattr__
-            set_slot(self, "ref", ref)
-            set_slot(self, "kind", kind)
-            set_slot(self, "truth", truth)
+            self.__ref__, self.__kind__, self.__truth__ = ref, kind, truth
         def __call__(self, *args, **named):
             return request("call", self, [list(args), named])
         def __getattr__(self, name):
@@ -196,7 +200,7 @@ def run(job):
         def __len__(self):
             return request("len", self)
         def __bool__(self):
-            if self.truth:
+            if self.__truth__:
                 return True
             raise TypeError("an object of the program is neither true nor false")
         def __eq__(self, other):
@@ -204,11 +208,11 @@ def run(job):
         __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __eq__
         __hash__ = None
         def __repr__(self):
-            return "<" + self.kind + ">"
+            return "<" + self.__kind__ + ">"
 
     def odd(value):
         if type(value) is Remote:
-            return '{"x":' + str(value.ref) + ',"k":0}'
+            return '{"x":' + str(value.__ref__) + ',"k":0}'
         if callable(value):
             functions.append(value)
             return '{"n":' + str(len(functions) - 1) + ',"k":0}'

@@ -184,6 +184,40 @@ describe.skipIf(fault !== undefined)("bubblewrap", () => {
     expect(await suite(program, tests)).toMatchObject({ passed: true });
   });
 
+  test.each([
+    [
+      "an end of iteration within a loop of the tests",
+      "def f(x): raise StopIteration",
+      "assert all(map(lambda x: f(x) == x + 1, [1, 2]))",
+    ],
+    [
+      "a range that is large to use",
+      "def f(x): return range(10 ** 10)",
+      "assert sorted(f(1)) == [2]",
+    ],
+    [
+      "a reply that has no form",
+      'import os\ndef f(x):\n  for n in range(3, 9):\n    try: os.write(n, b\'{"e":5}\\n{"e":[]}\\n[1]\\n{"v":{"T":"eval"}}\\n\')\n    except OSError: pass\n  return 0',
+      "assert f(1) == 2\nassert f(2)('1') == 1",
+    ],
+  ])("tests cannot be fooled: %s, sent as data", async (_name, program, tests) => {
+    expect(await suite(program, tests)).toMatchObject({ passed: false });
+  });
+
+  test("tests may use what is no data: classes, iterators, functions of theirs", async () => {
+    const program =
+      "class Stack:\n  kind = 'stack'\n  def __init__(self): self.items = []\n  def push(self, x): self.items.append(x)\n  def size(self): return len(self.items)\ndef count(stack): return stack.size()\ndef each(g, xs): return [g(x) for x in xs]\ndef up():\n  n = 0\n  while True:\n    yield n\n    n += 1";
+    const tests = `s = Stack()
+s.push(7)
+assert s.items == [7]
+assert s.kind == 'stack'
+assert count(s) == 1
+assert each(lambda x: x * 2, [1, 2]) == [2, 4]
+it = up()
+assert [next(it), next(it)] == [0, 1]`;
+    expect(await suite(program, tests)).toMatchObject({ passed: true });
+  });
+
   test("what the program prints does not get in the way", async () => {
     const program =
       "import os\nprint('{}')\nos.write(1, b'x')\nos.write(2, b'x')\ndef f(x):\n  print(x)\n  return x + 1";
