@@ -11,6 +11,7 @@ export const exitCodes = {
 
 /** Codes of faults in what the user wrote, as against faults in what happened: they end with `usage`. */
 export const usageCodes: ReadonlySet<string> = new Set([
+  "CHAT_NONE",
   "CONFIG_FILE",
   "CONFIG_INVALID",
   "CONFIG_MISSING",
@@ -36,14 +37,17 @@ export const usageCodes: ReadonlySet<string> = new Set([
   "IMPORT_FORMAT",
   "IMPORT_MODEL",
   "IMPORT_RUN",
+  "INIT_EXISTS",
   "PARTNER_NAME",
   "PARTNER_UNKNOWN",
   "PARTNER_UNREADABLE",
   "PRESET_UNKNOWN",
   "RUN_CONFIG_CHANGED",
+  "RUN_CONFIRM",
   "RUN_EXISTS",
   "RUN_MISSING",
   "RUN_NAME",
+  "SERVE_KEY",
   "STUDY_ARM",
   "STUDY_CHANGED",
   "STUDY_INVALID",

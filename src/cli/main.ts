@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ErrataError } from "../util/error.js";
 import { group } from "./command.js";
+import { chatCommand } from "./chat.js";
 import { compareCommand } from "./compare.js";
+import { completionCommand } from "./completion.js";
 import { corpusCommand } from "./corpus.js";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
@@ -12,9 +14,12 @@ import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
 import { exitCodes, usageCodes } from "./exit-codes.js";
 import { gateCommand } from "./gate.js";
+import { initCommand } from "./init.js";
 import { modelsCommand } from "./models.js";
 import { reportCommand } from "./report.js";
 import { rescueCommand } from "./rescue.js";
+import { runsCommand } from "./runs-list.js";
+import { serveCommand } from "./serve.js";
 import { studyCommand } from "./study.js";
 import { paint } from "./terminal.js";
 import { trainCommand } from "./train.js";
@@ -37,12 +42,16 @@ export async function main(args: readonly string[]): Promise<void> {
 function errata(): Command {
   const manifest = new URL("../../package.json", import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
-  return group("errata", "Reinforcement learning from the mistakes of weaker models.")
+  const program = group("errata", "Reinforcement learning from the mistakes of weaker models.")
     .version(version)
+    .addCommand(initCommand)
     .addCommand(demoCommand)
     .addCommand(trainCommand)
+    .addCommand(runsCommand)
+    .addCommand(chatCommand)
     .addCommand(evalCommand)
     .addCommand(exportCommand)
+    .addCommand(serveCommand)
     .addCommand(gateCommand)
     .addCommand(rescueCommand)
     .addCommand(compareCommand)
@@ -58,6 +67,7 @@ function errata(): Command {
       "\nExit status: 0 done, 1 failed, 2 usage or configuration error, 130 interrupted and saved.\n" +
         "\nExamples:\n  errata demo\n  errata train --preset arithmetic --steps 100\n",
     );
+  return program.addCommand(completionCommand(program));
 }
 
 /** Tells the user what went wrong; the exit status. */

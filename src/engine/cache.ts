@@ -76,6 +76,17 @@ export class KeyValueCache {
     this.#lengths[row] = prompt.length;
   }
 
+  /** Adds a row at the end; no more than the cache was made for. */
+  add(prompt: PromptCache): void {
+    const width = this.#width;
+    const B = this.#lengths.length;
+    for (const store of [...this.#keys, ...this.#values])
+      for (let t = this.#longest() - 1; t > 0; t--)
+        store.copyWithin(t * (B + 1) * width, t * B * width, (t + 1) * B * width);
+    this.#lengths.push(0);
+    this.fill(B, prompt);
+  }
+
   /** Gives up `row`, which goes on taking tokens, as long as the shortest of the rows. */
   clear(row: number): void {
     this.#lengths[row] = this.#lengths.reduce((least, length) => Math.min(least, length), Infinity);

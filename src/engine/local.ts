@@ -2,6 +2,7 @@
 import type { Random } from "../util/random.js";
 import { adamStep } from "./adam.js";
 import { trainableWeights } from "./adapter.js";
+import { ContinuousDecoder } from "./continuous.js";
 import { decodeRows } from "./decoding.js";
 import {
   defaultClip,
@@ -151,6 +152,11 @@ export class LocalEngine implements Engine {
       maxRows,
     });
     return (await Promise.all([here, ...elsewhere])).flat();
+  }
+
+  /** Decoding of requests that come and go, at most `maxRows` at once. */
+  decoder(policy: Policy, maxRows: number): ContinuousDecoder {
+    return new ContinuousDecoder(this.#passes(policy), maxRows);
   }
 
   async logprobs(policy: Policy, sequences: readonly ScoredSequence[]): Promise<Float32Array> {
