@@ -69,9 +69,8 @@ describe("the commands", () => {
     const checked = await errata(place, ["env", "check", file, "--tasks", "30", "--json"]);
     expect(checked.status).toBe(0);
     expect(JSON.parse(checked.stdout)).toMatchObject({ env: "carrying-sums", failures: [] });
-    const planned = await errata(place, [
-      ...["train", "--dry-run", "--json", "--preset", "arithmetic", "--set", `environment=${file}`],
-    ]);
+    const play = ["--preset", "arithmetic", "--set", `environment=${file}`];
+    const planned = await errata(place, ["train", "--dry-run", "--json", ...play]);
     expect(planned.status).toBe(0);
   });
 
