@@ -44,7 +44,8 @@ export function checkpointState(folder: string): CheckpointState | undefined {
 
 /** Whether a run is being trained, is done, or waits to be resumed. */
 export function stateOf(folder: string): RunState {
-  if (lockHolder(folder) !== undefined) return "training";
+  // The lock is asked only where somebody has left a note of it: asking takes it for a moment.
+  if (existsSync(join(folder, "lock")) && lockHolder(folder) !== undefined) return "training";
   return checkpointState(folder)?.finished === true ? "finished" : "stopped";
 }
 
