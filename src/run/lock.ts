@@ -52,10 +52,23 @@ export function lockRun(folder: string): () => void {
 /** The process that works on the run in `folder`, or undefined where none does. */
 export function lockHolder(folder: string): number | undefined {
   if (held.has(fileOf(folder))) return process.pid;
-  if (!existsSync(fileOf(folder))) return undefined;
-  const release = acquire(folder);
-  release?.();
-  return release === undefined ? holderOf(folder)?.process : undefined;
+  return existsSync(fileOf(folder)) && isHeld(fileOf(folder))
+    ? holderOf(folder)?.process
+    : undefined;
+}
+
+/** Whether another process has the lock: asked by reading, which takes nothing from whoever wants it. */
+function isHeld(file: string): boolean {
+  const { DatabaseSync } = loadSqlite();
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+  try {
+    database.exec("SELECT count(*) FROM sqlite_master");
+    return false;
+  } catch (cause) {
+    return codeOf(cause) === busy;
+  } finally {
+    database.close();
+  }
 }
 
 const fileOf = (folder: string): string => resolve(folder, "lock.db");
@@ -69,7 +82,8 @@ function acquire(folder: string): (() => void) | undefined {
   try {
     // What is written there by mistake is nobody's lock: a locked file says that it is busy, not what it is.
     if (existsSync(file) && statSync(file).size > 0 && isForeign(file)) truncateSync(file);
-    database = new DatabaseSync(file, { readOnly: false, timeout: 0 });
+    // Long enough to outlast whoever only asks, which reads the file for a moment.
+    database = new DatabaseSync(file, { readOnly: false, timeout: 200 });
     database.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
     database?.close();
