@@ -1,9 +1,10 @@
 /** The local engine against PyTorch and TRL, round by round in turn: train steps, rollouts, GRPO steps. */
 import { cpus, loadavg } from "node:os";
-import { newOptimizer, type Policy, type TrainingSequence } from "../src/engine/engine.js";
-import { initialAdapter } from "../src/engine/adapter.js";
+import type { TrainingSequence } from "../src/engine/engine.js";
 import { LocalEngine } from "../src/engine/local.js";
-import type { Mixture } from "../src/engine/mixture.js";
+import { newOptimizer } from "../src/engine/local-policies.js";
+import type { LocalPolicy } from "../src/engine/local-policy.js";
+import type { Steering } from "../src/engine/steering.js";
 import type { ModelShape } from "../src/engine/shape.js";
 import { Random } from "../src/util/random.js";
 import { missing, Peer, type PeerAnswer } from "./peers/peer.js";
@@ -36,7 +37,7 @@ const million: ModelShape = {
   feedForward: 512,
 };
 const small: ModelShape = { ...million, width: 64, layers: 3, headWidth: 16, feedForward: 256 };
-/** The expert of mixture sampling: a quarter of the student's weights. */
+/** The expert of steered sampling: a quarter of the student's weights. */
 const quarter: ModelShape = { ...million, width: 64, headWidth: 16, feedForward: 256 };
 /** https://huggingface.co/HuggingFaceTB/SmolLM2-135M/blob/main/config.json */
 const smol: ModelShape = {
@@ -90,7 +91,7 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
       () => trainCase(engine, decoder, "train step, 1.07M", million, 64, 64, 1, 15),
       () => rolloutCase(engine, decoder, "rollouts, 1.07M, 256 rows", million, 256, 64, 1.5, 9),
       () => rolloutCase(engine, decoder, "rollouts, 1.07M, 32 rows", million, 32, 64, 1.3, 15),
-      () => mixtureCase(engine),
+      () => steeredCase(engine),
       () => grpoCase(engine, trl === undefined ? started : undefined, "1.07M", million, 2),
       () => grpoCase(engine, trl === undefined ? started : undefined, "0.2M", small, 4),
       () => rolloutCase(engine, decoder, "rollouts, 135M, 16 rows", smol, 16, 32, 0.8, 3),
@@ -183,9 +184,9 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 const row = (shape: ModelShape, length: number): number[] =>
   Array.from({ length }, () => 2 + random.below(shape.vocabulary - 2));
 
-const policies = new Map<ModelShape, Policy>();
+const policies = new Map<ModelShape, LocalPolicy>();
 
-function policyOf(engine: LocalEngine, shape: ModelShape): Policy {
+function policyOf(engine: LocalEngine, shape: ModelShape): LocalPolicy {
   const policy = policies.get(shape) ?? engine.initialise(shape, Random.from(1, "weights"));
   policies.set(shape, policy);
   return policy;
@@ -213,7 +214,7 @@ function trainCase(
     }));
     return { tokens, targets };
   });
-  let policy: Policy | undefined;
+  let policy: LocalPolicy | undefined;
   let optimizer: ReturnType<typeof newOptimizer> | undefined;
   return {
     name: `${name}, ${rows} x ${length} tokens`,
@@ -226,10 +227,7 @@ function trainCase(
         policy = policyOf(engine, shape);
         const targets = ["q_proj", "k_proj", "v_proj", "o_proj"] as const;
         if (rank !== undefined)
-          policy = {
-            ...policy,
-            adapter: initialAdapter(shape, { rank, alpha: rank, targets }, random),
-          };
+          policy = engine.adapt(policy, { rank, alpha: rank, targets }, random);
         optimizer = newOptimizer(policy);
       }
       return timed(async () => {
@@ -277,17 +275,17 @@ function rolloutCase(
 }
 
 /** The peer is our own plain sampling. */
-function mixtureCase(engine: LocalEngine): Case {
+function steeredCase(engine: LocalEngine): Case {
   const prompts = Array.from({ length: 256 }, () => row(million, 1));
-  const settings: Mixture = { form: "repulsive", alpha: 0.5, mask: 0.05, floor: -5, exempt: [1] };
+  const settings: Steering = { form: "repulsive", alpha: 0.5, mask: 0.05, floor: -5, exempt: [1] };
   const sample = async (steered: boolean): Promise<number> => {
     const policy = policyOf(engine, million);
     const expert = policyOf(engine, quarter);
-    const mixture = steered ? { mixture: { expert, ...settings } } : {};
-    return timed(() => engine.sample(policy, { prompts, maxTokens: 64, random, ...mixture }));
+    const steering = steered ? { steering: { expert, ...settings } } : {};
+    return timed(() => engine.sample(policy, { prompts, maxTokens: 64, random, ...steering }));
   };
   return {
-    name: "mixture sampling over plain sampling, quarter-size expert, 256 rows x 64 tokens",
+    name: "steered sampling over plain sampling, quarter-size expert, 256 rows x 64 tokens",
     unit: "seconds (ratio at most the bar)",
     work: 1,
     bar: 1.4,
@@ -307,7 +305,7 @@ function grpoCase(
   shape: ModelShape,
   bar: number,
 ): Case {
-  let policy: Policy | undefined;
+  let policy: LocalPolicy | undefined;
   let optimizer: ReturnType<typeof newOptimizer> | undefined;
   let peer: Peer | undefined;
   const step = async (): Promise<void> => {

@@ -13,7 +13,6 @@ import {
   fitExpert,
   groupAdvantages,
   inGroups,
-  newOptimizer,
   offPolicyWeight,
   parseConfig,
   play,
@@ -39,7 +38,7 @@ const { engine, environment, tokenizer, base, pool, heldOut } = await prepare(
 const { maxActionSymbols } = environment;
 const corpus = Corpus.open(":memory:");
 let student: Policy = base;
-let optimizer = newOptimizer(student);
+let optimizer = engine.newOptimizer(student);
 let expert: Expert | undefined;
 
 /** The student; with an expert, the student steered away from it: mu ~ pi * q^-alpha on plausible tokens. */
@@ -50,7 +49,7 @@ function player(repelledBy?: Expert): PolicyModel {
     policy: student,
     tokenizer,
     maxActionSymbols,
-    ...(repelledBy && { mixture: { expert: repelledBy.policy, form: "repulsive", ...settings } }),
+    ...(repelledBy && { steering: { expert: repelledBy.policy, form: "repulsive", ...settings } }),
   });
 }
 
@@ -108,6 +107,7 @@ async function rememberAndRefit(groups: readonly Group[], step: number): Promise
       signature: most.signature,
       traces: kept.map(({ trace }) => trace),
       shape: expertShape(base.shape),
+      student,
       tokenizer,
       maxActionSymbols,
       previous,

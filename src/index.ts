@@ -31,7 +31,8 @@ export type {
   TrainOptions,
   TrainResult,
 } from "./engine/engine.js";
-export { newOptimizer } from "./engine/engine.js";
+export { newOptimizer } from "./engine/local-policies.js";
+export type { LocalOptimizer, LocalPolicy } from "./engine/local-policy.js";
 export { LocalEngine } from "./engine/local.js";
 export { loadPolicy, savePolicy } from "./engine/files/checkpoint.js";
 export type { ModelShape } from "./engine/transformer.js";
@@ -115,7 +116,7 @@ export { groupAdvantages, offPolicyWeight, type WeightBounds } from "./learn/adv
 export { trainingSequences, type RolloutSignal, type ScoredGroup } from "./learn/sequences.js";
 export { remember, type Admissions, type RememberOptions } from "./mistakes/remember.js";
 export { expertShape, fitExpert, type Expert, type ExpertOptions } from "./experts/expert.js";
-export type { Mixture } from "./engine/mixture.js";
+export type { Steering } from "./engine/steering.js";
 export type { MetricsLine, StepMetrics } from "./watch/metrics.js";
 export type { Cost, CostRole } from "./watch/ledger.js";
 export {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parameterCount } from "../engine/transformer.js";
+import { localPolicy } from "../engine/local-policy.js";
+import { parameterCount } from "../engine/shape.js";
 import { arithmetic } from "../environments/arithmetic/arithmetic.js";
 import type { Environment, Task } from "../environments/environment.js";
 import { gate, gateLines, gateWarning, type GateReport } from "./gate.js";
@@ -208,7 +209,7 @@ describe("the discrimination ratio", () => {
         ...setup,
         environment,
         tokenizer,
-        base: { shape, weights: new Float32Array(parameterCount(shape)) },
+        base: localPolicy(shape, new Float32Array(parameterCount(shape))),
         partners: new Map(),
         preset: { ...setup.preset, levels: ["addition"] },
       },

@@ -44,10 +44,12 @@ export const joinCommand: Command = command(
       });
     const partners = files.filter((file) => file.endsWith(".safetensors"));
     if (partners.length > 0) {
+      const { LocalEngine } = await import("../engine/local.js");
       const { readPartner } = await import("../run/partner-file.js");
       const { storedShape } = await import("../engine/files/checkpoint.js");
       const { vocabulary } = await storedShape(join(checkpoint, "model.safetensors"));
-      for (const file of partners) await readPartner(file, vocabulary);
+      const engine = new LocalEngine();
+      for (const file of partners) await readPartner(engine, file, vocabulary);
     }
     const problems: Problem[] = [];
     const delivered: string[] = [];

@@ -58,14 +58,12 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
   const config = withSettings(runConfig(folder), options.set, ["user", "environment"]);
   const [
     { LocalEngine },
-    { loadPolicy },
     { baseStudent, presetFor },
     { lastCheckpoint },
     { play },
     { PolicyModel },
   ] = await Promise.all([
     import("../engine/local.js"),
-    import("../engine/files/checkpoint.js"),
     import("../launch/prepare.js"),
     import("../run/checkpoint.js"),
     import("../play/play.js"),
@@ -97,7 +95,7 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
   const policy =
     options.checkpoint === "base"
       ? base
-      : await loadPolicy(`${checkpoint}/model.safetensors`, { base });
+      : await engine.restore(`${checkpoint}/model.safetensors`, { base });
   const player = {
     engine,
     environment,

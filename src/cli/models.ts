@@ -52,9 +52,9 @@ async function build(options: BuildOptions): Promise<void> {
     const cached = await modelFile(environment, recipe);
     const named = { file: cached, name: `${preset.name}-${name}`, policy };
     const file = options.out === undefined ? cached : await savePrebuilt(options.out, named);
-    built.push({ name, file, parameters: policy.weights.length, seconds });
+    built.push({ name, file, parameters: engine.parameters(policy), seconds });
     terminal.print(
-      `${name.padEnd(18)}  ${file}  ${magnitude(policy.weights.length)} parameters, ${duration(seconds)}`,
+      `${name.padEnd(18)}  ${file}  ${magnitude(engine.parameters(policy))} parameters, ${duration(seconds)}`,
     );
   }
   terminal.result({ preset: preset.name, out: options.out ?? null, models: built });

@@ -9,6 +9,7 @@ describe("an AdamW step", () => {
   const gradient = Float32Array.from({ length: size }, (_, i) => Math.sin(i) / 10);
   const before = {
     steps: 4,
+    version: 0,
     first: Float32Array.from({ length: size }, (_, i) => Math.cos(i) / 20),
     second: Float32Array.from({ length: size }, (_, i) => (1 + Math.sin(3 * i)) / 100),
   };
@@ -18,6 +19,7 @@ describe("an AdamW step", () => {
     const norm = 8;
     const after = adamStep(policy, before, gradient.slice(), norm, options);
     expect(after.optimizer.steps).toBe(5);
+    expect([after.policy.version, after.optimizer.version]).toEqual([1, 1]);
     for (const { offset, size: count, shape } of parameterLayout(tinyShape))
       for (let i = offset; i < offset + count; i++) {
         const g = gradient[i]! * (2 / (norm + 1e-6));

@@ -1,6 +1,7 @@
 /** One step of AdamW (arXiv:1711.05101). */
 import { graphShape, trainableLayout, trainableWeights, withTrainable } from "./adapter.js";
-import type { OptimizerState, Policy, TrainOptions } from "./engine.js";
+import type { TrainOptions } from "./engine.js";
+import type { LocalOptimizer, LocalPolicy } from "./local-policy.js";
 
 /** Decay rates and epsilon (PyTorch's defaults). */
 export const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
@@ -15,15 +16,16 @@ export const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
  * becomes the new weights: at the size of a model, memory that is new costs more than the arithmetic.
  */
 export function adamStep(
-  policy: Policy,
-  optimizer: OptimizerState,
+  policy: LocalPolicy,
+  optimizer: LocalOptimizer,
   gradient: Float32Array,
   gradientNorm: number,
   { learningRate, clipNorm = 1, weightDecay = 0 }: TrainOptions,
-): { policy: Policy; optimizer: OptimizerState } {
+): { policy: LocalPolicy; optimizer: LocalOptimizer } {
   const steps = optimizer.steps + 1;
   const size = gradient.length;
-  const state = { steps, first: new Float32Array(size), second: new Float32Array(size) };
+  const version = policy.version + 1;
+  const state = { steps, version, first: new Float32Array(size), second: new Float32Array(size) };
   const rates: Rates = {
     clip: Math.min(1, clipNorm / (gradientNorm + 1e-6)),
     step: learningRate / (1 - adam.beta1 ** steps),
@@ -34,7 +36,7 @@ export function adamStep(
     const kept = shape.length > 1 ? 1 - learningRate * weightDecay : 1;
     update({ weights, optimizer, gradient, state, rates, kept }, offset, offset + count);
   }
-  return { policy: withTrainable(policy, gradient), optimizer: state };
+  return { policy: { ...withTrainable(policy, gradient), version }, optimizer: state };
 }
 
 interface Rates {
@@ -47,10 +49,10 @@ interface Rates {
 
 interface Update {
   readonly weights: Float32Array;
-  readonly optimizer: OptimizerState;
+  readonly optimizer: LocalOptimizer;
   /** Read, then overwritten with the new weights. */
   readonly gradient: Float32Array;
-  readonly state: OptimizerState;
+  readonly state: LocalOptimizer;
   readonly rates: Rates;
   /** What decay leaves of a weight. */
   readonly kept: number;

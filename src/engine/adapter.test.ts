@@ -12,7 +12,9 @@ import {
   type AdapterShape,
 } from "./adapter.js";
 import { loadPolicy, savePolicy } from "./files/checkpoint.js";
-import { newOptimizer, type Policy, type TrainingSequence } from "./engine.js";
+import type { TrainingSequence } from "./engine.js";
+import { newOptimizer } from "./local-policies.js";
+import { localPolicy, type LocalPolicy } from "./local-policy.js";
 import { LocalEngine } from "./local.js";
 import { loadPeftAdapter, savePeftAdapter } from "./files/peft.js";
 import { loadPretrained } from "./files/pretrained.js";
@@ -42,16 +44,16 @@ const shape: ModelShape = {
 };
 const everything: AdapterShape = { rank: 2, alpha: 6, targets: projections };
 
-function basePolicy(): Policy {
+function basePolicy(): LocalPolicy {
   const { weights } = engine.initialise(shape, Random.from(3, "weights"));
   const random = Random.from(4, "biases");
   for (const { offset, size } of parameterLayout(shape))
     for (let i = 0; i < size; i++) weights[offset + i]! += 0.2 * random.normal();
-  return { shape, weights };
+  return localPolicy(shape, weights);
 }
 
 /** An adapter with B unlike zero. */
-function adapted(base: Policy, adapter: AdapterShape = everything, seed = 1): Policy {
+function adapted(base: LocalPolicy, adapter: AdapterShape = everything, seed = 1): LocalPolicy {
   const random = Random.from(seed, "adapter");
   const weights = new Float32Array(adapterSize(shape, adapter)).map(() => 0.3 * random.normal());
   return { ...base, adapter: { ...adapter, weights } };
@@ -70,7 +72,7 @@ const sequences = [
     logprob: 0,
   })),
 }));
-const sample = (policy: Policy): Promise<{ tokens: readonly number[] }[]> =>
+const sample = (policy: LocalPolicy): Promise<{ tokens: readonly number[] }[]> =>
   engine.sample(policy, {
     prompts: [[1, 2], [3]],
     maxTokens: 8,
@@ -146,7 +148,7 @@ describe("training an adapter", () => {
 
   it("learns, and its loss falls", async () => {
     const base = basePolicy();
-    let policy: Policy = {
+    let policy: LocalPolicy = {
       ...base,
       adapter: initialAdapter(shape, everything, Random.from(2, "a")),
     };
@@ -161,7 +163,7 @@ describe("training an adapter", () => {
   });
 
   it("counts the frozen weights' work as four operations a token, not six", async () => {
-    const count = async (policy: Policy): Promise<number> => {
+    const count = async (policy: LocalPolicy): Promise<number> => {
       const fresh = new LocalEngine();
       await fresh.trainStep(policy, newOptimizer(policy), sequences, { learningRate: 0 });
       return fresh.flops;
@@ -199,7 +201,7 @@ describe("several adapters over one base", () => {
       prompts: [[1, 2, 3]],
       maxTokens: 6,
       random: Random.from(5, "mixture"),
-      mixture: {
+      steering: {
         expert: adapted(base, everything, 2),
         form: "repulsive",
         alpha: 0.5,

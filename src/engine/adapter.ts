@@ -3,11 +3,11 @@
  * y = x W^T + (alpha / rank) (x A^T) B^T with A [rank, in] and B [out, rank]. W is frozen and shared
  * by every policy over one base; only A and B train.
  */
-import { z } from "zod";
 import { ErrataError } from "../util/error.js";
-import { count, positive, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
+import type { AdapterShape } from "./adapter-shape.js";
 import type { Policy } from "./engine.js";
+import { localOf, localPolicy, type Adapter, type LocalPolicy } from "./local-policy.js";
 import {
   layOut,
   parameterLayout,
@@ -19,31 +19,14 @@ import {
   type Projection,
 } from "./shape.js";
 
-/** The keys `student.lora.*`. */
-export const adapterSchema = z.strictObject({
-  rank: count.default(16).describe("Rank of the update of each projection."),
-  alpha: positive.default(32).describe("Scale: the product of A and B counts alpha / rank times."),
-  targets: z
-    .array(z.enum(projections))
-    .min(1)
-    .default([...projections])
-    .describe("Projections of every layer that are adapted, in any order."),
-});
-
-/** Which projections an adapter changes, and by matrices of which rank. */
-export type AdapterShape = Options<typeof adapterSchema>;
-
-/** One adapter over a base model. */
-export interface Adapter extends AdapterShape {
-  /** All A and B end to end, in the order of `adapterLayout`. Replaced, never mutated. */
-  readonly weights: Float32Array;
-}
+export { adapterSchema, type AdapterShape } from "./adapter-shape.js";
+export type { Adapter } from "./local-policy.js";
 
 /** What a graph depends on: the shape of a model, and that of its adapter where it has one. */
 export type GraphShape = ModelShape & { readonly adapter?: AdapterShape };
 
 /** The shape of the graphs of `policy`. */
-export function graphShape({ shape, adapter }: Policy): GraphShape {
+export function graphShape({ shape, adapter }: LocalPolicy): GraphShape {
   if (adapter === undefined) return shape;
   const { rank, alpha, targets } = adapter;
   return { ...shape, adapter: { rank, alpha, targets: ordered(targets) } };
@@ -103,12 +86,12 @@ export function initialAdapter(shape: ModelShape, adapter: AdapterShape, random:
 }
 
 /** The weights of `policy` that train: its adapter's, or all where it has none. */
-export function trainableWeights(policy: Policy): Float32Array {
+export function trainableWeights(policy: LocalPolicy): Float32Array {
   return policy.adapter?.weights ?? policy.weights;
 }
 
 /** `policy` with other weights in place of those that train. */
-export function withTrainable(policy: Policy, weights: Float32Array): Policy {
+export function withTrainable(policy: LocalPolicy, weights: Float32Array): LocalPolicy {
   const { adapter } = policy;
   return adapter === undefined
     ? { ...policy, weights }
@@ -120,11 +103,17 @@ export function trainableLayout(shape: GraphShape): Parameter[] {
   return shape.adapter === undefined ? parameterLayout(shape) : adapterLayout(shape, shape.adapter);
 }
 
+/** Whether a policy of the local engine is an adapter over frozen weights. */
+export function hasAdapter(policy: Policy): boolean {
+  return localOf(policy).adapter !== undefined;
+}
+
 /**
  * One policy without an adapter that computes the same: W + (alpha / rank) B A. Takes a copy of the
  * base weights; a policy without an adapter is returned as it is.
  */
-export function mergeAdapter(policy: Policy): Policy {
+export function mergeAdapter(of: Policy): LocalPolicy {
+  const policy = localOf(of);
   const { shape, adapter } = policy;
   if (adapter === undefined) return policy;
   const weights = policy.weights.slice();
@@ -147,5 +136,5 @@ export function mergeAdapter(policy: Policy): Policy {
       for (let j = 0; j < columns; j++) weights[start + j]! += sum[j]!;
     }
   }
-  return { shape, weights };
+  return localPolicy(shape, weights);
 }

@@ -46,7 +46,7 @@ const slack = 0.1;
 
 /**
  * One completion for each of `prompts`, of `policies[0]` (steered by `policies[1]` where the options
- * hold a mixture). Equal prompts are computed once, whether they start a group or fork a prefix.
+ * say so). Equal prompts are computed once, whether they start a group or fork a prefix.
  * @throws ErrataError `CONTEXT_LENGTH`.
  */
 export async function decodeRows(

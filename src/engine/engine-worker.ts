@@ -3,7 +3,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { ErrataError } from "../util/error.js";
 import { Random } from "../util/random.js";
 import type { EmbeddingRequest, SampleRequest, TrainingSequence, TrainOptions } from "./engine.js";
-import { LocalEngine, type LocalEngineOptions } from "./local.js";
+import { LocalEngine } from "./local.js";
+import type { LocalEngineOptions } from "./options.js";
 import type { ScoredSequence } from "./passes.js";
 import {
   readPolicy,
@@ -48,13 +49,13 @@ async function answer(message: Call, signal: AbortSignal): Promise<Partial<Engin
     case "sample": {
       const request = message.request as SampleRequest;
       const expert = message.expert && readPolicy(message.expert, read);
-      const mixture = request.mixture && expert && { ...request.mixture, expert };
-      const { mixture: _, ...rest } = request;
+      const steering = request.steering && expert && { ...request.steering, expert };
+      const { steering: _, ...rest } = request;
       const full = {
         ...rest,
         signal,
         random: Random.from(0, "unused"),
-        ...(mixture && { mixture }),
+        ...(steering && { steering }),
       };
       return { value: await engine.sample(policy, full) };
     }
@@ -70,8 +71,8 @@ async function answer(message: Call, signal: AbortSignal): Promise<Partial<Engin
         }),
       };
     case "trainStep": {
-      const { first, second, steps } = message.optimizer!;
-      const before = { steps, first: read(first), second: read(second) };
+      const { first, second, steps, version } = message.optimizer!;
+      const before = { steps, version, first: read(first), second: read(second) };
       const sequences = message.request as TrainingSequence[];
       const step = await engine.trainStep(policy, before, sequences, { ...options, signal });
       const { policy: after, optimizer, ...value } = step;
@@ -80,6 +81,7 @@ async function answer(message: Call, signal: AbortSignal): Promise<Partial<Engin
         policy: sharePolicy(after, share),
         optimizer: {
           steps: optimizer.steps,
+          version: optimizer.version,
           first: share(optimizer.first),
           second: share(optimizer.second),
         },

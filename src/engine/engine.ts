@@ -5,33 +5,47 @@
  * rewards and no roles; which policy is a student or a weak partner is the caller's business.
  */
 import type { Random } from "../util/random.js";
-import { trainableWeights, type Adapter } from "./adapter.js";
-import type { Mixture } from "./mixture.js";
+import type { Steering } from "./steering.js";
 import type { Truncation } from "./sampler.js";
 import type { StopOptions } from "./stop.js";
-import type { ModelShape } from "./transformer.js";
+import type { AdapterShape } from "./adapter-shape.js";
+import type { ModelShape } from "./shape.js";
 
-/** Weights of one model: `shape` says how to read them. */
+/**
+ * One model as all that is above an engine sees it. Which one it is, the object itself says; what it is
+ * made of is its engine's, and only that engine can read, update or save it.
+ */
 export interface Policy {
+  /** Its vocabulary and context among the rest. */
   readonly shape: ModelShape;
-  /** All weights end to end, in the order of `parameterLayout(shape)`. Replaced, never mutated. */
-  readonly weights: Float32Array;
-  /** Where there is one, it trains; `weights` are then frozen, and may be those of many policies. */
-  readonly adapter?: Adapter;
+  /** Updates since it was made, forked or restored. */
+  readonly version: number;
 }
 
-/** AdamW state (arXiv:1711.05101) for P weights that train. */
+/** What an optimizer remembers of the updates of one policy; its engine's as well. */
 export interface OptimizerState {
+  /** Updates so far. */
   readonly steps: number;
-  /** First and second moments, each [P]. */
-  readonly first: Float32Array;
-  readonly second: Float32Array;
+  /** That of the policy which the next update is of. */
+  readonly version: number;
 }
 
-/** What an engine can do. */
+/** The ways in which an engine can spoil a policy: see {@link Engine.degrade}. */
+export const degradationKinds = ["lag", "noise", "quantisation", "layers", "heads"] as const;
+export type DegradationKind = (typeof degradationKinds)[number];
+
+/** What an engine can do. What takes the place of what it cannot is for its user to say. */
 export interface Capabilities {
+  /** {@link Engine.embed}, and losses on hidden states. */
   readonly embeddings: boolean;
-  readonly mixtureSampling: boolean;
+  /** Sampling away from a second policy: {@link SampleRequest.steering}. */
+  readonly steeredSampling: boolean;
+  readonly degradations: readonly DegradationKind[];
+  /**
+   * Every version of a policy can be used for ever, so what follows an update can be dropped with it.
+   * Without it an update ends the version it is of: whoever uses that one is refused (`POLICY_STALE`).
+   */
+  readonly rollback: boolean;
 }
 
 export interface SampleRequest extends Truncation, StopOptions {
@@ -40,10 +54,10 @@ export interface SampleRequest extends Truncation, StopOptions {
   readonly maxTokens: number;
   /** A row ends after this token; it is part of the completion. */
   readonly stopToken?: number;
-  /** Divides the policy's logits (not those of a mixture's expert); greater than 0. Default 1. */
+  /** Divides the policy's logits (not those of an expert); greater than 0. Default 1. */
   readonly temperature?: number;
-  /** Sample from a mixture with a second policy instead of from the policy itself. */
-  readonly mixture?: { readonly expert: Policy } & Mixture;
+  /** Sample from a steering with a second policy instead of from the policy itself. */
+  readonly steering?: { readonly expert: Policy } & Steering;
   /** Seeds the rows, one draw each, where there are no `seeds`. */
   readonly random: Random;
   /** One a row, 32 bits: a completion depends on its prompt and seed, not on what is sampled beside it. */
@@ -59,7 +73,7 @@ export interface Completion {
   readonly tokens: readonly number[];
   /** log pi of each token under the policy at the request's temperature [T]. */
   readonly logprobs: readonly number[];
-  /** log mu of each token under the distribution really sampled from [T]; equals `logprobs` without a mixture. */
+  /** log mu of each token under the distribution really sampled from [T]; equals `logprobs` without a steering. */
   readonly behaviourLogprobs: readonly number[];
   /** Ended by the stop token, not by `maxTokens`. */
   readonly stopped: boolean;
@@ -118,6 +132,7 @@ export interface TrainOptions {
 export const defaultClip = { low: 0.2, high: 0.28 } as const;
 
 export interface TrainResult {
+  /** The next version; the same where it is not finite. */
   readonly policy: Policy;
   readonly optimizer: OptimizerState;
   readonly loss: number;
@@ -143,30 +158,101 @@ export interface EmbeddingRequest {
   readonly end: number;
 }
 
+/** A sequence and the tokens in it to score. */
+export interface ScoredSequence {
+  readonly tokens: readonly number[];
+  readonly targets: readonly { readonly position: number; readonly token: number }[];
+}
+
+/** Where to find what {@link Engine.save} wrote, and what it is on. */
+export interface RestoreOptions {
+  /** The policy whose frozen weights an adapter is on. */
+  readonly base?: Policy;
+}
+
 export interface Engine {
   readonly capabilities: Capabilities;
 
   /** A policy with random weights. */
   initialise(shape: ModelShape, random: Random): Policy;
 
+  /** `policy` with a fresh adapter that changes nothing yet and alone trains from here on. */
+  adapt(policy: Policy, adapter: AdapterShape, random: Random): Policy;
+
+  /**
+   * A fresh policy of the vocabulary of `policy`, to be trained beside it: an adapter of rank `rank` over
+   * the same frozen weights where it has one, else a model of `shape` with random weights.
+   */
+  initialiseBeside(
+    policy: Policy,
+    fresh: { readonly shape: ModelShape; readonly rank: number; readonly random: Random },
+  ): Policy;
+
+  /** A policy that is the same and goes its own way: updates of either leave the other as it is. */
+  fork(policy: Policy): Policy;
+
+  /** Gives up what is kept for a policy; it must not be used again. */
+  release(policy: Policy): void;
+
+  /** A fresh AdamW state for what trains in `policy`. */
+  newOptimizer(policy: Policy): OptimizerState;
+
+  /** Number of weights P of a policy, its adapter's left out. */
+  parameters(policy: Policy): number;
+
+  /**
+   * A spoilt copy, by `degree` in [0, 1]. All but `lag` act on the weights that the policy computes with,
+   * an adapter's part included: a trained adapter would otherwise go on saying what dropped layers said.
+   *
+   *     lag           (1 - degree) weights + degree weights of `initial`
+   *     noise         every matrix plus N(0, (degree / 2 * its root mean square)^2)
+   *     quantisation  8 - 6 degree bits a weight, absolute maximum of each matrix
+   *     layers, heads round(degree * n) of the n layers (heads of every layer), at least one, write nothing
+   *
+   * @throws RangeError on a kind that is not among its `capabilities.degradations`.
+   */
+  degrade(
+    policy: Policy,
+    how: {
+      readonly kind: DegradationKind;
+      readonly degree: number;
+      /** What `lag` moves towards. */
+      readonly initial: Policy;
+      readonly random: Random;
+    },
+  ): Policy;
+
+  /** Writes a policy to a file of its own kind. */
+  save(
+    path: string,
+    policy: Policy,
+    options?: { readonly precision?: "float32" | "bfloat16" },
+  ): Promise<void>;
+
+  /** What {@link Engine.save} wrote. */
+  restore(path: string, options?: RestoreOptions): Promise<Policy>;
+
+  saveOptimizer(path: string, optimizer: OptimizerState): Promise<void>;
+
+  /** What {@link Engine.saveOptimizer} wrote, for the policy that was saved with it. */
+  restoreOptimizer(path: string): Promise<OptimizerState>;
+
+  /** Ends what the engine holds; it may start again with the next call. */
+  close(): Promise<void>;
+
   sample(policy: Policy, request: SampleRequest): Promise<Completion[]>;
 
   /** log pi of every target's token, in order of sequence and target. */
-  logprobs(
-    policy: Policy,
-    sequences: readonly {
-      readonly tokens: readonly number[];
-      readonly targets: readonly { readonly position: number; readonly token: number }[];
-    }[],
-  ): Promise<Float32Array>;
+  logprobs(policy: Policy, sequences: readonly ScoredSequence[]): Promise<Float32Array>;
 
   /** Mean hidden state, at two thirds of the depth, over each span: one vector [D] a request. */
   embed(policy: Policy, requests: readonly EmbeddingRequest[]): Promise<Float32Array[]>;
 
   /**
-   * One AdamW step on the loss over all sequences. A batch that is too large for memory is passed
+   * One AdamW step on the loss over all sequences: gives the next version of the policy. A batch that is too large for memory is passed
    * forward and backward piece by piece, its gradients summed.
-   * @throws RangeError without sequences, and where a target or token lies outside its range.
+   * @throws RangeError without sequences, and where a target or token lies outside its range; ErrataError
+   * `POLICY_STALE` where the optimizer goes with another version of the policy.
    */
   trainStep(
     policy: Policy,
@@ -178,15 +264,9 @@ export interface Engine {
   /** Multiply-add work so far: 2 FLOPs per weight and token forward, 6 with backward. */
   readonly flops: number;
 
-  /** Of `flops`, the part of policies that others were sampled away from: {@link Mixture.expert}. */
+  /** Of `flops`, the part of policies that others were sampled away from: {@link Steering.expert}. */
   readonly steeringFlops?: number;
 
   /** Tokens computed so far, forward or with backward. */
   readonly tokens?: number;
-}
-
-/** A fresh AdamW state for what trains in `policy`: its adapter, or all its weights. */
-export function newOptimizer(policy: Policy): OptimizerState {
-  const P = trainableWeights(policy).length;
-  return { steps: 0, first: new Float32Array(P), second: new Float32Array(P) };
 }

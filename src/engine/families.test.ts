@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../util/random.js";
 import { trainableLayout, graphShape } from "./adapter.js";
-import { newOptimizer, type Policy, type TrainingSequence } from "./engine.js";
+import type { TrainingSequence } from "./engine.js";
+import { newOptimizer } from "./local-policies.js";
+import type { LocalPolicy } from "./local-policy.js";
 import { shapeFromConfig } from "./families.js";
 import { LocalEngine } from "./local.js";
 import { loadPeftAdapter } from "./files/peft.js";
@@ -51,7 +53,7 @@ function logSoftmaxRows(logits: Float32Array, V: number): Float32Array {
 }
 
 async function expectLogits(
-  policy: Policy,
+  policy: LocalPolicy,
   tokens: readonly number[],
   logits: Float32Array,
 ): Promise<void> {
@@ -69,7 +71,7 @@ async function expectLogits(
 
 /** One step without clipping: AdamW's first moment is then a tenth of the gradient. */
 async function expectGradients(
-  policy: Policy,
+  policy: LocalPolicy,
   { sequences, loss }: { sequences: readonly TrainingSequence[]; loss: number },
   golden: Safetensors,
   prefix: string,
@@ -92,7 +94,7 @@ async function expectGradients(
   }
 }
 
-async function expectGreedy(policy: Policy, wanted: readonly Continuation[]): Promise<void> {
+async function expectGreedy(policy: LocalPolicy, wanted: readonly Continuation[]): Promise<void> {
   for (const { prompt, continuation } of wanted) {
     const [completion] = await engine.sample(policy, {
       prompts: [prompt],
@@ -128,7 +130,7 @@ describe.each(["llama", "smollm2", "qwen2", "qwen3"])("a checkpoint of %s", (nam
 describe("an adapter made by PEFT", () => {
   const golden = readGolden("llama");
   const folder = join(families, "llama");
-  const load = async (): Promise<Policy> =>
+  const load = async (): Promise<LocalPolicy> =>
     loadPeftAdapter(join(folder, "adapter"), await loadPretrained(folder));
 
   it("has the logits of PEFT to 1e-4, and the same greedy continuation", async () => {

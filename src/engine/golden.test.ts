@@ -5,13 +5,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  newOptimizer,
-  type EmbeddingRequest,
-  type Policy,
-  type TrainingSequence,
-  type TrainOptions,
-} from "./engine.js";
+import type { EmbeddingRequest, TrainingSequence, TrainOptions } from "./engine.js";
+import { newOptimizer } from "./local-policies.js";
+import { localPolicy, type LocalPolicy } from "./local-policy.js";
 import { LocalEngine } from "./local.js";
 import { readSafetensors, type Safetensors } from "./files/safetensors.js";
 import { parameterCount, parameterLayout, type ModelShape } from "./transformer.js";
@@ -58,7 +54,7 @@ describe.each(["untied", "tied"])("the %s model of PyTorch", (name) => {
 
   it("is reproduced: log-probabilities, losses, gradient norms, AdamW", async () => {
     const file = await readSafetensors(join(folder, `${name}.safetensors`));
-    let policy: Policy = { shape, weights: weightsOf(shape, file, "initial") };
+    let policy: LocalPolicy = localPolicy(shape, weightsOf(shape, file, "initial"));
     let optimizer = newOptimizer(policy);
     for (const step of golden.steps) {
       expect(distance(await engine.logprobs(policy, sequences), step.logprobs)).toBeLessThan(1e-5);
@@ -74,7 +70,7 @@ describe.each(["untied", "tied"])("the %s model of PyTorch", (name) => {
 
   it("has the same hidden states", async () => {
     const file = await readSafetensors(join(folder, `${name}.safetensors`));
-    const policy: Policy = { shape, weights: weightsOf(shape, file, "initial") };
+    const policy: LocalPolicy = localPolicy(shape, weightsOf(shape, file, "initial"));
     const vectors = await engine.embed(policy, golden.spans);
     golden.embeddings.forEach((expected, i) => {
       expect(distance(vectors[i]!, expected)).toBeLessThan(1e-5);

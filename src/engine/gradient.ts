@@ -1,7 +1,8 @@
 /** The gradient of a batch, accumulated over micro-batches. */
 import { graphShape, trainableLayout, trainableWeights } from "./adapter.js";
 import type { Graph } from "./graph/graph.js";
-import { defaultClip, type Policy, type TrainingSequence, type TrainOptions } from "./engine.js";
+import { defaultClip, type TrainingSequence, type TrainOptions } from "./engine.js";
+import type { LocalPolicy } from "./local-policy.js";
 import type { Packing } from "./packing.js";
 import {
   floats,
@@ -35,7 +36,7 @@ export type GradientOptions = Pick<TrainOptions, "clipLow" | "clipHigh" | "signa
 /** The gradient of the loss over `sequences`, computed piece by piece; `pieces` are indices. */
 export async function batchGradient(
   sessions: Sessions,
-  policy: Policy,
+  policy: LocalPolicy,
   sequences: readonly TrainingSequence[],
   pieces: readonly (readonly number[])[],
   { clipLow = defaultClip.low, clipHigh = defaultClip.high, signal }: GradientOptions,

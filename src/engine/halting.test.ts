@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Random } from "../util/random.js";
-import { newOptimizer } from "./engine.js";
+import { newOptimizer } from "./local-policies.js";
 import { HaltingEngine } from "./halting.js";
 import { LocalEngine } from "./local.js";
 import { tinyPolicy, tinySequences } from "./testing.js";

@@ -6,9 +6,10 @@ import type {
   SampleRequest,
   TrainingSequence,
   TrainOptions,
-  TrainResult,
 } from "./engine.js";
-import { LocalEngine, type LocalEngineOptions } from "./local.js";
+import { LocalEngine } from "./local.js";
+import type { LocalTrainResult } from "./local-policy.js";
+import type { LocalEngineOptions } from "./options.js";
 
 /**
  * A `LocalEngine` whose signal ends all sampling between two tokens and all training between two
@@ -31,7 +32,7 @@ export class HaltingEngine extends LocalEngine {
     optimizer: OptimizerState,
     sequences: readonly TrainingSequence[],
     options: TrainOptions,
-  ): Promise<TrainResult> {
+  ): Promise<LocalTrainResult> {
     return super.trainStep(policy, optimizer, sequences, { signal: this.#signal, ...options });
   }
 }

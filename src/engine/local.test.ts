@@ -1,13 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../util/random.js";
-import {
-  newOptimizer,
-  type Completion,
-  type Policy,
-  type Target,
-  type TrainingSequence,
-  type TrainOptions,
-} from "./engine.js";
+import type { Completion, Target, TrainingSequence, TrainOptions } from "./engine.js";
+import { newOptimizer } from "./local-policies.js";
+import { localPolicy, type LocalPolicy } from "./local-policy.js";
 import { LocalEngine } from "./local.js";
 import { parameterLayout, type ModelShape } from "./transformer.js";
 
@@ -32,12 +27,12 @@ const shapes: [string, ModelShape][] = [
 const engine = new LocalEngine();
 
 /** Random weights, with larger embeddings, so that distributions are far from uniform. */
-function policyFor(shape: ModelShape, seed = 1): Policy {
+function policyFor(shape: ModelShape, seed = 1): LocalPolicy {
   const { weights } = engine.initialise(shape, Random.from(seed, "weights"));
   for (const { name, offset, size } of parameterLayout(shape))
     for (let i = offset; i < offset + size; i++)
       weights[i]! *= /embed_tokens|lm_head/.test(name) ? 10 : 1.5;
-  return { shape, weights };
+  return localPolicy(shape, weights);
 }
 
 /** Tokens drawn uniformly. */
@@ -46,7 +41,7 @@ const text = (random: Random, length: number): number[] =>
 
 /** log pi of all tokens after each of `prompts` [prompts, V]. */
 async function nextLogprobs(
-  policy: Policy,
+  policy: LocalPolicy,
   prompts: readonly (readonly number[])[],
 ): Promise<Float32Array[]> {
   const V = policy.shape.vocabulary;
@@ -62,7 +57,7 @@ async function nextLogprobs(
 
 /** Requires that completions have the log-probabilities of an uncached forward pass over them. */
 async function expectUncached(
-  policy: Policy,
+  policy: LocalPolicy,
   prompts: readonly (readonly number[])[],
   completions: readonly Completion[],
 ): Promise<void> {
@@ -280,7 +275,7 @@ describe("embedding", () => {
 
 /** The loss of `Target`'s formulas, in float64, from the engine's log-probabilities. */
 async function lossOf(
-  policy: Policy,
+  policy: LocalPolicy,
   sequences: readonly TrainingSequence[],
   low = 0.2,
   high = 0.28,
@@ -298,7 +293,7 @@ async function lossOf(
 
 /** The gradient of a step's loss, read off AdamW's first moment after one unclipped step. */
 async function gradientOf(
-  policy: Policy,
+  policy: LocalPolicy,
   sequences: readonly TrainingSequence[],
 ): Promise<Float32Array> {
   const options: TrainOptions = { learningRate: 0, clipNorm: Infinity };
@@ -326,7 +321,7 @@ describe("a target far from its reference", () => {
 
 /** Ragged sequences whose targets have the given component and, for `policy`, log ratios to `logprob`. */
 async function batchFor(
-  policy: Policy,
+  policy: LocalPolicy,
   targetOf: (i: number) => { component: Target["component"]; coefficient: number; gap: number },
 ): Promise<TrainingSequence[]> {
   const random = Random.from(21, "batch");
@@ -397,7 +392,7 @@ describe.each(shapes)("the gradient of a step, %s", (_, shape) => {
       const along = async (step: number): Promise<number> => {
         const weights = policy.weights.slice();
         direction.forEach((d, i) => (weights[offset + i]! += step * d));
-        return lossOf({ shape, weights }, sequences);
+        return lossOf(localPolicy(shape, weights), sequences);
       };
       const h = 1e-3;
       const [near, far] = [

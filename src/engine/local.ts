@@ -1,12 +1,10 @@
 /** The embedded engine: graphs built here, executed by ONNX Runtime. */
-import type { Random } from "../util/random.js";
 import { adamStep } from "./adam.js";
 import { trainableWeights } from "./adapter.js";
 import { ContinuousDecoder } from "./continuous.js";
 import { decodeRows } from "./decoding.js";
 import {
   defaultClip,
-  type Capabilities,
   type Completion,
   type EmbeddingRequest,
   type Engine,
@@ -15,19 +13,22 @@ import {
   type SampleRequest,
   type TrainingSequence,
   type TrainOptions,
-  type TrainResult,
 } from "./engine.js";
 import { batchGradient, type Gradient } from "./gradient.js";
+import { LocalPolicies } from "./local-policies.js";
+import {
+  checkVersion,
+  localOf,
+  localOptimizer,
+  type LocalPolicy,
+  type LocalTrainResult,
+} from "./local-policy.js";
 import { trainingPieces } from "./micro-batches.js";
-import { defaultEngine, type EngineOptions } from "./options.js";
+import { defaultEngine, type LocalEngineOptions } from "./options.js";
 import { ForwardPasses, type ScoredSequence } from "./passes.js";
 import { Sessions } from "./sessions.js";
-import { checkModelShape, initialWeights, type ModelShape } from "./shape.js";
 import { addTo, norm } from "./vectors.js";
 import { WorkerEngine } from "./worker-engine.js";
-
-/** Any of the keys `engine.*`. */
-export type LocalEngineOptions = Partial<EngineOptions>;
 
 /**
  * Models up to this many weights are computed by one single-threaded session a thread, each over its
@@ -39,8 +40,9 @@ const sharedWeights = 2 ** 23;
 /** Fewest rows worth a thread of their own. */
 const fewestRows = 8;
 
-export class LocalEngine implements Engine {
-  readonly capabilities: Capabilities = { embeddings: true, mixtureSampling: true };
+export type { LocalEngineOptions } from "./options.js";
+
+export class LocalEngine extends LocalPolicies implements Engine {
   readonly #options: LocalEngineOptions;
   readonly #wide: Sessions;
   /** As wide, for gradients of all weights of a large model, which need the memory of nearly all else. */
@@ -52,6 +54,7 @@ export class LocalEngine implements Engine {
   #tokens = 0;
 
   constructor(options: LocalEngineOptions = {}) {
+    super();
     const { threads = defaultEngine.threads, provider = defaultEngine.provider } = options;
     this.#options = options;
     this.#wide = new Sessions({ threads, provider });
@@ -77,7 +80,7 @@ export class LocalEngine implements Engine {
     await Promise.all((this.#helpers ?? []).map((helper) => helper.close()));
   }
 
-  #count(policy: Policy, tokens: number, perWeight: 2 | 6): number {
+  #count(policy: LocalPolicy, tokens: number, perWeight: 2 | 6): number {
     // Frozen weights need no gradient of their own, which is a third of the work of training.
     const frozen = policy.adapter === undefined ? 0 : policy.weights.length;
     const trained = trainableWeights(policy).length;
@@ -88,7 +91,7 @@ export class LocalEngine implements Engine {
   }
 
   /** The threads that work on `rows` rows of these policies; none beside this one for large models. */
-  #helpersFor(policies: readonly Policy[], rows: number): readonly WorkerEngine[] {
+  #helpersFor(policies: readonly LocalPolicy[], rows: number): readonly WorkerEngine[] {
     const { threads = defaultEngine.threads, provider = defaultEngine.provider } = this.#options;
     const shared = policies.every((p) => p.weights.length <= sharedWeights);
     if (threads === 1 || provider !== "cpu" || !shared) return [];
@@ -100,25 +103,22 @@ export class LocalEngine implements Engine {
     return this.#helpers.slice(0, Math.max(0, count));
   }
 
-  #sessionsFor(policy: Policy): Sessions {
+  #sessionsFor(policy: LocalPolicy): Sessions {
     return policy.weights.length <= sharedWeights ? this.#single : this.#wide;
   }
 
-  #passes(policy: Policy, { steering = false } = {}): ForwardPasses {
+  #passes(policy: LocalPolicy, { steering = false } = {}): ForwardPasses {
     return new ForwardPasses(this.#sessionsFor(policy), policy, (tokens) => {
       const flops = this.#count(policy, tokens, 2);
       if (steering) this.#steeringFlops += flops;
     });
   }
 
-  initialise(shape: ModelShape, random: Random): Policy {
-    checkModelShape(shape);
-    return { shape, weights: initialWeights(shape, random) };
-  }
-
-  async sample(policy: Policy, request: SampleRequest): Promise<Completion[]> {
-    const { prompts, stopToken, stopTokens = [], temperature = 1, mixture, random } = request;
-    const policies = mixture === undefined ? [policy] : [policy, mixture.expert];
+  async sample(student: Policy, request: SampleRequest): Promise<Completion[]> {
+    const policy = localOf(student);
+    const expert = request.steering && localOf(request.steering.expert);
+    const { prompts, stopToken, stopTokens = [], temperature = 1, random } = request;
+    const policies = expert === undefined ? [policy] : [policy, expert];
     const V = policy.shape.vocabulary;
     for (const { shape } of policies)
       if (shape.vocabulary !== V)
@@ -143,7 +143,7 @@ export class LocalEngine implements Engine {
     });
     const { end } = shares[0]!;
     const passes = [this.#passes(policy)];
-    if (mixture !== undefined) passes.push(this.#passes(mixture.expert, { steering: true }));
+    if (expert !== undefined) passes.push(this.#passes(expert, { steering: true }));
     const here = decodeRows(passes, prompts.slice(0, end), {
       ...request,
       temperature,
@@ -156,10 +156,11 @@ export class LocalEngine implements Engine {
 
   /** Decoding of requests that come and go, at most `maxRows` at once. */
   decoder(policy: Policy, maxRows: number): ContinuousDecoder {
-    return new ContinuousDecoder(this.#passes(policy), maxRows);
+    return new ContinuousDecoder(this.#passes(localOf(policy)), maxRows);
   }
 
-  async logprobs(policy: Policy, sequences: readonly ScoredSequence[]): Promise<Float32Array> {
+  async logprobs(of: Policy, sequences: readonly ScoredSequence[]): Promise<Float32Array> {
+    const policy = localOf(of);
     const helpers = this.#helpersFor([policy], sequences.length);
     const shares = equalShares(sequences.length, helpers.length + 1);
     const parts = await Promise.all(
@@ -180,12 +181,12 @@ export class LocalEngine implements Engine {
   }
 
   async embed(policy: Policy, requests: readonly EmbeddingRequest[]): Promise<Float32Array[]> {
-    return this.#passes(policy).embed(requests);
+    return this.#passes(localOf(policy)).embed(requests);
   }
 
   /** The gradient of the loss over `sequences`, in micro-batches, on this thread alone. */
   async gradient(
-    policy: Policy,
+    policy: LocalPolicy,
     sequences: readonly TrainingSequence[],
     options: Pick<TrainOptions, "clipLow" | "clipHigh" | "signal">,
   ): Promise<Gradient> {
@@ -194,7 +195,7 @@ export class LocalEngine implements Engine {
   }
 
   async #gradient(
-    policy: Policy,
+    policy: LocalPolicy,
     sequences: readonly TrainingSequence[],
     pieces: readonly (readonly number[])[],
     options: Pick<TrainOptions, "clipLow" | "clipHigh" | "signal">,
@@ -207,12 +208,14 @@ export class LocalEngine implements Engine {
   }
 
   async trainStep(
-    policy: Policy,
-    optimizer: OptimizerState,
+    before: Policy,
+    state: OptimizerState,
     sequences: readonly TrainingSequence[],
     options: TrainOptions,
-  ): Promise<TrainResult> {
+  ): Promise<LocalTrainResult> {
+    checkVersion(before, state);
     if (sequences.length === 0) throw new RangeError("trainStep: no sequences");
+    const [policy, optimizer] = [localOf(before), localOptimizer(state)];
     const gradient = await this.#sharedGradient(policy, sequences, options);
     const { loss } = gradient;
     const gradientNorm = norm(gradient.sum);
@@ -234,7 +237,7 @@ export class LocalEngine implements Engine {
 
   /** The gradient over all `sequences`, each thread taking its share of the micro-batches. */
   async #sharedGradient(
-    policy: Policy,
+    policy: LocalPolicy,
     sequences: readonly TrainingSequence[],
     options: TrainOptions,
   ): Promise<Gradient> {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { newOptimizer } from "./engine.js";
+import { newOptimizer } from "./local-policies.js";
 import { LocalEngine } from "./local.js";
 import { activationBytes, microBatches, microBatchTokens } from "./micro-batches.js";
 import { tinyPolicy, tinySequences, tinyShape } from "./testing.js";

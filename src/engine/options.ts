@@ -24,4 +24,7 @@ export const engineSchema = z.strictObject({
 /** What computes, and how much at once. */
 export type EngineOptions = Options<typeof engineSchema>;
 
+/** Any of the keys `engine.*`. */
+export type LocalEngineOptions = Partial<EngineOptions>;
+
 export const defaultEngine: EngineOptions = engineSchema.parse({});

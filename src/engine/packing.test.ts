@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "../util/random.js";
 import { initialAdapter } from "./adapter.js";
-import type { Policy, TrainingSequence } from "./engine.js";
+import type { TrainingSequence } from "./engine.js";
+import type { LocalPolicy } from "./local-policy.js";
 import { LocalEngine } from "./local.js";
 import { trainingPieces } from "./micro-batches.js";
 import { packed, packedRows } from "./packing.js";
@@ -88,7 +89,7 @@ describe("a gradient with shared prompts", () => {
   );
   adapter.weights.forEach((w, i) => (adapter.weights[i] = w + 0.1));
 
-  it.each<[string, Policy]>([
+  it.each<[string, LocalPolicy]>([
     ["a plain model", plain],
     ["biases, normalised heads, tied embeddings", features],
     ["one layer", tinyPolicy({ ...tinyShape, layers: 1 })],

@@ -2,7 +2,8 @@
 import { graphShape } from "./adapter.js";
 import { promptCache, type KeyValueCache } from "./cache.js";
 import type { DecodingPolicy, PromptState } from "./decoding.js";
-import type { EmbeddingRequest, Policy } from "./engine.js";
+import type { EmbeddingRequest, ScoredSequence } from "./engine.js";
+import type { LocalPolicy } from "./local-policy.js";
 import { targetFeeds } from "./gradient.js";
 import { decodingGraph, hiddenGraph, promptGraph, scoringGraph } from "./inference-graphs.js";
 import { integers, type Feeds, type Sessions } from "./sessions.js";
@@ -11,19 +12,15 @@ import type { ModelShape } from "./shape.js";
 /** Most sequences in one forward pass. */
 const chunkRows = 128;
 
-/** A sequence and the tokens in it to score. */
-export interface ScoredSequence {
-  readonly tokens: readonly number[];
-  readonly targets: readonly { readonly position: number; readonly token: number }[];
-}
+export type { ScoredSequence } from "./engine.js";
 
 export class ForwardPasses implements DecodingPolicy {
   readonly #sessions: Sessions;
-  readonly #policy: Policy;
+  readonly #policy: LocalPolicy;
   readonly #count: (tokens: number) => void;
 
   /** `count` is told of every pass's tokens, padding included. */
-  constructor(sessions: Sessions, policy: Policy, count: (tokens: number) => void) {
+  constructor(sessions: Sessions, policy: LocalPolicy, count: (tokens: number) => void) {
     this.#sessions = sessions;
     this.#policy = policy;
     this.#count = count;

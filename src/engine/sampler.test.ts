@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "../util/random.js";
 import { LocalEngine } from "./local.js";
-import { mixtureLogprobs, type Mixture } from "./mixture.js";
+import { steeredLogprobs, type Steering } from "./steering.js";
 import { Sampler, truncate, type Truncation } from "./sampler.js";
 import { plausible, tinyPolicy, tinyShape } from "./testing.js";
 
@@ -70,18 +70,18 @@ describe("a draw", () => {
   const steps = 20_000;
   const policy = Float32Array.from(normalised([2, 1.5, 1, 0, -1, -2, 0.3]));
   const expert = Float32Array.from(normalised([3, -1, 1, 2, 0, 0, 0]));
-  const mixture: Mixture = { form: "repulsive", alpha: 0.8, mask: 0.02, floor: -3, exempt: [6] };
+  const steering: Steering = { form: "repulsive", alpha: 0.8, mask: 0.02, floor: -3, exempt: [6] };
 
-  const settings: [string, Truncation & { temperature?: number; mixture?: Mixture }][] = [
+  const settings: [string, Truncation & { temperature?: number; steering?: Steering }][] = [
     ["plain", {}],
     ["a temperature", { temperature: 0.6 }],
     ["top-k", { topK: 3 }],
     ["top-p at a temperature", { topP: 0.8, temperature: 1.4 }],
     ["min-p", { minP: 0.2 }],
     ["all cuts", { topK: 5, topP: 0.95, minP: 0.05 }],
-    ["a repulsive mixture", { mixture }],
-    ["a contrastive mixture", { mixture: { ...mixture, form: "contrastive" } }],
-    ["a cut mixture at a temperature", { mixture, topK: 3, temperature: 0.8 }],
+    ["a repulsive one", { steering }],
+    ["a contrastive one", { steering: { ...steering, form: "contrastive" } }],
+    ["a cut steering at a temperature", { steering, topK: 3, temperature: 0.8 }],
   ];
 
   /** Quantiles on a grid enumerate the distribution: frequencies are probabilities to 1 / steps. */
@@ -91,7 +91,7 @@ describe("a draw", () => {
       const sampler = new Sampler(policy.length, { ...cut, temperature });
       const pi = normalised([...policy].map((l) => l / temperature));
       let mu = pi.slice();
-      if (cut.mixture !== undefined) mixtureLogprobs(pi, expert, cut.mixture, mu);
+      if (cut.steering !== undefined) steeredLogprobs(pi, expert, cut.steering, mu);
       mu = Float64Array.from(reference([...mu].map(Math.exp), cut), Math.log);
       const seen = new Float64Array(policy.length);
       for (let i = 0; i < steps; i++) {

@@ -1,5 +1,5 @@
-/** Which distribution tokens are drawn from: temperature, a mixture, truncation; and the draw. */
-import { mixtureLogprobs, type Mixture } from "./mixture.js";
+/** Which distribution tokens are drawn from: temperature, steering, truncation; and the draw. */
+import { steeredLogprobs, type Steering } from "./steering.js";
 
 /** How a policy's distribution is cut before a token is drawn from it. */
 export interface Truncation {
@@ -23,7 +23,7 @@ export function checkTruncation({ topK, topP, minP }: Truncation): void {
 
 export interface SamplerOptions extends Truncation {
   readonly temperature: number;
-  readonly mixture?: Mixture;
+  readonly steering?: Steering;
 }
 
 /** One drawn token and its log-probabilities. */
@@ -37,7 +37,7 @@ export interface Draw {
 
 /**
  * Draws from mu: the policy's logits over the temperature, mixed with an expert where there is a
- * mixture, then cut by `minP`, `topK` and `topP`, each of them applied to the whole distribution,
+ * steering, then cut by `minP`, `topK` and `topP`, each of them applied to the whole distribution,
  * and normalised again.
  */
 export class Sampler {
@@ -56,15 +56,15 @@ export class Sampler {
 
   /** The token at quantile `u` in [0, 1) of mu, given log-probs [V] of the policy and of an expert. */
   draw(policy: Float32Array, expert: Float32Array | undefined, u: number): Draw {
-    const { temperature, mixture } = this.#options;
+    const { temperature, steering } = this.#options;
     const logPi = tempered(policy, temperature);
-    if (mixture === undefined && !this.#cuts) {
+    if (steering === undefined && !this.#cuts) {
       const token = tokenAt(logPi, u);
       return { token, logprob: logPi[token]!, behaviourLogprob: logPi[token]! };
     }
     const mu = this.#mu;
-    if (mixture === undefined || expert === undefined) mu.set(logPi);
-    else mixtureLogprobs(logPi, expert, mixture, mu);
+    if (steering === undefined || expert === undefined) mu.set(logPi);
+    else steeredLogprobs(logPi, expert, steering, mu);
     if (this.#cuts) truncate(mu, this.#options);
     const token = tokenAt(mu, u);
     return { token, logprob: logPi[token]!, behaviourLogprob: mu[token]! };

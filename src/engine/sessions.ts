@@ -1,7 +1,7 @@
 /** ONNX Runtime sessions, built once per graph and model shape, and the feeds they share. */
 import * as ort from "onnxruntime-node";
 import { checkContext } from "./context.js";
-import type { Policy } from "./engine.js";
+import type { LocalPolicy } from "./local-policy.js";
 import type { Graph } from "./graph/graph.js";
 import { adapterLayout, type GraphShape } from "./adapter.js";
 import { createSession, type SessionOptions } from "./graph/provider.js";
@@ -55,7 +55,7 @@ export const blocked = -1e9;
 export class Sessions {
   readonly #options: SessionOptions;
   readonly #sessions = new Map<string, Promise<ort.InferenceSession>>();
-  readonly #modelFeeds = new WeakMap<Policy, Feeds>();
+  readonly #modelFeeds = new WeakMap<LocalPolicy, Feeds>();
   readonly #weightFeeds = new WeakMap<Float32Array, Feeds>();
   readonly #tables = new Map<string, Feeds>();
   readonly #causal = new Map<number, ort.Tensor>();
@@ -84,7 +84,7 @@ export class Sessions {
   }
 
   /** The weights by name, those of an adapter too (views, not copies), and the rotary tables. */
-  modelFeeds(policy: Policy): Feeds {
+  modelFeeds(policy: LocalPolicy): Feeds {
     let feeds = this.#modelFeeds.get(policy);
     if (feeds === undefined) {
       feeds = this.#feedsOf(policy);
@@ -93,7 +93,7 @@ export class Sessions {
     return feeds;
   }
 
-  #feedsOf({ shape, weights, adapter }: Policy): Feeds {
+  #feedsOf({ shape, weights, adapter }: LocalPolicy): Feeds {
     const feeds = {
       ...this.#named(weights, () => parameterLayout(shape)),
       ...(adapter === undefined

@@ -1,6 +1,7 @@
 /** Policies for the engine's own tests. */
 import { Random } from "../util/random.js";
-import type { Policy, TrainingSequence } from "./engine.js";
+import type { TrainingSequence } from "./engine.js";
+import { localPolicy, type LocalPolicy } from "./local-policy.js";
 import { initialWeights, parameterLayout, type ModelShape } from "./shape.js";
 
 /** A small model. */
@@ -19,12 +20,12 @@ export const tinyShape: ModelShape = {
 };
 
 /** Random weights, with larger embeddings, so that distributions are far from uniform. */
-export function tinyPolicy(shape: ModelShape = tinyShape, seed = 1): Policy {
+export function tinyPolicy(shape: ModelShape = tinyShape, seed = 1): LocalPolicy {
   const weights = initialWeights(shape, Random.from(seed, "weights"));
   for (const { name, offset, size } of parameterLayout(shape))
     for (let i = offset; i < offset + size; i++)
       weights[i]! *= /embed_tokens|lm_head/.test(name) ? 10 : 1.5;
-  return { shape, weights };
+  return localPolicy(shape, weights);
 }
 
 /** Sequences of 1 to `longest` tokens whose every token is a target. */

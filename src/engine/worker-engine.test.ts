@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../util/random.js";
-import { newOptimizer, type SampleRequest, type TrainingSequence } from "./engine.js";
+import type { SampleRequest, TrainingSequence } from "./engine.js";
+import { newOptimizer } from "./local-policies.js";
+import { localPolicy } from "./local-policy.js";
 import { initialAdapter } from "./adapter.js";
 import { LocalEngine } from "./local.js";
 import { initialWeights } from "./shape.js";
@@ -27,8 +29,8 @@ const settings = { form: "repulsive", alpha: 0.5, mask: 0.05, floor: -3, exempt:
 describe("an engine in a thread", () => {
   it("samples, scores and embeds what the same engine gives here", async () => {
     expect(await worker.sample(policy, request())).toEqual(await local.sample(policy, request()));
-    const mixed = { ...request(), mixture: { expert, ...settings } };
-    const again = { ...request(), mixture: { expert, ...settings } };
+    const mixed = { ...request(), steering: { expert, ...settings } };
+    const again = { ...request(), steering: { expert, ...settings } };
     expect(await worker.sample(policy, mixed)).toEqual(await local.sample(policy, again));
     const sequences = tinySequences(9, 12);
     expect(await worker.logprobs(policy, sequences)).toEqual(
@@ -84,7 +86,7 @@ describe("an engine in a thread", () => {
 
   it("counts what it was steered away from apart", async () => {
     const local = new LocalEngine();
-    const mixed = () => ({ ...request(), mixture: { expert, ...settings } });
+    const mixed = () => ({ ...request(), steering: { expert, ...settings } });
     const before = { flops: worker.flops, steering: worker.steeringFlops };
     await worker.sample(policy, mixed());
     await local.sample(policy, mixed());
@@ -100,7 +102,7 @@ describe("an engine in a thread", () => {
 
 /** A model and a batch that take a while. */
 const heavyShape = { ...tinyShape, width: 256, layers: 6, headWidth: 64, feedForward: 1024 };
-const heavy = { shape: heavyShape, weights: initialWeights(heavyShape, Random.from(1, "heavy")) };
+const heavy = localPolicy(heavyShape, initialWeights(heavyShape, Random.from(1, "heavy")));
 const heavyBatch = tinySequences(64, 60);
 
 describe("the thread that asks", () => {

@@ -3,9 +3,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { ErrataError } from "../util/error.js";
-import type { Random } from "../util/random.js";
 import type {
-  Capabilities,
   Completion,
   EmbeddingRequest,
   Engine,
@@ -14,12 +12,12 @@ import type {
   SampleRequest,
   TrainingSequence,
   TrainOptions,
-  TrainResult,
 } from "./engine.js";
 import type { Gradient } from "./gradient.js";
-import type { LocalEngineOptions } from "./local.js";
+import { LocalPolicies } from "./local-policies.js";
+import { checkVersion, localOf, localOptimizer, type LocalTrainResult } from "./local-policy.js";
+import type { LocalEngineOptions } from "./options.js";
 import type { ScoredSequence } from "./passes.js";
-import { checkModelShape, initialWeights, type ModelShape } from "./shape.js";
 import {
   readPolicy,
   sharePolicy,
@@ -43,8 +41,7 @@ interface Pending {
  * that what was saved can be resumed. An aborted call fails at once, and the thread drops its work
  * between two tokens or micro-batches.
  */
-export class WorkerEngine implements Engine {
-  readonly capabilities: Capabilities = { embeddings: true, mixtureSampling: true };
+export class WorkerEngine extends LocalPolicies implements Engine {
   readonly #options: LocalEngineOptions;
   #worker: Worker | undefined;
   #calls = 0;
@@ -60,6 +57,7 @@ export class WorkerEngine implements Engine {
   #tokens = 0;
 
   constructor(options: LocalEngineOptions = {}) {
+    super();
     this.#options = options;
   }
 
@@ -75,23 +73,18 @@ export class WorkerEngine implements Engine {
     return this.#tokens;
   }
 
-  initialise(shape: ModelShape, random: Random): Policy {
-    checkModelShape(shape);
-    return { shape, weights: initialWeights(shape, random) };
-  }
-
   async sample(policy: Policy, request: SampleRequest): Promise<Completion[]> {
-    const { random, signal, mixture, ...rest } = request;
+    const { random, signal, steering, ...rest } = request;
     const seeds = request.seeds ?? request.prompts.map(() => random.uint32());
-    let steering: object = {};
-    if (mixture !== undefined) {
-      const { expert: _, ...settings } = mixture;
-      steering = { mixture: settings };
+    let steered: object = {};
+    if (steering !== undefined) {
+      const { expert: _, ...settings } = steering;
+      steered = { steering: settings };
     }
     const { value } = await this.#call(
       policy,
-      { method: "sample", request: { ...rest, seeds, ...steering } },
-      { signal, expert: mixture?.expert },
+      { method: "sample", request: { ...rest, seeds, ...steered } },
+      { signal, expert: steering?.expert },
     );
     return value as Completion[];
   }
@@ -118,11 +111,14 @@ export class WorkerEngine implements Engine {
   }
 
   async trainStep(
-    policy: Policy,
-    { steps, first, second }: OptimizerState,
+    before: Policy,
+    state: OptimizerState,
     sequences: readonly TrainingSequence[],
     { signal, ...options }: TrainOptions,
-  ): Promise<TrainResult> {
+  ): Promise<LocalTrainResult> {
+    checkVersion(before, state);
+    const policy = localOf(before);
+    const { steps, version, first, second } = localOptimizer(state);
     const worker = this.#started();
     const answer = await this.#call(
       policy,
@@ -132,6 +128,7 @@ export class WorkerEngine implements Engine {
         options,
         optimizer: {
           steps,
+          version,
           first: this.#share(worker, first),
           second: this.#share(worker, second),
         },
@@ -151,10 +148,11 @@ export class WorkerEngine implements Engine {
     };
     const optimizer = answer.optimizer!;
     return {
-      ...(answer.value as Omit<TrainResult, "policy" | "optimizer">),
+      ...(answer.value as Omit<LocalTrainResult, "policy" | "optimizer">),
       policy: readPolicy(answer.policy!, read),
       optimizer: {
         steps: optimizer.steps,
+        version: optimizer.version,
         first: read(optimizer.first),
         second: read(optimizer.second),
       },
@@ -245,8 +243,8 @@ export class WorkerEngine implements Engine {
           ...what,
           type: "call",
           call,
-          policy: sharePolicy(policy, share),
-          ...(expert && { expert: sharePolicy(expert, share) }),
+          policy: sharePolicy(localOf(policy), share),
+          ...(expert && { expert: sharePolicy(localOf(expert), share) }),
         });
       });
     } catch (error) {

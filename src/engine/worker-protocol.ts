@@ -1,6 +1,6 @@
 /** What an engine and the thread that computes for it tell each other. */
 import type { Adapter } from "./adapter.js";
-import type { OptimizerState, Policy } from "./engine.js";
+import type { LocalOptimizer, LocalPolicy } from "./local-policy.js";
 
 /** A vector that crosses once: its number, and at the first time its data. */
 export interface SharedVector {
@@ -8,19 +8,19 @@ export interface SharedVector {
   readonly data?: Float32Array;
 }
 
-export type SharedPolicy = Omit<Policy, "weights" | "adapter"> & {
+export type SharedPolicy = Omit<LocalPolicy, "weights" | "adapter"> & {
   readonly weights: SharedVector;
   readonly adapter?: Omit<Adapter, "weights"> & { readonly weights: SharedVector };
 };
 
-export type SharedOptimizer = Omit<OptimizerState, "first" | "second"> & {
+export type SharedOptimizer = Omit<LocalOptimizer, "first" | "second"> & {
   readonly first: SharedVector;
   readonly second: SharedVector;
 };
 
 /** `policy` with its vectors as `share` gives them. */
 export function sharePolicy(
-  { adapter, weights, ...rest }: Policy,
+  { adapter, weights, ...rest }: LocalPolicy,
   share: (vector: Float32Array) => SharedVector,
 ): SharedPolicy {
   const shared = { ...rest, weights: share(weights) };
@@ -32,7 +32,7 @@ export function sharePolicy(
 export function readPolicy(
   { adapter, weights, ...rest }: SharedPolicy,
   read: (vector: SharedVector) => Float32Array,
-): Policy {
+): LocalPolicy {
   const policy = { ...rest, weights: read(weights) };
   if (adapter === undefined) return policy;
   return { ...policy, adapter: { ...adapter, weights: read(adapter.weights) } };

@@ -28,6 +28,9 @@ const base = shapeFor(cues as Environment, cueTokenizer, {
 });
 const settings = { minimumTraces: 1, maximumTraces: 64, steps: 60, batch: 16, learningRate: 2e-2 };
 
+/** Whom the experts are to steer. */
+const student = engine.initialise(base, Random.from(2, "student"));
+
 const fitting = (
   traces: readonly (readonly Example[])[],
   previous?: Expert,
@@ -39,6 +42,7 @@ const fitting = (
       signature: "always-x",
       traces,
       shape: base,
+      student,
       tokenizer: cueTokenizer,
       maxActionSymbols: 1,
       previous,
@@ -144,6 +148,7 @@ describe("an expert", () => {
         signature: "always-x",
         traces: alwaysX,
         shape: base,
+        student,
         tokenizer: cueTokenizer,
         maxActionSymbols: 1,
         previous: undefined,

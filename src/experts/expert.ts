@@ -7,8 +7,7 @@
  */
 import { z } from "zod";
 import type { Engine, Policy } from "../engine/engine.js";
-import { initialAdapter } from "../engine/adapter.js";
-import type { ModelShape } from "../engine/transformer.js";
+import type { ModelShape } from "../engine/shape.js";
 import type { Tokenizer } from "../models/tokenizer.js";
 import { count, positive, share, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
@@ -68,21 +67,6 @@ export function expertShape(student: ModelShape): ModelShape {
 /** Rank of an expert that is an adapter. */
 const expertRank = 8;
 
-/** A small model with random weights, or an adapter over the student's base that changes nothing yet. */
-function newExpert(
-  engine: Engine,
-  {
-    shape,
-    student,
-    random,
-  }: { readonly shape: ModelShape; readonly student?: Policy; readonly random: Random },
-): Policy {
-  if (student?.adapter === undefined) return engine.initialise(shape, random);
-  const { targets } = student.adapter;
-  const adapter = { rank: expertRank, alpha: 2 * expertRank, targets };
-  return { ...student, adapter: initialAdapter(student.shape, adapter, random) };
-}
-
 /** Fits an expert for `signature`, from `previous` when there is one. */
 export async function fitExpert(
   engine: Engine,
@@ -90,8 +74,8 @@ export async function fitExpert(
     readonly signature: string;
     readonly traces: readonly (readonly Example[])[];
     readonly shape: ModelShape;
-    /** A student with an adapter: the expert is then another adapter over the same base. */
-    readonly student?: Policy;
+    /** What it is to steer: of a student with an adapter, the expert is another over the same weights. */
+    readonly student: Policy;
     readonly tokenizer: Tokenizer;
     readonly maxActionSymbols: number;
     readonly previous: Expert | undefined;
@@ -100,10 +84,11 @@ export async function fitExpert(
   },
   settings: Omit<ExpertOptions, "refitEvery" | "minimumShare"> = defaultExpert,
 ): Promise<Expert> {
-  const { signature, traces, tokenizer, maxActionSymbols, previous, step, random } = options;
+  const { signature, traces, shape, student, tokenizer } = options;
+  const { maxActionSymbols, previous, step, random } = options;
   const { policy } = await fit(
     engine,
-    previous?.policy ?? newExpert(engine, options),
+    previous?.policy ?? engine.initialiseBeside(student, { shape, rank: expertRank, random }),
     traces.flat(),
     tokenizer,
     random,

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import type { Recipe, Stage } from "../students/recipe.js";
 import { parseConfig } from "../config/parse.js";
 import { LocalEngine } from "../engine/local.js";
@@ -151,7 +152,7 @@ describe("a preset's model", () => {
     expect(first.stages).toEqual([0, 1]);
     const second = await build(recipe);
     expect(second.stages).toEqual([]);
-    expect(second.policy.weights).toEqual(first.policy.weights); // the rounding of the file included
+    expect(localOf(second.policy).weights).toEqual(localOf(first.policy).weights); // the rounding of the file included
     expect(readdirSync(folder).filter((name) => name.endsWith(".safetensors"))).toHaveLength(2);
   });
 
@@ -170,7 +171,7 @@ describe("a preset's model", () => {
     const first = await build(recipe);
     const again = await build(recipe, { rebuild: true });
     expect(again.stages).toEqual([0, 1]);
-    expect(again.policy.weights).toEqual(first.policy.weights);
+    expect(localOf(again.policy).weights).toEqual(localOf(first.policy).weights);
   });
 
   test("that was interrupted is not kept half trained", async () => {
@@ -242,7 +243,7 @@ describe("an open model that is an adapter", () => {
       const student = async (checkpoint: string): Promise<readonly number[]> => {
         const config = parseConfig({ preset: "proof", student: { checkpoint, lora } });
         const { base } = await baseStudent(config, engine);
-        expect(base.adapter === undefined).toBe(lora === "none");
+        expect(localOf(base).adapter === undefined).toBe(lora === "none");
         const targets = [{ position: 1, token: 9 }];
         return engine.logprobs(base, [{ tokens: [5, 6, 7], targets }]).then((l) => [...l]);
       };

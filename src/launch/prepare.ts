@@ -1,8 +1,8 @@
 /** Makes a run's {@link Setup}: base models are taken prebuilt, from the cache, or trained. */
 import type { Config } from "../config/config.js";
 import { usesMistakes } from "../config/uses.js";
-import { initialAdapter, mergeAdapter } from "../engine/adapter.js";
-import type { Policy } from "../engine/engine.js";
+import { mergeAdapter } from "../engine/adapter.js";
+import type { Engine, Policy } from "../engine/engine.js";
 import { HaltingEngine } from "../engine/halting.js";
 import { LocalEngine } from "../engine/local.js";
 import { requireProvider } from "../engine/graph/provider.js";
@@ -23,8 +23,9 @@ import { noPartner, Partners } from "../partners/partner.js";
 import { remotePartners } from "../partners/remote.js";
 import { userFor } from "../partners/simulated-user.js";
 import type { Setup } from "../run/setup.js";
+import { withinCapabilities } from "./capabilities.js";
 import { runTasks } from "./tasks.js";
-import { explorationForm, steeringPartner } from "../play/forms.js";
+import { steeringPartner } from "../play/forms.js";
 import { teacherFor } from "../teacher/source.js";
 
 /**
@@ -99,7 +100,7 @@ export interface BaseStudent {
  */
 export async function baseStudent(
   config: Config,
-  engine: LocalEngine,
+  engine: Engine,
   options: PrepareOptions & { readonly preset?: Preset } = {},
 ): Promise<BaseStudent> {
   const preset = options.preset ?? (await presetFor(config));
@@ -122,10 +123,7 @@ export async function baseStudent(
   const base =
     lora === undefined || lora === "none"
       ? whole
-      : {
-          ...whole,
-          adapter: initialAdapter(policy.shape, lora, Random.from(config.seed, "adapter")),
-        };
+      : engine.adapt(whole, lora, Random.from(config.seed, "adapter"));
   return {
     base,
     tokenizer,
@@ -187,10 +185,10 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
       return wrong;
     },
   });
-  const { form, reason } = explorationForm(config.explore.form, engine.capabilities, environment);
+  const possible = withinCapabilities(config, engine.capabilities, environment);
   return {
-    config: { ...config, explore: { ...config.explore, form } },
-    notices: [...(reason === undefined ? [] : [reason]), ...remote.notices],
+    config: possible.config,
+    notices: [...possible.notices, ...remote.notices],
     engine,
     environment,
     tokenizer,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { anchorsOf, contrast, labelledSteps, type ContrastOptions } from "./contrast.js";
-import { newOptimizer, type Policy } from "../engine/engine.js";
+import type { Policy } from "../engine/engine.js";
+import { newOptimizer } from "../engine/local-policies.js";
 import { LocalEngine } from "../engine/local.js";
 import { Random } from "../util/random.js";
 import { cuePolicy, cues, cueTokenizer, groupOf, rightWith } from "../testing/testing.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { cloneSequences } from "./clone.js";
-import { newOptimizer } from "../engine/engine.js";
+import { newOptimizer } from "../engine/local-policies.js";
 import { LocalEngine } from "../engine/local.js";
 import type { Action } from "../models/model.js";
 import type { Group, Rollout } from "../play/play.js";

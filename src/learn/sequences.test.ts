@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { shapeFor } from "../students/recipe.js";
-import { newOptimizer, type TrainingSequence } from "../engine/engine.js";
+import type { TrainingSequence } from "../engine/engine.js";
+import { newOptimizer } from "../engine/local-policies.js";
 import { LocalEngine } from "../engine/local.js";
 import {
   arithmetic,

@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { savePolicy } from "../engine/files/checkpoint.js";
 import { deliver } from "../run/inbox.js";
@@ -303,7 +304,7 @@ describe("a run that must stop", () => {
             const result = await engine.trainStep(...given);
             const own =
               given[0].shape.layers === setup.base.shape.layers &&
-              given[0].weights.length === setup.base.weights.length;
+              localOf(given[0]).weights.length === localOf(setup.base).weights.length;
             if (!own || !which.includes(++updates)) return result;
             return { ...result, policy: given[0], optimizer: given[1], finite: false };
           },

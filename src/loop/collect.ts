@@ -153,9 +153,12 @@ export async function collectMistakes(
  * What each partner is worth for collecting: how much of the student's latest errors it covers beyond
  * the others, for its cost in weights relative to the mean (which one behind a URL is taken to have).
  */
-function partnerValues(run: Run, { config, environment }: Setup): PartnerWorth[] {
+function partnerValues(run: Run, { config, environment, engine }: Setup): PartnerWorth[] {
   const { names } = run.partners;
-  const sizes = names.map((name) => run.partners.policy(name)?.weights.length);
+  const sizes = names.map((name) => {
+    const policy = run.partners.policy(name);
+    return policy === undefined ? undefined : engine.parameters(policy);
+  });
   const known = sizes.filter((size) => size !== undefined);
   const mean = known.length === 0 ? 1 : known.reduce((a, b) => a + b, 0) / known.length;
   const weights = sizes.map((size) => size ?? mean);

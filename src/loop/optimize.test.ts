@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../config/parse.js";
-import { newOptimizer } from "../engine/engine.js";
+import { newOptimizer } from "../engine/local-policies.js";
 import { LocalEngine } from "../engine/local.js";
 import { trainingSequences, type ScoredGroup } from "../learn/sequences.js";
 import { cuePolicy, cueTokenizer, groupOf, rightWith } from "../testing/testing.js";

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import type { ConfigInput } from "../config/config.js";
 import type { MetricsLine } from "../watch/metrics.js";
 import { Random } from "../util/random.js";
@@ -133,7 +134,7 @@ describe("a refit", () => {
     const { run, setup } = await trained("revised");
     const refit = async (revised: readonly string[]) => {
       await refitExperts(run, setup, Random.from(1, "refit"), new Set(revised));
-      return run.state.experts.get("always-x")!.policy.weights.slice();
+      return localOf(run.state.experts.get("always-x")!.policy).weights.slice();
     };
     const first = await refit(["always-x"]);
     expect(await refit(["always-x"])).toEqual(first); // nothing of the old weights is left
@@ -170,7 +171,7 @@ describe("a refit", () => {
     run.commitExpert("long", "always-x");
     const { probeExperts } = await import("./steer.js");
     const easy = cueSetup({ student: regardless({ x: 1 }) }).base;
-    expect(easy.weights.length).toBe(setup.base.weights.length);
+    expect(localOf(easy).weights.length).toBe(localOf(setup.base).weights.length);
     const solvable = setup.pool.filter((t) => /^[ac]+$/.test(t.id)).concat(cueTask("acac"));
     await probeExperts(run, { ...setup, pool: solvable }, Random.from(1, "probe"));
     expect(run.state.committed.get("long")).toBe("always-x");

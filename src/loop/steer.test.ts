@@ -5,7 +5,7 @@ import { usesExperts, usesMistakes } from "../config/uses.js";
 import type { Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import type { Task } from "../environments/environment.js";
-import type { Steering } from "../play/explore.js";
+import type { GroupSteering } from "../play/explore.js";
 import { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
@@ -40,7 +40,7 @@ const task = { level: "easy" } as Task;
 function steering(
   config: ConfigInput,
   committed: readonly (readonly [string, string])[] = [],
-): Steering {
+): GroupSteering {
   const partners = new Partners({ partners: new Map([["left", weak]]) });
   const run = {
     partners,

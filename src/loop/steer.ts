@@ -7,7 +7,7 @@ import type { Task } from "../environments/environment.js";
 import { steeringPartner, steersByExpert } from "../play/forms.js";
 import { noPartner } from "../partners/partner.js";
 import { expertShape, fitExpert } from "../experts/expert.js";
-import { sampler, type Steering } from "../play/explore.js";
+import { sampler, type GroupSteering } from "../play/explore.js";
 import { signatureShares } from "../mistakes/agreement.js";
 import { namesByClusters } from "../mistakes/candidate.js";
 import { probe } from "../experts/probe.js";
@@ -16,7 +16,7 @@ import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
 
 /** What leads a step's stuck groups away from known mistakes. */
-export function steeringFor(run: Run, setup: Setup, random: Random): Steering {
+export function steeringFor(run: Run, setup: Setup, random: Random): GroupSteering {
   return {
     expertFor: expertsFor(run, setup, random),
     nameOf: (expert) => nameOf(run, setup, expert),
@@ -40,7 +40,7 @@ function expertsFor(
   { state: { experts, committed, student }, partners }: Run,
   { config: { ablate, explore, seed }, engine, base }: Setup,
   random: Random,
-): Steering["expertFor"] {
+): GroupSteering["expertFor"] {
   const { form, steerBy } = explore;
   const always = (policy: Policy) => (): Policy => policy;
   if (!steersByExpert(form)) return () => undefined;

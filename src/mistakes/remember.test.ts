@@ -185,7 +185,7 @@ describe("recurrence", () => {
 describe("embeddings", () => {
   const blind = new Proxy(engine, {
     get: (target, key) => {
-      if (key === "capabilities") return { embeddings: false, mixtureSampling: true };
+      if (key === "capabilities") return { embeddings: false, steeredSampling: true };
       if (key === "embed") return () => Promise.reject(new Error("asked for hidden states"));
       return Reflect.get(target, key, target) as unknown;
     },

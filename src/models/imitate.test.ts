@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import { shapeFor } from "../students/recipe.js";
-import { newOptimizer, type TrainingSequence } from "../engine/engine.js";
+import type { TrainingSequence } from "../engine/engine.js";
+import { newOptimizer } from "../engine/local-policies.js";
 import { LocalEngine } from "../engine/local.js";
 import { arithmetic } from "../environments/arithmetic/arithmetic.js";
 import type { Environment } from "../environments/environment.js";
@@ -93,15 +95,15 @@ describe("fitting", () => {
       learningRate: rate / 50, // the first step of the warm-up
       weightDecay: 0.01,
     });
-    expect(largest(policy.weights, expected.policy.weights)).toBeLessThan(1e-6);
-    expect(largest(policy.weights, start.weights)).toBeGreaterThan(1e-4);
+    expect(largest(localOf(policy).weights, expected.policy.weights)).toBeLessThan(1e-6);
+    expect(largest(localOf(policy).weights, start.weights)).toBeGreaterThan(1e-4);
   });
 
   test("is the same for the same seed, and leaves the policy it starts from as it was", async () => {
     const before = start.weights.slice();
     const run = () =>
       fit(engine, start, examples, cueTokenizer, Random.from(5, "fit"), { ...settings, steps: 3 });
-    expect((await run()).policy.weights).toEqual((await run()).policy.weights);
+    expect(localOf((await run()).policy).weights).toEqual(localOf((await run()).policy).weights);
     expect(start.weights).toEqual(before);
   });
 

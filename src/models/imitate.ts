@@ -1,5 +1,5 @@
 /** Imitation of recorded actions by cross-entropy: base students, weak partners and error experts. */
-import { newOptimizer, type Engine, type Policy, type TrainingSequence } from "../engine/engine.js";
+import type { Engine, Policy, TrainingSequence } from "../engine/engine.js";
 import type { Message } from "../environments/environment.js";
 import { actionSequence, encodeAction } from "./model.js";
 import type { Random } from "../util/random.js";
@@ -63,8 +63,8 @@ export async function fit(
   const encoded = examples
     .map((e) => tokenExample(e, tokenizer, maxActionSymbols))
     .sort((a, b) => a.tokens.length - b.tokens.length);
-  let fitted = policy;
-  let optimizer = newOptimizer(policy);
+  let fitted = engine.fork(policy);
+  let optimizer = engine.newOptimizer(fitted);
   let loss = Number.NaN;
   for (let step = 0; step < steps && encoded.length > 0; step++) {
     options.signal?.throwIfAborted();

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import { LocalEngine } from "../engine/local.js";
 import { Random } from "../util/random.js";
 import { loadCheckpoint } from "./load-checkpoint.js";
@@ -54,8 +55,10 @@ describe("a checkpoint", () => {
     writeFileSync(path, JSON.stringify({ ...config, base_model_name_or_path: base }));
     const checkpoint = await loadCheckpoint(folder);
     expect(checkpoint.folder).toBe(folder);
-    expect(checkpoint.policy.adapter).toMatchObject({ rank: 3, alpha: 8 });
-    expect(checkpoint.policy.weights).toEqual((await loadCheckpoint(base)).policy.weights);
+    expect(localOf(checkpoint.policy).adapter).toMatchObject({ rank: 3, alpha: 8 });
+    expect(localOf(checkpoint.policy).weights).toEqual(
+      localOf((await loadCheckpoint(base)).policy).weights,
+    );
     writeFileSync(path, JSON.stringify({ ...config, base_model_name_or_path: null }));
     await expect(loadCheckpoint(folder)).rejects.toMatchObject({ code: "ADAPTER_CONFIG" });
   });

@@ -1,7 +1,7 @@
 /** Anything that can act on observations: *student*, *weak partner* and *teacher* are roles a model plays. */
 import type { Random } from "../util/random.js";
 import type { Engine, Policy } from "../engine/engine.js";
-import type { Mixture } from "../engine/mixture.js";
+import type { Steering } from "../engine/steering.js";
 import type { Finish } from "../environments/environment.js";
 import { stopsOf, type Prompt, type Tokenizer } from "./tokenizer.js";
 
@@ -79,7 +79,7 @@ export interface PolicyModelOptions {
   readonly greedy?: boolean;
   /** Tokens after which an action is cut short. Default: what `maxActionSymbols` allows. */
   readonly maxTokens?: number;
-  readonly mixture?: { readonly expert: Policy } & Mixture;
+  readonly steering?: { readonly expert: Policy } & Steering;
 }
 
 /** A model that samples from an engine's policy. */
@@ -91,7 +91,7 @@ export class PolicyModel implements Model {
   }
 
   async act(prompts: readonly Prompt[], random: Random): Promise<Action[]> {
-    const { engine, policy, tokenizer, maxActionSymbols, temperature, mixture } = this.#options;
+    const { engine, policy, tokenizer, maxActionSymbols, temperature, steering } = this.#options;
     const single = maxActionSymbols === 1;
     const encoded = prompts.map((prompt) => tokenizer.encodePrompt(prompt));
     const completions = await engine.sample(policy, {
@@ -100,7 +100,7 @@ export class PolicyModel implements Model {
       ...(single ? {} : { stopTokens: stopsOf(tokenizer) }),
       ...(temperature === undefined ? {} : { temperature }),
       ...(this.#options.greedy === true ? { topK: 1 } : {}),
-      ...(mixture === undefined ? {} : { mixture }),
+      ...(steering === undefined ? {} : { steering }),
       random,
     });
     return completions.map(({ tokens, logprobs, behaviourLogprobs, stopped }, i) => {

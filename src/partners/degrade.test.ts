@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import { degradations, degraded, type Degradation } from "./degrade.js";
 import { initialAdapter, mergeAdapter } from "../engine/adapter.js";
 import { LocalEngine } from "../engine/local.js";
@@ -135,18 +136,20 @@ test("lag moves an adapter, and leaves the frozen weights shared", async () => {
     policy: { ...right, adapter: trained },
     initial: { ...right, adapter: fresh },
     random: random(),
-    engine: {
+    engine: Object.assign(new LocalEngine(), {
       sample: (policy: Policy) => {
         seen.push(policy);
         return Promise.resolve([
           { tokens: [2], logprobs: [0], behaviourLogprobs: [0], stopped: false },
         ]);
       },
-    } as unknown as LocalEngine,
+    }),
   };
   await degraded("lag", 0.25, spy).act(promptsOf("a"), random());
-  expect(seen[0]!.weights).toBe(right.weights);
-  fresh.weights.forEach((w, i) => expect(seen[0]!.adapter!.weights[i]).toBeCloseTo(w + 0.75, 5));
+  expect(localOf(seen[0]!).weights).toBe(right.weights);
+  fresh.weights.forEach((w, i) =>
+    expect(localOf(seen[0]!).adapter!.weights[i]).toBeCloseTo(w + 0.75, 5),
+  );
 });
 
 describe("degrading a policy with an adapter", () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import type { ConfigInput } from "../config/config.js";
 import { parseConfig } from "../config/parse.js";
 import { environmentNamed } from "../environments/from-file.js";
@@ -145,7 +146,7 @@ describe("a user played by a model", () => {
     const made = setup({ degraded: ["vague"] }, { steps: 3 });
     const run = await trained("learns", made);
     expect(run.finished).toBe(true);
-    expect(run.state.student.weights).not.toEqual(made.base.weights);
+    expect(localOf(run.state.student).weights).not.toEqual(localOf(made.base).weights);
     expect(rollouts(run).match(/"stop":"solved"/g)!.length).toBeGreaterThan(3);
     const { asked } = server;
     expect(run.ledger.totals.user).toEqual({

@@ -3,7 +3,7 @@ import type { ConfigInput } from "../config/config.js";
 import { parseConfig } from "../config/parse.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
-import { mixtureLogprobs } from "../engine/mixture.js";
+import { steeredLogprobs } from "../engine/steering.js";
 import type { Environment, Task } from "../environments/environment.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { groupParts, playGroups, studentModel, type Explored } from "./explore.js";
@@ -58,7 +58,7 @@ const halves = (explored: Explored) =>
 const solved = (rollouts: Explored["groups"][number]["rollouts"]): boolean =>
   rollouts.some((r) => r.verdict.correct);
 
-/** Requires that nothing was sampled from a mixture. */
+/** Requires that nothing was steered. */
 function expectOnPolicy(explored: Explored): void {
   for (const { rollouts } of explored.groups)
     for (const { offPolicy, actions } of rollouts) {
@@ -81,14 +81,14 @@ describe("the second half of a group", () => {
     }
   });
 
-  test("when steered is sampled from the mixture, and reports both distributions", async () => {
+  test("when steered is sampled away from the expert, and reports both distributions", async () => {
     const { alpha, mask, floor } = parseConfig({}).explore;
     const V = cueTokenizer.size;
     const logs = (actions: Readonly<Record<string, number>>): number[] =>
       Array.from({ length: V }, (_, v) => Math.log(actions[cueTokenizer.decode([v])] ?? 1e-13));
     const mu = new Float64Array(V);
     const logPi = logs(table["b"]!);
-    mixtureLogprobs(
+    steeredLogprobs(
       logPi,
       logs({ x: 0.95, y: 0.05 }),
       { form: "repulsive", alpha, mask, floor, exempt: [1] },
@@ -112,8 +112,8 @@ describe("the second half of a group", () => {
   test("when steered leaves every token that ends an action as likely as it was", async () => {
     const exempt: unknown[] = [];
     const spy = {
-      sample: (_: unknown, { mixture }: { mixture?: { exempt: unknown } }) => {
-        exempt.push(mixture?.exempt);
+      sample: (_: unknown, { steering }: { steering?: { exempt: unknown } }) => {
+        exempt.push(steering?.exempt);
         return Promise.resolve([{ tokens: [1], logprobs: [0], behaviourLogprobs: [0] }]);
       },
     } as unknown as Engine;

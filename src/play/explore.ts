@@ -25,7 +25,7 @@ export interface Player {
 }
 
 /** What stuck groups are led away from. Asked about a task only once it is to be explored. */
-export interface Steering {
+export interface GroupSteering {
   /** The error expert to sample away from, if any; tasks of one expert are played together. */
   readonly expertFor: (task: Task) => Policy | undefined;
   /** What an expert is called in a run's record. */
@@ -47,7 +47,9 @@ export function studentModel(
     policy,
     tokenizer,
     maxActionSymbols: environment.maxActionSymbols,
-    ...(mixes ? { mixture: { expert, form, alpha, mask, floor, exempt: stopsOf(tokenizer) } } : {}),
+    ...(mixes
+      ? { steering: { expert, form, alpha, mask, floor, exempt: stopsOf(tokenizer) } }
+      : {}),
   });
 }
 
@@ -109,7 +111,7 @@ export async function playGroups({
   readonly player: Player;
   readonly policy: Policy;
   readonly tasks: readonly Task[];
-  readonly steering: Steering;
+  readonly steering: GroupSteering;
   readonly random: Random;
 }): Promise<Explored> {
   const { environment, config } = player;

@@ -19,12 +19,12 @@ const lexicon = { symbols: ["a"], separator: "" } as const;
 
 describe("the form that is used", () => {
   test.each(explorationForms)("%s is itself where engine and student can do it", (form) => {
-    expect(explorationForm(form, { mixtureSampling: true }, {})).toEqual({ form });
+    expect(explorationForm(form, { steeredSampling: true }, {})).toEqual({ form });
   });
 
-  test("without mixtures is rejection, and says so", () => {
+  test("without steered sampling is rejection, and says so", () => {
     for (const form of explorationForms) {
-      const used = explorationForm(form, { mixtureSampling: false }, {});
+      const used = explorationForm(form, { steeredSampling: false }, {});
       const mixes = form === "repulsive" || form === "contrastive";
       expect(used.form).toBe(mixes ? "rejection" : form);
       expect(used.reason !== undefined).toBe(mixes);
@@ -33,7 +33,7 @@ describe("the form that is used", () => {
   });
 
   test("a student that cannot read gets no hint, and that is said", () => {
-    const used = explorationForm("negative-hint", { mixtureSampling: true }, { lexicon });
+    const used = explorationForm("negative-hint", { steeredSampling: true }, { lexicon });
     expect(used.form).toBe("new-answers");
     expect(used.reason).toContain("negative-hint");
   });

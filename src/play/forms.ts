@@ -87,18 +87,18 @@ export function steersByExpert(form: ExplorationForm): boolean {
 }
 
 /**
- * The form that is really used, and why where it is not the one asked for: mixing needs an engine
+ * The form that is really used, and why where it is not the one asked for: steered sampling needs an engine
  * that can, a hint needs a model that reads.
  */
 export function explorationForm(
   form: ExplorationForm,
-  capabilities: Pick<Capabilities, "mixtureSampling">,
+  capabilities: Pick<Capabilities, "steeredSampling">,
   { lexicon }: Pick<Environment, "lexicon">,
 ): { readonly form: ExplorationForm; readonly reason?: string } {
-  if ((form === "repulsive" || form === "contrastive") && !capabilities.mixtureSampling)
+  if ((form === "repulsive" || form === "contrastive") && !capabilities.steeredSampling)
     return {
       form: "rejection",
-      reason: `explore.form "${form}" needs an engine that samples from mixtures: "rejection" takes its place`,
+      reason: `explore.form "${form}" needs an engine that samples away from a second policy: "rejection" takes its place`,
     };
   if (form === "negative-hint" && lexicon !== undefined)
     return {

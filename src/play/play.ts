@@ -11,7 +11,7 @@ export interface Rollout {
   readonly actions: readonly Action[];
   readonly steps: readonly Step<unknown>[];
   readonly verdict: Verdict;
-  /** Sampled from a mixture instead of from the policy that learns. */
+  /** Steered: not sampled from the policy that learns. */
   readonly offPolicy: boolean;
   /** The expert whose mistake it was sampled away from. */
   readonly steeredBy?: string;

@@ -5,12 +5,7 @@ import { ErrataError } from "../util/error.js";
 import type { AlarmState } from "../watch/alarms.js";
 import { loadHead, saveHead } from "../learn/contrast-head.js";
 import type { CurriculumState } from "../play/curriculum.js";
-import {
-  loadOptimizer,
-  loadPolicy,
-  saveOptimizer,
-  savePolicy,
-} from "../engine/files/checkpoint.js";
+import type { Engine } from "../engine/engine.js";
 import type { Expert } from "../experts/expert.js";
 import type { Cost, CostRole } from "../watch/ledger.js";
 import type { RunState } from "./state.js";
@@ -66,6 +61,7 @@ export interface CheckpointParts extends Pick<
 
 /** Writes the checkpoint of a step, and drops all but the last two. */
 export async function writeCheckpoint(
+  engine: Engine,
   folder: string,
   state: RunState,
   { snapshot, ...parts }: CheckpointParts,
@@ -98,10 +94,10 @@ export async function writeCheckpoint(
     ...(parts.remoteCalls === undefined ? {} : { remoteCalls: parts.remoteCalls }),
   };
   if (contrast !== undefined) await saveHead(join(partial, contrastFile), contrast);
-  await savePolicy(join(partial, "model.safetensors"), student);
-  await saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
+  await engine.save(join(partial, "model.safetensors"), student);
+  await engine.saveOptimizer(join(partial, "optimizer.safetensors"), optimizer);
   for (const { signature, policy } of experts.values())
-    await savePolicy(join(partial, expertFile(signature)), policy);
+    await engine.save(join(partial, expertFile(signature)), policy);
   writeState(join(partial, "state.json"), { ...saved, files: await checksumsIn(partial) });
   for (const name of readdirSync(partial)) synchronise(join(partial, name));
   // The old one stays whole until the new one is in place.
@@ -118,7 +114,7 @@ export async function writeCheckpoint(
 /** Reads a checkpoint, and removes what is left of others that were being written. */
 export async function readCheckpoint(
   checkpoint: string,
-  setup: Setup,
+  { engine, base }: Pick<Setup, "engine" | "base">,
 ): Promise<{ readonly state: RunState; readonly saved: SavedState }> {
   const parent = dirname(checkpoint);
   for (const name of readdirSync(parent))
@@ -127,13 +123,13 @@ export async function readCheckpoint(
   const saved = readState(checkpoint);
   const experts = new Map<string, Expert>();
   for (const expert of saved.experts) {
-    const policy = await loadPolicy(at(expertFile(expert.signature)), setup);
+    const policy = await engine.restore(at(expertFile(expert.signature)), { base });
     experts.set(expert.signature, { ...expert, policy });
   }
   const state: RunState = {
     step: saved.step,
-    student: await loadPolicy(at("model.safetensors"), setup),
-    optimizer: await loadOptimizer(at("optimizer.safetensors")),
+    student: await engine.restore(at("model.safetensors"), { base }),
+    optimizer: await engine.restoreOptimizer(at("optimizer.safetensors")),
     experts,
     committed: new Map(saved.committed),
     skipped: saved.skipped,

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import { Run } from "./run.js";
 import { lastCheckpoint } from "./checkpoint.js";
 import { cuePolicy, cueSetup, regardless } from "../testing/testing.js";
@@ -29,6 +30,6 @@ test("an expert of any signature is saved inside the checkpoint and comes back",
   const resumed = await Run.resume(join(folder, "named"), setup);
   const saved = resumed.state.experts.get(expert.signature);
   expect(saved).toMatchObject({ traces: 3, fittedAt: 0 });
-  expect(saved!.policy.weights).toEqual(expert.policy.weights);
+  expect(localOf(saved!.policy).weights).toEqual(expert.policy.weights);
   resumed.close();
 });

@@ -26,7 +26,7 @@ import type { Alarm, AlarmState } from "../watch/alarms.js";
 import type { Config } from "../config/config.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { Curriculum, type CurriculumState } from "../play/curriculum.js";
-import type { TrainResult } from "../engine/engine.js";
+import type { Engine, TrainResult } from "../engine/engine.js";
 import { ErrataError } from "../util/error.js";
 import type { Expert } from "../experts/expert.js";
 import { Inbox, partnerName, type ArrivedFile } from "./inbox.js";
@@ -76,6 +76,7 @@ export class Run {
   readonly evaluatedAt: number | undefined;
   /** Called with every line written to `metrics.jsonl`. */
   onLine: ((line: MetricsLine) => void) | undefined;
+  readonly #engine: Engine;
   readonly #config: Config;
   readonly #user: MeteredUser | undefined;
   readonly #logger: pino.Logger;
@@ -109,6 +110,7 @@ export class Run {
     const { user } = preset;
     this.folder = folder;
     this.#unlock = unlock;
+    this.#engine = setup.engine;
     this.#config = config;
     this.#state = state;
     this.#finished = saved?.finished === true && saved.step >= config.steps;
@@ -150,7 +152,7 @@ export class Run {
     replaceFile(join(folder, "config.json"), `${JSON.stringify(setup.config, null, 2)}\n`);
     writeFileSync(join(folder, "metrics.jsonl"), "");
     const corpus = Corpus.open(join(folder, "corpus.db"), setup.config.corpus);
-    const run = new Run(folder, setup, freshState(setup.base), corpus, unlock);
+    const run = new Run(folder, setup, freshState(setup.engine, setup.base), corpus, unlock);
     run.corpus.registerHeldOut(
       setup.environment.name,
       setup.heldOut.map((t) => t.id),
@@ -214,6 +216,7 @@ export class Run {
   /** Lets a partner that arrived play from now on; a file that is none is skipped, with a notice. */
   async joinPartner(file: ArrivedFile): Promise<boolean> {
     const policy = await partnerOr(
+      this.#engine,
       this.inbox.path(file.name),
       this.#state.student.shape.vocabulary,
       (problem) => this.notice({ problem }, "a partner was skipped"),
@@ -346,11 +349,19 @@ export class Run {
     this.inbox.commit();
     this.#open = false;
     this.#state = state;
+    this.#releaseReplaced();
     for (const line of this.#lines) {
       appendFileSync(join(this.folder, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
       this.onLine?.(line);
     }
     this.#lines = [];
+  }
+
+  /** Gives up the experts that the step has replaced: only now can it not be dropped any more. */
+  #releaseReplaced(): void {
+    const kept = new Set([...this.#state.experts.values()].map(({ policy }) => policy));
+    for (const { policy } of this.#before.state.experts.values())
+      if (!kept.has(policy)) this.#engine.release(policy);
   }
 
   /** Drops the step in progress and saves what stood before it: for an interrupt that cannot wait. */
@@ -363,6 +374,13 @@ export class Run {
     this.corpus.rollback();
     this.inbox.rollback();
     this.#open = false;
+    if (!this.#engine.capabilities.rollback) {
+      this.notice(
+        {},
+        "the engine cannot go back to before a step that is dropped: resuming starts from the last save",
+      );
+      return;
+    }
     const { state, curriculum, ledger } = this.#before;
     const written = this.#write(state, curriculum, ledger);
     this.corpus.begin(); // never committed: what the dropped step still does to the corpus is lost
@@ -388,7 +406,7 @@ export class Run {
     const calls = [...this.partners.remote].map(
       ([name, partner]) => [name, partner.calls] as const,
     );
-    await writeCheckpoint(this.folder, state, {
+    await writeCheckpoint(this.#engine, this.folder, state, {
       finished: this.#finished,
       metricsBytes: syncedBytes(join(this.folder, "metrics.jsonl")),
       curriculum,
@@ -417,7 +435,7 @@ function meterOf({ engine, remotePartners }: Setup): Meter {
       return engine.steeringFlops ?? 0;
     },
     get tokens() {
-      return engine.tokens + paid();
+      return (engine.tokens ?? 0) + paid();
     },
   };
 }

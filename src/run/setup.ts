@@ -1,7 +1,6 @@
 /** Everything a run is made of that does not change while it trains. */
 import type { Config } from "../config/config.js";
-import type { Policy } from "../engine/engine.js";
-import type { LocalEngine } from "../engine/local.js";
+import type { Engine, Policy } from "../engine/engine.js";
 import type { Task } from "../environments/environment.js";
 import type { Player } from "../play/explore.js";
 import type { Preset } from "../students/presets/presets.js";
@@ -10,7 +9,7 @@ import type { Teacher } from "../teacher/teacher.js";
 
 export interface Setup extends Player {
   readonly config: Config;
-  readonly engine: LocalEngine;
+  readonly engine: Engine;
   readonly preset: Preset;
   /** The student before training; it also embeds mistakes. */
   readonly base: Policy;

@@ -1,7 +1,7 @@
 /** What training changes in a run. */
 import { Alarms, type AlarmState } from "../watch/alarms.js";
 import type { ContrastHead } from "../learn/contrast-head.js";
-import { newOptimizer, type OptimizerState, type Policy } from "../engine/engine.js";
+import type { Engine, OptimizerState, Policy } from "../engine/engine.js";
 import type { Expert } from "../experts/expert.js";
 import { freshSelfPlay, type SelfPlayState } from "../partners/self-play-state.js";
 import { freshTeacherBudget, type TeacherBudgetState } from "../teacher/budget.js";
@@ -25,12 +25,13 @@ export interface RunState {
   readonly contrast?: ContrastHead | undefined;
 }
 
-/** The state of a run that has not trained yet. */
-export function freshState(student: Policy): RunState {
+/** The state of a run that has not trained yet: its student starts as `base` is, which stays as it is. */
+export function freshState(engine: Engine, base: Policy): RunState {
+  const student = engine.fork(base);
   return {
     step: 0,
     student,
-    optimizer: newOptimizer(student),
+    optimizer: engine.newOptimizer(student),
     experts: new Map(),
     committed: new Map(),
     skipped: 0,

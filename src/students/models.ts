@@ -2,9 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { loadPolicy, savePolicy } from "../engine/files/checkpoint.js";
-import type { Policy } from "../engine/engine.js";
-import type { LocalEngine } from "../engine/local.js";
+import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment } from "../environments/environment.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
@@ -72,7 +70,7 @@ export async function presetModel(
   preset: Preset,
   name: string,
   recipe: Recipe,
-  engine: LocalEngine,
+  engine: Engine,
   options: PrepareOptions = {},
 ): Promise<Policy> {
   const environment = preset.environment();
@@ -83,7 +81,7 @@ export async function presetModel(
     const file = await modelFile(environment, part);
     const cached = join(cacheFolder(), file);
     for (const path of [prebuiltModel(file), cached])
-      if (!rebuild && path !== undefined && existsSync(path)) return loadPolicy(path);
+      if (!rebuild && path !== undefined && existsSync(path)) return engine.restore(path);
     const before = stages === 1 ? undefined : await build(stages - 1);
     const policy = await trainStage(engine, environment, tokenizer, recipe, stages - 1, before, {
       ...(signal === undefined ? {} : { signal }),
@@ -91,8 +89,8 @@ export async function presetModel(
         onProgress?.({ model: name, stages: recipe.stages.length, ...progress }),
     });
     mkdirSync(dirname(cached), { recursive: true });
-    await savePolicy(cached, policy, { precision: "bfloat16" });
-    return loadPolicy(cached); // as every later run will see it: rounded to bfloat16
+    await engine.save(cached, policy, { precision: "bfloat16" });
+    return engine.restore(cached); // as every later run will see it: rounded to bfloat16
   };
   return build(recipe.stages.length);
 }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gguf } from "@huggingface/gguf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { localOf } from "../engine/local-policy.js";
 import type { Policy } from "../engine/engine.js";
 import { loadPeftAdapter } from "../engine/files/peft.js";
 import { LocalEngine } from "../engine/local.js";
@@ -95,10 +96,10 @@ test("a large model is cut into shards that load as one; a smaller export replac
     files.filter((file) => /^model-\d{5}-of-\d{5}\.safetensors$/.test(file)).length,
   ).toBeGreaterThan(2);
   const { policy } = await loadCheckpoint(at);
-  expect(policy.weights).toEqual(taken.policy.weights);
+  expect(localOf(policy).weights).toEqual(localOf(taken.policy).weights);
   await exportPretrained(taken, at, { version });
   expect(existsSync(join(at, "model.safetensors.index.json"))).toBe(false);
-  expect((await loadCheckpoint(at)).policy.weights).toEqual(taken.policy.weights);
+  expect(localOf((await loadCheckpoint(at)).policy).weights).toEqual(localOf(taken.policy).weights);
 });
 
 test("a folder with other files is left alone, unless forced", async () => {
@@ -114,9 +115,9 @@ test("a folder with other files is left alone, unless forced", async () => {
 
 test("weights beyond float16 are refused in float16, by name", async () => {
   const { taken } = await goldenModel("arithmetic");
-  const weights = taken.policy.weights.slice();
+  const weights = localOf(taken.policy).weights.slice();
   weights[3] = 70_000;
-  const large = { ...taken, policy: { ...taken.policy, weights } };
+  const large = { ...taken, policy: { ...localOf(taken.policy), weights } };
   const write = exportPretrained(large, folder("large"), { version, precision: "f16" });
   await expect(write).rejects.toMatchObject({
     code: "EXPORT_RANGE",
@@ -164,7 +165,7 @@ describe("GGUF", () => {
     const bytes = readFileSync(join(at, file!));
     const start = Number(tensorDataOffset) + Number(embedding.offset);
     const { width } = taken.policy.shape;
-    const row = taken.policy.weights.subarray(0, width);
+    const row = localOf(taken.policy).weights.subarray(0, width);
     const largest = row.subarray(0, 32).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     for (let i = 0; i < 32; i++) {
       const value = (bytes.readInt8(start + 2 + i) * largest) / 127;

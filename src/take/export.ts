@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { hasAdapter } from "../engine/adapter.js";
 import { saveGguf, type GgufPrecision } from "../engine/files/gguf.js";
 import { savePeftAdapter } from "../engine/files/peft.js";
 import { llamaConfig, savePretrainedWeights } from "../engine/files/save-pretrained.js";
@@ -80,7 +81,7 @@ export async function exportAdapter(
   options: ExportOptions,
 ): Promise<string[]> {
   const { policy, words } = taken;
-  if (policy.adapter === undefined || words.kind === "symbols")
+  if (!hasAdapter(policy) || words.kind === "symbols")
     throw new ErrataError(`${taken.name} has no adapter: all its weights were trained`, {
       code: "EXPORT_ADAPTER",
       hint: "leave out --adapter to export all of it",

@@ -1,6 +1,5 @@
 /** From `teacher.source` to a teacher. */
 import { existsSync } from "node:fs";
-import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment } from "../environments/environment.js";
 import { ErrataError } from "../util/error.js";
@@ -56,7 +55,7 @@ export async function teacherFor(input: TeacherInput): Promise<Teacher | undefin
     const { model, keyVariable } = config;
     return modelTeacher(environment, model, remoteModel({ url: source, model, keyVariable }));
   }
-  if (existsSync(source)) return local(source, await loadPolicy(source));
+  if (existsSync(source)) return local(source, await engine.restore(source));
   throw new ErrataError(`teacher.source "${source}" is not a teacher`, {
     code: "TEACHER_SOURCE",
     hint: "known: none, solver, right-solutions, the path of a checkpoint, an http(s) URL",

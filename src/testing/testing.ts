@@ -2,9 +2,9 @@
 import { shapeFor } from "../students/recipe.js";
 import type { ConfigInput } from "../config/config.js";
 import { parseConfig } from "../config/parse.js";
-import type { Policy } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
-import { parameterCount, parameterLayout, type ModelShape } from "../engine/transformer.js";
+import { localPolicy, type LocalPolicy } from "../engine/local-policy.js";
+import { parameterCount, parameterLayout, type ModelShape } from "../engine/shape.js";
 import type {
   Environment,
   Split,
@@ -214,7 +214,7 @@ export type CueTable = Readonly<Record<string, Readonly<Record<string, number>>>
  * A policy made by hand: attention and feed-forward blocks of zeros, so the next token depends on
  * the last one alone, with the probabilities of `table`.
  */
-export function cuePolicy(table: CueTable): Policy {
+export function cuePolicy(table: CueTable): LocalPolicy {
   const width = 16;
   const shape: ModelShape = shapeFor(cues as Environment, cueTokenizer, {
     width,
@@ -239,7 +239,7 @@ export function cuePolicy(table: CueTable): Policy {
       weights[unembedding.offset + token * width + from] = logit * scale;
     }
   }
-  return { shape, weights };
+  return localPolicy(shape, weights);
 }
 
 /** A table that gives every cue the same distribution. */

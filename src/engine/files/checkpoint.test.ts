@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../util/random.js";
 import { loadOptimizer, loadPolicy, saveOptimizer, savePolicy } from "./checkpoint.js";
-import type { Policy } from "../engine.js";
+import { localPolicy, type LocalPolicy } from "../local-policy.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { initialWeights, parameterLayout, type ModelShape } from "../transformer.js";
 
@@ -26,10 +26,8 @@ const shapes: fc.Arbitrary<ModelShape> = fc.record({
   ropeTheta: fc.constantFrom(10000, 1e6),
   normEpsilon: fc.constantFrom(1e-5, 1e-6),
 });
-const policyOf = (shape: ModelShape, seed: number): Policy => ({
-  shape,
-  weights: initialWeights(shape, Random.from(seed, "checkpoint")),
-});
+const policyOf = (shape: ModelShape, seed: number): LocalPolicy =>
+  localPolicy(shape, initialWeights(shape, Random.from(seed, "checkpoint")));
 const small: ModelShape = {
   vocabulary: 5,
   width: 4,
@@ -124,6 +122,7 @@ describe("an optimizer state", () => {
     const path = join(folder, "optimizer");
     const state = {
       steps: 12,
+      version: 0,
       first: Float32Array.of(1, -2, 1e-30),
       second: Float32Array.of(0, 4, 5),
     };

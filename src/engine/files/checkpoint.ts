@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ErrataError } from "../../util/error.js";
 import { adapterLayout, checkAdapterShape, type AdapterShape } from "../adapter.js";
-import type { OptimizerState, Policy } from "../engine.js";
+import type { Policy, RestoreOptions } from "../engine.js";
+import { localOf, localPolicy, type LocalOptimizer, type LocalPolicy } from "../local-policy.js";
 import type { RopeScaling } from "../rope.js";
 import {
   readSafetensors,
@@ -73,7 +74,7 @@ export async function savePolicy(
   policy: Policy,
   { precision = "float32" }: Pick<SafetensorsOptions, "precision"> = {},
 ): Promise<void> {
-  const { shape, weights, adapter } = policy;
+  const { shape, weights, adapter } = localOf(policy);
   const metadata = {
     format: "pt", // without it Hugging Face's transformers refuses the file
     "errata.model": JSON.stringify(modelShape.parse(shape)),
@@ -143,21 +144,22 @@ export function flatWeights(
  */
 export async function loadPolicy(
   path: string,
-  { base }: { readonly base?: Policy } = {},
-): Promise<Policy> {
+  { base }: RestoreOptions = {},
+): Promise<LocalPolicy> {
   const { tensors, metadata } = await readSafetensors(path);
   const shape = parseShape(path, metadata["errata.model"]);
   const described = metadata["errata.adapter"];
   if (described === undefined)
-    return { shape, weights: flatWeights(path, parameterLayout(shape), tensors) };
+    return localPolicy(shape, flatWeights(path, parameterLayout(shape), tensors));
   const adapter = parseAdapter(path, described);
-  if (base === undefined || weightsFingerprint(base.weights) !== metadata["errata.base"])
+  const given = base && localOf(base);
+  if (given === undefined || weightsFingerprint(given.weights) !== metadata["errata.base"])
     throw new ErrataError(
-      `${path}: holds an adapter, and ${base === undefined ? "no base model" : "another base model"} was given`,
+      `${path}: holds an adapter, and ${given === undefined ? "no base model" : "another base model"} was given`,
       { code: "CHECKPOINT_BASE", hint: "load it with the checkpoint it was trained on" },
     );
   const weights = flatWeights(path, adapterLayout(shape, adapter), tensors);
-  return { shape: base.shape, weights: base.weights, adapter: { ...adapter, weights } };
+  return localPolicy(given.shape, given.weights, { ...adapter, weights });
 }
 
 /**
@@ -216,7 +218,7 @@ function parseAdapter(path: string, text: string): AdapterShape {
 }
 
 /** Writes `optimizer` to `path`: tensors `first` and `second` [P], metadata key `errata.steps`. */
-export async function saveOptimizer(path: string, optimizer: OptimizerState): Promise<void> {
+export async function saveOptimizer(path: string, optimizer: LocalOptimizer): Promise<void> {
   const { first, second, steps } = optimizer;
   const tensors = new Map([
     ["first", { shape: [first.length], data: first }],
@@ -229,7 +231,7 @@ export async function saveOptimizer(path: string, optimizer: OptimizerState): Pr
  * Reads an optimizer state written by {@link saveOptimizer}.
  * @throws ErrataError `CHECKPOINT_OPTIMIZER`, or those of `readSafetensors`.
  */
-export async function loadOptimizer(path: string): Promise<OptimizerState> {
+export async function loadOptimizer(path: string): Promise<LocalOptimizer> {
   const { tensors, metadata } = await readSafetensors(path);
   const steps = Number(metadata["errata.steps"]);
   const [first, second] = [tensors.get("first")?.data, tensors.get("second")?.data];
@@ -242,5 +244,5 @@ export async function loadOptimizer(path: string): Promise<OptimizerState> {
         hint: "the file is not an optimizer state written by errata",
       },
     );
-  return { steps, first, second };
+  return { steps, version: 0, first, second };
 }

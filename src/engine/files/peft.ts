@@ -6,6 +6,7 @@ import { ErrataError } from "../../util/error.js";
 import { adapterLayout, checkAdapterShape, type AdapterShape } from "../adapter.js";
 import { flatWeights, namedTensors } from "./checkpoint.js";
 import type { Policy } from "../engine.js";
+import { localOf, localPolicy, type LocalPolicy } from "../local-policy.js";
 import { readJson } from "./pretrained.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { projectionName, projections, type Projection } from "../shape.js";
@@ -25,7 +26,7 @@ export async function savePeftAdapter(
   policy: Policy,
   { base, revision }: { readonly base?: string; readonly revision?: string } = {},
 ): Promise<void> {
-  const { shape, adapter } = policy;
+  const { shape, adapter } = localOf(policy);
   if (adapter === undefined) throw new RangeError("savePeftAdapter: the policy has no adapter");
   const tensors = namedTensors(
     adapterLayout(shape, adapter).map((p) => ({ ...p, name: prefix + p.name })),
@@ -150,7 +151,8 @@ async function readConfig(folder: string): Promise<z.infer<typeof peftConfig>> {
  * `CHECKPOINT_FILE`, `CHECKPOINT_TENSORS` (an adapter for another model, or with matrices that its
  * settings do not name), or those of `readSafetensors`.
  */
-export async function loadPeftAdapter(folder: string, base: Policy): Promise<Policy> {
+export async function loadPeftAdapter(folder: string, over: Policy): Promise<LocalPolicy> {
+  const base = localOf(over);
   const config = await readConfig(folder);
   const adapter: AdapterShape = {
     rank: config.r,
@@ -168,7 +170,7 @@ export async function loadPeftAdapter(folder: string, base: Policy): Promise<Pol
     ]),
   );
   const weights = flatWeights(file, adapterLayout(base.shape, adapter), named);
-  return { shape: base.shape, weights: base.weights, adapter: { ...adapter, weights } };
+  return localPolicy(base.shape, base.weights, { ...adapter, weights });
 }
 
 /** The projections that PEFT would adapt: those whose name is an entry or ends in a dot and an entry. */

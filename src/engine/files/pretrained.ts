@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { ErrataError } from "../../util/error.js";
-import type { Policy } from "../engine.js";
+import { localPolicy, type LocalPolicy } from "../local-policy.js";
 import { shapeFromConfig, type ShapeOptions } from "../families.js";
 import { SafetensorsFile } from "./safetensors.js";
 import { parameterCount, parameterLayout, type ModelShape } from "../shape.js";
@@ -67,7 +67,7 @@ export async function weightFiles(
 export async function loadPretrained(
   folder: string,
   options: Pick<ShapeOptions, "context" | "onNotice"> = {},
-): Promise<Policy> {
+): Promise<LocalPolicy> {
   const path = join(folder, "config.json");
   const described = shapeFromConfig(await readJson(path), { ...options, path });
   const names = await weightFiles(folder, options.onNotice);
@@ -80,18 +80,18 @@ export async function loadPretrained(
     const faults: string[] = [];
     const weights = await readWeights(files, shape, described.tied, folder, faults);
     if (faults.length > 0) throw misfit(folder, faults);
-    if (shape === described) return { shape, weights };
+    if (shape === described) return localPolicy(shape, weights);
     const places = new Map(parameterLayout(shape).map((p) => [p.name, p]));
     const of = (name: string): Float32Array => {
       const { offset, size } = places.get(name)!;
       return weights.subarray(offset, offset + size);
     };
     if (isEqual(of(head), of(embedding)))
-      return { shape: described, weights: weights.slice(0, parameterCount(described)) };
+      return localPolicy(described, weights.slice(0, parameterCount(described)));
     options.onNotice?.(
       `${path}: tie_word_embeddings is true, and the files hold a head of its own, which is used, as in transformers`,
     );
-    return { shape, weights };
+    return localPolicy(shape, weights);
   } finally {
     for (const file of files) await file.close();
   }

@@ -8,10 +8,9 @@ import { join } from "node:path";
 import type { Config } from "../../config/config.js";
 import { drawTasks } from "../../play/curriculum.js";
 import { playProcedure } from "../../environments/play-procedure.js";
-import { loadPolicy } from "../../engine/files/checkpoint.js";
 import type { Policy } from "../../engine/engine.js";
 import { LocalEngine } from "../../engine/local.js";
-import type { ScoredSequence } from "../../engine/passes.js";
+import type { ScoredSequence } from "../../engine/engine.js";
 import type { Task } from "../../environments/environment.js";
 import { sampleTasks } from "../../play/evaluate.js";
 import { studentModel, type Player } from "../../play/explore.js";
@@ -67,7 +66,7 @@ export async function measureAbility(folder: string, count: number): Promise<Abi
   const key = JSON.stringify([count, studentOf(config)]);
   const before = measuredBefore.get(key) ?? abilityOf(player, preset, base, count);
   measuredBefore.set(key, before);
-  const trained = await loadPolicy(join(checkpoint, "model.safetensors"), { base });
+  const trained = await engine.restore(join(checkpoint, "model.safetensors"), { base });
   const change: AbilityChange = {
     before: await before,
     after: await abilityOf(player, preset, trained, count),

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "../util/random.js";
-import type { Policy } from "./engine.js";
+import { localPolicy, type LocalPolicy } from "./local-policy.js";
 import { LocalEngine } from "./local.js";
-import { mixtureLogprobs, type Mixture } from "./mixture.js";
+import { steeredLogprobs, type Steering } from "./steering.js";
 import type { ModelShape } from "./transformer.js";
 
 function logSoftmax(logits: readonly number[]): Float64Array {
@@ -13,9 +13,9 @@ function logSoftmax(logits: readonly number[]): Float64Array {
 }
 
 /** log mu [V]. */
-function mix(logPi: Float64Array, logQ: Float64Array, mixture: Mixture): Float64Array {
+function mix(logPi: Float64Array, logQ: Float64Array, steering: Steering): Float64Array {
   const out = new Float64Array(logPi.length);
-  mixtureLogprobs(logPi, logQ, mixture, out);
+  steeredLogprobs(logPi, logQ, steering, out);
   return out;
 }
 
@@ -28,7 +28,7 @@ const logits = fc.array(fc.double({ min: -12, max: 12, noNaN: true }), {
   maxLength: V,
 });
 const distribution = logits.map(logSoftmax);
-const mixture: fc.Arbitrary<Mixture> = fc.record({
+const steering: fc.Arbitrary<Steering> = fc.record({
   form: fc.constantFrom("repulsive", "contrastive"),
   alpha: fc.double({ min: 0.01, max: 3, noNaN: true }),
   mask: fc.constantFrom(0, 0.02, 0.3, 1),
@@ -36,10 +36,10 @@ const mixture: fc.Arbitrary<Mixture> = fc.record({
   exempt: fc.array(fc.nat(V - 1), { maxLength: 3 }),
 });
 
-describe("the mixture", () => {
+describe("the steered distribution", () => {
   it("sums to 1", () => {
     fc.assert(
-      fc.property(distribution, distribution, mixture, (logPi, logQ, options) => {
+      fc.property(distribution, distribution, steering, (logPi, logQ, options) => {
         expect(sumExp(mix(logPi, logQ, options))).toBeCloseTo(1, 9);
       }),
     );
@@ -47,7 +47,7 @@ describe("the mixture", () => {
 
   it("is pi, to the bit, where alpha is 0", () => {
     fc.assert(
-      fc.property(distribution, distribution, mixture, (logPi, logQ, options) => {
+      fc.property(distribution, distribution, steering, (logPi, logQ, options) => {
         expect(mix(logPi, logQ, { ...options, alpha: 0 })).toEqual(logPi);
       }),
     );
@@ -55,7 +55,7 @@ describe("the mixture", () => {
 
   it("gives no token outside the plausibility mask, and some to each within", () => {
     fc.assert(
-      fc.property(distribution, distribution, mixture, (logPi, logQ, options) => {
+      fc.property(distribution, distribution, steering, (logPi, logQ, options) => {
         const mu = mix(logPi, logQ, { ...options, exempt: [] });
         const cut = Math.max(...logPi) + Math.log(options.mask);
         mu.forEach((l, v) => {
@@ -67,7 +67,7 @@ describe("the mixture", () => {
 
   it("leaves exempt tokens the probability they have under pi", () => {
     fc.assert(
-      fc.property(distribution, distribution, mixture, (logPi, logQ, options) => {
+      fc.property(distribution, distribution, steering, (logPi, logQ, options) => {
         const plausible = logPi.some(
           (l, v) => !options.exempt.includes(v) && l >= Math.max(...logPi) + Math.log(options.mask),
         );
@@ -80,7 +80,7 @@ describe("the mixture", () => {
 
   it("with every plausible token exempt, samples exempt tokens in proportion to pi", () => {
     const logPi = logSoftmax([5, 4, -9, -9]);
-    const options: Mixture = { form: "repulsive", alpha: 1, mask: 0.1, floor: -3, exempt: [0, 1] };
+    const options: Steering = { form: "repulsive", alpha: 1, mask: 0.1, floor: -3, exempt: [0, 1] };
     const mu = mix(logPi, logSoftmax([0, 0, 0, 0]), options);
     expect(sumExp(mu)).toBeCloseTo(1, 12);
     expect(mu[0]! - mu[1]!).toBeCloseTo(1, 12);
@@ -88,7 +88,7 @@ describe("the mixture", () => {
   });
 
   it("counts no expert probability below the floor", () => {
-    const options: Mixture = { form: "repulsive", alpha: 1, mask: 0, floor: -3, exempt: [] };
+    const options: Steering = { form: "repulsive", alpha: 1, mask: 0, floor: -3, exempt: [] };
     const logPi = logSoftmax([0, 0, 0]);
     const one = mix(logPi, Float64Array.of(-0.1, -4, -9), options);
     const two = mix(logPi, Float64Array.of(-0.1, -30, -3), options);
@@ -107,7 +107,7 @@ describe("the mixture", () => {
       .array(fc.double({ min: -2, max: 2, noNaN: true }), { minLength: V, maxLength: V })
       .map(logSoftmax);
     fc.assert(
-      fc.property(tame, tame, mixture, (logPi, logQ, options) => {
+      fc.property(tame, tame, steering, (logPi, logQ, options) => {
         const mu = mix(logPi, logQ, { ...options, mask: 0, floor: -20, exempt: [0] });
         const power = options.form === "contrastive" ? 1 + options.alpha : 1;
         for (let c = 1; c < V; c++)
@@ -121,7 +121,7 @@ describe("the mixture", () => {
   });
 });
 
-describe("sampling from a mixture of two models", () => {
+describe("sampling from a steering of two models", () => {
   const shape: ModelShape = {
     vocabulary: 9,
     width: 16,
@@ -136,10 +136,11 @@ describe("sampling from a mixture of two models", () => {
     normEpsilon: 1e-5,
   };
   const engine = new LocalEngine();
-  const sharp = (policy: Policy): Policy => ({
-    shape: policy.shape,
-    weights: policy.weights.map((w) => 2 * w),
-  });
+  const sharp = (policy: LocalPolicy): LocalPolicy =>
+    localPolicy(
+      policy.shape,
+      policy.weights.map((w) => 2 * w),
+    );
   const policy = sharp(engine.initialise(shape, Random.from(1, "policy")));
   const expert = sharp(
     engine.initialise({ ...shape, width: 8, layers: 1, tied: true }, Random.from(2, "expert")),
@@ -147,7 +148,7 @@ describe("sampling from a mixture of two models", () => {
 
   /** log pi of all tokens after each prefix of `tokens` from `start` on. */
   async function distributions(
-    model: Policy,
+    model: LocalPolicy,
     tokens: readonly number[],
     start: number,
   ): Promise<Float32Array[]> {
@@ -162,13 +163,13 @@ describe("sampling from a mixture of two models", () => {
   it.each(["repulsive", "contrastive"] as const)(
     "%s: log mu is that of the models' own distributions",
     async (form) => {
-      const options: Mixture = { form, alpha: 0.7, mask: 0.05, floor: -3, exempt: [8] };
+      const options: Steering = { form, alpha: 0.7, mask: 0.05, floor: -3, exempt: [8] };
       const prompts = [[1, 2, 3], [4], [1, 2, 3], [5, 6, 7, 0, 1]];
       const completions = await engine.sample(policy, {
         prompts,
         maxTokens: 20,
         stopToken: 8,
-        mixture: { expert, ...options },
+        steering: { expert, ...options },
         random: Random.from(3, "sampling"),
       });
       let steered = 0;
@@ -189,11 +190,11 @@ describe("sampling from a mixture of two models", () => {
 
   it("refuses an expert with another vocabulary", async () => {
     const other = engine.initialise({ ...shape, vocabulary: 5 }, Random.from(4, "other"));
-    const options: Mixture = { form: "repulsive", alpha: 1, mask: 0, floor: -3, exempt: [] };
+    const options: Steering = { form: "repulsive", alpha: 1, mask: 0, floor: -3, exempt: [] };
     const request = {
       prompts: [[1]],
       maxTokens: 2,
-      mixture: { expert: other, ...options },
+      steering: { expert: other, ...options },
       random: Random.from(1, "x"),
     };
     await expect(engine.sample(policy, request)).rejects.toThrow("9 and 5");

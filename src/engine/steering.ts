@@ -1,6 +1,6 @@
-/** The distribution sampled from when a policy is steered by a second one. */
+/** Steering: the distribution that is sampled from when a policy is led away from a second one, a product of both. */
 
-export interface Mixture {
+export interface Steering {
   /**
    * `repulsive`: log mu = log pi - alpha * max(log q, floor). `contrastive`:
    * log mu = (1 + alpha) log pi - alpha * max(log q, floor), contrastive decoding (arXiv:2309.09117).
@@ -26,10 +26,10 @@ export interface Mixture {
  * The mask is not applied when alpha is 0, so that mu equals pi exactly. Exempt tokens keep their
  * probability; the rest of the mass is shared by the chosen form over the tokens in the mask.
  */
-export function mixtureLogprobs(
+export function steeredLogprobs(
   logPi: ArrayLike<number>,
   logQ: ArrayLike<number>,
-  { form, alpha, mask, floor, exempt }: Mixture,
+  { form, alpha, mask, floor, exempt }: Steering,
   out: Float64Array,
 ): void {
   const V = out.length;
