@@ -1,7 +1,7 @@
 // Memory and time of several adapters over one base, through the local engine:
 //   npm run build && node --expose-gc scripts/adapter-memory.js <folder of a checkpoint>
 import { initialAdapter } from "../dist/engine/adapter.js";
-import { newOptimizer } from "../dist/engine/engine.js";
+import { newOptimizer } from "../dist/engine/local-policies.js";
 import { LocalEngine } from "../dist/engine/local.js";
 import { loadCheckpoint } from "../dist/models/load-checkpoint.js";
 import { Random } from "../dist/random.js";

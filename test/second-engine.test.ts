@@ -86,7 +86,9 @@ describe("a run over another engine", () => {
     const curve = learningCurve(linesOf(run));
     expect(curve.at(-1)![1]).toBeGreaterThan(curve[0]![1] + 0.1);
     expect([...run.state.experts.keys()]).toContain("always-x");
-    expect(setup.engine.released.length).toBeGreaterThan(0); // experts that a refit replaced
+    const { released } = setup.engine; // experts that a refit replaced
+    expect(released.length).toBeGreaterThan(0);
+    expect(new Set(released).size).toBe(released.length);
     const steered = linesOf(run).reduce(
       (n, l) => n + ("group/steered" in l ? l["group/steered"] : 0),
       0,

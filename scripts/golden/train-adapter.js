@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { initialAdapter } from "../../dist/engine/adapter.js";
-import { newOptimizer } from "../../dist/engine/engine.js";
+import { newOptimizer } from "../../dist/engine/local-policies.js";
 import { LocalEngine } from "../../dist/engine/local.js";
 import { savePeftAdapter } from "../../dist/engine/files/peft.js";
 import { loadPretrained } from "../../dist/engine/files/pretrained.js";

@@ -60,7 +60,7 @@ describe("several steps on one batch", () => {
         return t.coefficient > 0 ? gap > 0 : gap < 0;
       }),
     }));
-    const second = await engine.trainStep(moved.policy, newOptimizer(policy), beyond, shut);
+    const second = await engine.trainStep(moved.policy, newOptimizer(moved.policy), beyond, shut);
     expect(second.gradientNorm).toBe(0);
   });
 

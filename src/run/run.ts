@@ -362,6 +362,7 @@ export class Run {
     const kept = new Set([...this.#state.experts.values()].map(({ policy }) => policy));
     for (const { policy } of this.#before.state.experts.values())
       if (!kept.has(policy)) this.#engine.release(policy);
+    this.#before = { ...this.#before, state: this.#state }; // what is released is so once
   }
 
   /** Drops the step in progress and saves what stood before it: for an interrupt that cannot wait. */
