@@ -63,10 +63,11 @@ export async function fit(
   const encoded = examples
     .map((e) => tokenExample(e, tokenizer, maxActionSymbols))
     .sort((a, b) => a.tokens.length - b.tokens.length);
+  if (steps === 0 || encoded.length === 0) return { policy, loss: Number.NaN };
   let fitted = engine.fork(policy);
   let optimizer = engine.newOptimizer(fitted);
   let loss = Number.NaN;
-  for (let step = 0; step < steps && encoded.length > 0; step++) {
+  for (let step = 0; step < steps; step++) {
     options.signal?.throwIfAborted();
     const start = random.below(Math.max(1, encoded.length - batch + 1));
     const window = encoded.slice(start, start + batch);
