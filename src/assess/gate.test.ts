@@ -3,7 +3,7 @@ import { localPolicy } from "../engine/local-policy.js";
 import { parameterCount } from "../engine/shape.js";
 import { arithmetic } from "../environments/arithmetic/arithmetic.js";
 import type { Environment, Task } from "../environments/environment.js";
-import { gate, gateLines, gateWarning, type GateReport } from "./gate.js";
+import { gate, gateLines, gateWarning, shareInterval, type GateReport } from "./gate.js";
 import { shapeFor } from "../students/recipe.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import {
@@ -320,4 +320,13 @@ describe("the gate in text", () => {
     expect(warning("undecided")).toEqual([undecided, undecided]);
     expect(warning("fail")[0]).toContain("the gate fails on 40");
   });
+});
+
+test("a share that is alike on all of few tasks has an interval all the same", () => {
+  const { low, high } = shareInterval([0, 0, 0, 0, 0, 0, 0, 0])!;
+  expect(low).toBe(0);
+  expect(high).toBeCloseTo(0.3244, 3); // Wilson, 0 of 8
+  expect(shareInterval([1, 1])!.high).toBe(1);
+  expect(shareInterval([1, 1])!.low).toBeLessThan(0.5);
+  expect(shareInterval([])).toBeUndefined();
 });

@@ -113,10 +113,10 @@ export async function gate(
   const injected = preset.kind === "injected";
   const checks = [
     check("startAccuracy", sampled.accuracy, 0.03, 0.15, "the ability shows, rarely", {
-      interval: interval(successes.map((c) => c / attempts)),
+      interval: shareInterval(successes.map((c) => c / attempts)),
     }),
     check("stuckGroups", sampled.stuck, 0.5, 1, "most groups are all wrong", {
-      interval: interval(stuck),
+      interval: shareInterval(stuck),
     }),
     check(`pass@${attempts}`, sampled.passAtAll, 0.5, 1, "the ability is latent on most tasks", {
       interval: wilsonInterval(successes.filter((c) => c > 0).length, successes.length),
@@ -193,8 +193,15 @@ function check(
   };
 }
 
-function interval(values: readonly number[]): Interval | undefined {
-  return values.length === 0 ? undefined : meanInterval(values);
+/**
+ * Of the mean of shares. Where all are equal a bootstrap has no width, however few they are: there Wilson's
+ * interval over tasks, the widest that a mean of values in [0, 1] can need.
+ */
+export function shareInterval(values: readonly number[]): Interval | undefined {
+  if (values.length === 0) return undefined;
+  return values.every((value) => value === values[0])
+    ? wilsonInterval(values[0]! * values.length, values.length)
+    : meanInterval(values);
 }
 
 /** Recurrence of the first wrong step (not of the whole answer) among each group's wrong attempts. */
@@ -295,7 +302,7 @@ export function gateLines(report: GateReport): string[] {
   return [
     ...report.checks.map(
       (c) =>
-        `${words[c.outcome]}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  [${c.interval.low.toFixed(3)}, ${c.interval.high.toFixed(3)}]  (${range(c)})  ${c.outcome === "undecided" ? "the interval crosses a bound. " : ""}${c.meaning}`,
+        `${words[c.outcome]}  ${c.name.padEnd(width)}  ${c.value.toFixed(3)}  [${c.interval.low.toFixed(3)}, ${c.interval.high.toFixed(3)}]  needs ${range(c)}: ${c.meaning}${c.outcome === "undecided" ? " (the interval crosses a bound)" : ""}`,
     ),
     ...(report.coverageUnknown === undefined
       ? []

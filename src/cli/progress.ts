@@ -68,21 +68,32 @@ export class TrainingProgress {
     );
   }
 
-  /** One line: step, accuracy, reward, stuck groups, mistakes, tokens a second of all roles, time left. */
-  line(): string {
-    const parts = [`step ${this.done}/${this.#steps}`];
-    if (this.#accuracy !== undefined) parts.push(`accuracy ${this.#accuracy.toFixed(3)}`);
+  /**
+   * One line: step, accuracy, reward, stuck groups, mistakes, tokens a second of all roles, time left.
+   * Where they do not fit into `width` columns, the least needed are left out whole.
+   */
+  line(width: number = Infinity): string {
+    const parts: { readonly text: string; readonly need: number }[] = [
+      { text: `step ${this.done}/${this.#steps}`, need: 7 },
+    ];
+    if (this.#accuracy !== undefined)
+      parts.push({ text: `accuracy ${this.#accuracy.toFixed(3)}`, need: 5 });
     if (this.#step !== undefined) {
-      parts.push(`reward ${this.#step["reward/mean"].toFixed(3)}`);
-      parts.push(`stuck ${this.#step["group/stuck"]}/${this.#groups}`);
-      parts.push(`mistakes ${count(this.#admitted)}`);
+      parts.push({ text: `reward ${this.#step["reward/mean"].toFixed(3)}`, need: 3 });
+      parts.push({ text: `stuck ${this.#step["group/stuck"]}/${this.#groups}`, need: 4 });
+      parts.push({ text: `mistakes ${count(this.#admitted)}`, need: 2 });
     }
     const pace = this.#pace();
     if (pace !== undefined) {
-      parts.push(`${count(Math.round(pace.tokens))} tokens/s`);
-      parts.push(`${duration(this.secondsLeft()!)} left`);
+      parts.push({ text: `${count(Math.round(pace.tokens))} tokens/s`, need: 1 });
+      parts.push({ text: `${duration(this.secondsLeft()!)} left`, need: 6 });
     }
-    return parts.join("  ");
+    const join = (): string => parts.map(({ text }) => text).join("  ");
+    while (parts.length > 1 && join().length > width) {
+      const least = parts.reduce((a, b) => (b.need < a.need ? b : a));
+      parts.splice(parts.indexOf(least), 1);
+    }
+    return join();
   }
 
   /** Undefined until two steps are done. */

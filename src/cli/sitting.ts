@@ -59,7 +59,7 @@ export class Sitting {
     this.#progress = progress;
     if ("import/files" in line) this.#terminal.print(arrivalsLine(line));
     const evaluated = this.#training.add(line, progress);
-    this.#terminal.status(this.#training.line());
+    this.#terminal.status(this.#training.line(this.#terminal.width));
     if (evaluated && !this.#terminal.live) this.#terminal.print(this.#training.line());
   }
 
@@ -134,6 +134,8 @@ export class Sitting {
       );
     }
     if (step === this.#from) return;
+    const warning = noGradientWarning(record.lines);
+    if (warning !== undefined) this.#terminal.note(paint.yellow(warning));
     const { tokens } = this.#progress;
     const flops = Object.values(record.cost).reduce((n, cost) => n + cost.flops, 0);
     const spent = money(record.cost, prices);
@@ -148,6 +150,15 @@ export class Sitting {
   #resume(): string {
     return `errata train --name ${runName(this.#folder)} --resume`;
   }
+}
+
+/** What is to be said of a run in which no step had a gradient; undefined of any other. */
+export function noGradientWarning(lines: readonly MetricsLine[]): string | undefined {
+  const norms = lines.flatMap((line) =>
+    "rollout/accuracy" in line ? [line["loss/gradientNorm"] ?? 0] : [],
+  );
+  if (norms.length === 0 || norms.some((norm) => norm !== 0)) return undefined;
+  return `warning: no group had a gradient in ${norms.length} steps, so nothing was learned: every attempt of a group was right, or every one wrong. Try easier or harder tasks, a larger groupSize, or explore.form`;
 }
 
 /** What a run took at a refit, as a line of text. */

@@ -23,6 +23,11 @@ export class Terminal {
     this.live = this.#stream.isTTY && process.env["TERM"] !== "dumb" && !process.env["CI"];
   }
 
+  /** Columns that a status line may take; without end where there is no such line. */
+  get width(): number {
+    return this.live ? (this.#stream.columns || 80) - 1 : Infinity;
+  }
+
   /** A line for people: on stdout, or on stderr with `--json`. */
   print(text: string = ""): void {
     this.#clear();
@@ -59,8 +64,7 @@ export class Terminal {
   /** Lines are cut where the terminal ends: a wrapped one could not be cleared. */
   #draw(): void {
     if (!this.live || this.#status === "") return;
-    const width = (this.#stream.columns || 80) - 1;
-    const lines = this.#status.split("\n").map((line) => line.slice(0, width));
+    const lines = this.#status.split("\n").map((line) => line.slice(0, this.width));
     this.#stream.write(lines.join("\n"));
   }
 }

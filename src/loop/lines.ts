@@ -152,6 +152,7 @@ export function observed({ groups, update, exposures }: StepResult): Observed {
       .filter((r) => r.verdict.correct)
       .map((r) => [r.task.id, r.verdict.answer] as const),
     finite: update?.finite ?? true,
+    taught: update !== undefined && update.gradientNorm > 0,
   };
 }
 

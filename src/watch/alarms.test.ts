@@ -8,6 +8,7 @@ const usual: Observed = {
   replication: 0.5,
   right: [],
   finite: true,
+  taught: true,
 };
 const unlike = (answer: (i: number) => string): Observed["right"] =>
   Array.from({ length: 8 }, (_, i) => [`task ${i}`, answer(i)]);
@@ -36,6 +37,15 @@ describe("alarms", () => {
     ["an update that was skipped", { finite: false }, ["notFinite"]],
   ] as const)("on %s", (_, changes, rung) => {
     expect(after(12).observe({ ...usual, ...changes })).toEqual(rung);
+  });
+
+  test("on the tenth step in a row without a gradient, and until there is one", () => {
+    const idle = { ...usual, taught: false };
+    const alarms = after(9, idle);
+    expect(alarms.observe(idle)).toEqual(["noGradient"]);
+    expect(alarms.observe(idle)).toEqual(["noGradient"]);
+    expect(alarms.observe(usual)).toEqual([]);
+    expect(alarms.observe(idle)).toEqual([]);
   });
 
   test("take one answer to many tasks for usual where it was so from the start", () => {

@@ -25,7 +25,12 @@ export type AlarmOptions = Options<typeof alarmsSchema>;
 
 export const defaultAlarms: AlarmOptions = alarmsSchema.parse({});
 
-export type Alarm = "entropyCollapse" | "lengthBlowUp" | "verifierExploit" | "notFinite";
+export type Alarm =
+  | "entropyCollapse"
+  | "lengthBlowUp"
+  | "verifierExploit"
+  | "notFinite"
+  | "noGradient";
 
 /** What a step showed. */
 export interface Observed {
@@ -40,6 +45,8 @@ export interface Observed {
   /** Right answers, as pairs of task and canonical answer. */
   readonly right: readonly (readonly [taskId: string, answer: string])[];
   readonly finite: boolean;
+  /** Whether any group had a gradient: right and wrong attempts, or a charge. */
+  readonly taught: boolean;
 }
 
 /** Averages over the first steps, and moving averages since. */
@@ -48,7 +55,12 @@ export interface AlarmState {
   readonly reference: { readonly entropy: number; readonly length: number; readonly same: number };
   readonly accuracy: number;
   readonly replication: number;
+  /** Steps in a row without a gradient; absent in checkpoints of earlier versions. */
+  readonly idle?: number;
 }
+
+/** Steps in a row without a gradient after which there is an alarm. */
+const mostIdle = 10;
 
 /** Steps that the reference is averaged over. */
 const referenceSteps = 10;
@@ -68,7 +80,8 @@ const fewestTasks = 4;
  *   than `length` times either way, or while known mistakes are repeated more, not less; or one
  *   answer makes up `sameAnswer` of the right answers to unlike tasks and twice the share of the
  *   first steps;
- * - `notFinite`: the update was skipped.
+ * - `notFinite`: the update was skipped;
+ * - `noGradient`: ten steps in a row, and every one after, in which no group had a gradient.
  */
 export class Alarms {
   readonly #options: AlarmOptions;
@@ -81,6 +94,7 @@ export class Alarms {
       reference: { entropy: 0, length: 0, same: 0 },
       accuracy: 0,
       replication: 0,
+      idle: 0,
     };
   }
 
@@ -91,8 +105,10 @@ export class Alarms {
   /** The alarms that a step rings. */
   observe(seen: Observed): Alarm[] {
     const { steps, reference, accuracy, replication } = this.#state;
+    const idle = seen.taught ? 0 : (this.#state.idle ?? 0) + 1;
     const same = sameAnswerShare(seen.right);
     const alarms: Alarm[] = seen.finite ? [] : ["notFinite"];
+    if (idle >= mostIdle) alarms.push("noGradient");
     if (steps >= referenceSteps) {
       const { entropy, length, sameAnswer } = this.#options;
       const longer = seen.length > length * reference.length;
@@ -123,6 +139,7 @@ export class Alarms {
             },
       accuracy: moving(accuracy, seen.accuracy),
       replication: moving(replication, seen.replication ?? replication),
+      idle,
     };
     return alarms;
   }
