@@ -193,6 +193,10 @@ test("env check accepts the arithmetic environment", async () => {
     referenceAccepted: 200,
     corrupted: 200,
     corruptedRejected: 200,
+    restated: 0,
+    restatedAccepted: 0,
+    tricks: 0,
+    tricksRefused: 0,
     verdictsPerSecond: expect.any(Number) as number,
   });
 });

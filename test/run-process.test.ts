@@ -33,7 +33,7 @@ const trainer = (name: string): number =>
 
 describe("an adapter on an open model", () => {
   const config: ConfigInput = {
-    student: { checkpoint, maxTokens: 6, lora: { rank: 4 } },
+    student: { checkpoint, maxTokens: 6, lora: { rank: 4 }, templateDate: "2026-11-30" },
     steps: 8,
     tasksPerStep: 3,
     groupSize: 4,
@@ -48,16 +48,24 @@ describe("an adapter on an open model", () => {
   };
 
   test("trained, killed and resumed ends with the same bytes as trained at once", async () => {
-    const tasks = ["one", "two", "three", "four", "five"].map((prompt, i) =>
-      JSON.stringify({
-        prompt,
-        answer: "a",
-        verifier: { regex: "[a-m]" },
-        split: i < 4 ? "train" : "test",
-      }),
+    // Some letters are right and some wrong, so that a model with random weights has something to learn.
+    const environment = at("letters.mjs");
+    writeFileSync(
+      environment,
+      `import { defineEnvironment } from "errata";
+       const prompts = ["one", "two", "three", "four", "five"];
+       export default defineEnvironment({
+         name: "letters",
+         tasks: (split) => (split === "train" ? prompts.slice(0, 4) : prompts.slice(4)).map((prompt) => ({ id: prompt, domain: "letters", level: "all", split, data: { prompt } })),
+         start: ({ data }) => ({ state: data, observation: data.prompt, terminated: false, truncated: false }),
+         step: (state, answer) => ({ state: { ...state, answer }, observation: "", terminated: true, truncated: false }),
+         judge({ end: { state: { answer = "" } } }) {
+           const correct = /[a-m]/.test(answer);
+           return { correct, answer, stop: correct ? "solved" : "wrong" };
+         },
+         procedures: { correct: () => "a" },
+       });`,
     );
-    const environment = at("tasks.jsonl");
-    writeFileSync(environment, tasks.join("\n"));
     const whole = { ...config, environment };
     const setup = await prepare(parseConfig(whole));
     const run = await Run.create(at("runs", "whole"), setup);

@@ -117,7 +117,13 @@ test("what is wrong with every task is said once", async () => {
   };
   const { failures } = await checkEnvironment(broken, QUICK);
   expect(failures).toEqual([
-    { task: expect.any(String) as string, fault: "threw", detail: "no such thing", more: 29 },
+    {
+      task: expect.any(String) as string,
+      shown: expect.any(String) as string,
+      fault: "threw",
+      detail: "no such thing",
+      more: 29,
+    },
   ]);
 });
 

@@ -155,13 +155,13 @@ describe("errata corpus import and overlap", () => {
 describe("errata env check on files", () => {
   test("tasks and code are checked alike", async () => {
     expect((await run(envCommand, "check", at("sums.jsonl"))).stdout).toMatch(/^sums: sound/);
-    const task = '{ id: "a", domain: "yes", level: "all", split, data: {} }';
+    const task = '{ id: split, domain: "yes", level: "all", split, data: { split } }';
     writeFileSync(
       at("yes.mjs"),
       `export default {
         name: "yes",
         tasks: (split) => [${task}],
-        start: () => ({ state: "", observation: "yes?", terminated: false, truncated: false }),
+        start: ({ split }) => ({ state: "", observation: "yes? " + split, terminated: false, truncated: false }),
         step: (_, state) => ({ state, observation: "", terminated: true, truncated: false }),
         judge: ({ end: { state: answer } }) =>
           ({ correct: answer === "yes", answer, stop: answer === "yes" ? "solved" : "wrong" }),

@@ -347,8 +347,8 @@ describe.runIf(data !== undefined)("published answers of four models to GSM8K", 
       wrong: 3275,
       labelled: 5276,
       agreedWithLabel: 5276,
-      localised: 3275,
-      heldOut: 3275,
+      localised: 3274, // one states no answer that can be read: nothing to keep
+      heldOut: 3274,
       admitted: 0,
       problems: [],
     });
