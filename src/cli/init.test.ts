@@ -68,7 +68,9 @@ describe("the commands", () => {
     const file = join(folder, "environment-environment.ts");
     const checked = await errata(place, ["env", "check", file, "--tasks", "30", "--json"]);
     expect(checked.status).toBe(0);
-    expect(JSON.parse(checked.stdout)).toMatchObject({ env: "carrying-sums", failures: [] });
+    const found = JSON.parse(checked.stdout) as Record<string, unknown>;
+    expect(found).toMatchObject({ env: "carrying-sums" });
+    expect(found).not.toHaveProperty("failures");
     const play = ["--preset", "arithmetic", "--set", `environment=${file}`];
     const planned = await errata(place, ["train", "--dry-run", "--json", ...play]);
     expect(planned.status).toBe(0);
