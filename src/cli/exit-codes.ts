@@ -39,6 +39,7 @@ export const usageCodes: ReadonlySet<string> = new Set([
   "IMPORT_RUN",
   "INIT_EXISTS",
   "PARTNER_NAME",
+  "PARTNER_TEXT",
   "PARTNER_UNKNOWN",
   "PARTNER_UNREADABLE",
   "PRESET_UNKNOWN",
