@@ -25,15 +25,19 @@ const FULL =
   /equal to everything|operators lie|container|encoder|math|main module|live objects|frames|helpers|emptied|forged|replaced|descriptor|files|memory/;
 
 const grader = new Grader({ milliseconds: 60_000 });
+/** For kinds that never end by themselves: each of the twenty takes all of its time. */
+const brief = new Grader({ milliseconds: 4000 });
+const ENDLESS = /endless|every descriptor/;
 
 async function calledRight(
   problems: readonly Problem[],
   program: (problem: Problem) => string,
+  by: Grader = grader,
 ): Promise<string[]> {
   const grades = await Promise.all(
     problems.map(async (problem) => ({
       id: problem.id,
-      passed: (await grader.grade(problem, program(problem))).passed,
+      passed: (await by.grade(problem, program(problem))).passed,
     })),
   );
   return grades.filter(({ passed }) => passed).map(({ id }) => id);
@@ -51,7 +55,8 @@ describe.skipIf(python === undefined || fault !== undefined)("Python that knows 
     const some = FULL.test(trick.name) ? problems : problems.slice(0, 2);
     const program = ({ entryPoint, prompt }: Problem): string =>
       pythonTrick(trick, entryPoint!, prompt);
-    expect(await calledRight(some, program)).toEqual([]);
+    const by = ENDLESS.test(trick.name) ? brief : grader;
+    expect(await calledRight(some, program, by)).toEqual([]);
   });
 });
 
