@@ -1,5 +1,5 @@
 /** The verdict on an attempt: Coq's own word. */
-import { NO_PROGRESS_CONFIDENCE } from "../tactic-attempts.js";
+import { NO_PROGRESS_CONFIDENCE } from "../theorems/attempts.js";
 import type { StepVerdict, Trajectory, Verdict } from "../environment.js";
 import { FATAL_FAMILIES } from "../proof/attempts.js";
 import { signatureOf } from "../proof/signature.js";

@@ -1,5 +1,5 @@
 /** Attempts at propositional theorems. */
-import { type AttemptState, TacticAttempts } from "../tactic-attempts.js";
+import { type AttemptState, TacticAttempts } from "../theorems/attempts.js";
 import { correct, isGoalProvable, legalActions, losesNothing } from "./procedures.js";
 import { parseSequent, sequentText } from "./sequent.js";
 import { signatureOf } from "./signature.js";

@@ -1,5 +1,7 @@
 /** Where the correct method has to choose a disjunct, and what a wrong choice would cost. */
 import { Random } from "../../util/random.js";
+import type { TacticMove } from "../theorems/attempts.js";
+import { playTactics } from "../theorems/play.js";
 import {
   correct,
   firstMention,
@@ -28,10 +30,9 @@ export interface Walk {
 }
 
 /** One step of {@link play}. */
-export interface Move {
-  readonly goal: Goal;
-  readonly action: string;
-}
+export type Move = TacticMove<Goal>;
+
+const calculus = { parse: parseTactic, apply: applyTactic, isProved };
 
 /** How long to play, and where a policy that draws gets its draws. */
 export interface PlayOptions {
@@ -46,18 +47,7 @@ export function play(
   policy: GoalPolicy,
   { limit, random = Random.from(0, "proof-play") }: PlayOptions,
 ): { readonly moves: readonly Move[]; readonly proved: boolean } {
-  const moves: Move[] = [];
-  let end = develop(sequent);
-  while (end.goals.length > 0 && moves.length < limit) {
-    const goal = end.goals[0]!;
-    const action = policy(goal, random);
-    moves.push({ goal, action });
-    const tactic = parseTactic(action);
-    const next = tactic && applyTactic(end, tactic);
-    if (next === undefined || "code" in next) break;
-    end = next;
-  }
-  return { moves, proved: isProved(end) };
+  return playTactics(calculus, develop(sequent), (goal) => policy(goal, random), limit);
 }
 
 /** Follows the correct method; undefined when it does not prove the theorem within `limit` tactics. */

@@ -6,9 +6,15 @@
  * construction. Last, the theorem is tried out: the correct method must prove it, and no policy
  * that picks sides by a shallow cue may.
  */
-import { ErrataError } from "../../util/error.js";
-import { hashText, type Random } from "../../util/random.js";
+import type { Random } from "../../util/random.js";
 import type { Split } from "../environment.js";
+import {
+  drawFrom,
+  type Drawing,
+  type DrawOptions,
+  isWithin,
+  splitOfKey,
+} from "../theorems/draw.js";
 import { roundOf } from "./chaining.js";
 import { and, atom, ATOMS, type Formula, implies } from "./formula.js";
 import { type Fork, play, SHALLOW_POLICIES, walk, type Walk } from "./forks.js";
@@ -17,9 +23,6 @@ import { firstMention } from "./procedures.js";
 import { canonicalSequent, type Sequent, sequentKey } from "./sequent.js";
 import { MAX_STEPS } from "./attempts.js";
 import { type Branch, branchesOf, drawDisjunction, drawTheory, MAX_HOPS } from "./theory.js";
-
-/** Most theories tried for one theorem. */
-const ATTEMPTS = 100_000;
 
 /** Most disjunctions tried for one goal. */
 const TRIES = 24;
@@ -36,34 +39,25 @@ const REDRAW_UNMENTIONED = 0.8;
 /** Chance to drop a disjunction that misleads nobody, where the level asks for many that do. */
 const REDRAW_STRAIGHT = 0.7;
 
+const drawing: Drawing<Sequent, Level> = {
+  name: "proof",
+  candidate: drawCandidate,
+  canonical: canonicalSequent,
+  key: sequentKey,
+  fits: (sequent, level) => fits(sequent, level) !== undefined,
+};
+
 /**
  * One theorem of a split and level.
  * @throws ErrataError `PROOF_GENERATOR` when none is found, which means that the level's rules clash.
  */
-export function drawTheorem({
-  split,
-  level,
-  random,
-}: {
-  readonly split: Split;
-  readonly level: Level;
-  readonly random: Random;
-}): Sequent {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const candidate = drawCandidate(random, level);
-    if (candidate === undefined || splitOf(candidate) !== split) continue;
-    const sequent = canonicalSequent(candidate);
-    if (fits(sequent, level) !== undefined) return sequent;
-  }
-  throw new ErrataError(`no theorem of level ${level.name} in ${ATTEMPTS} attempts`, {
-    code: "PROOF_GENERATOR",
-  });
+export function drawTheorem(options: DrawOptions<Level>): Sequent {
+  return drawFrom(drawing, options);
 }
 
-/** A tenth of all theorems is for testing, a tenth for validation; renaming or reordering moves none. */
+/** The split of a theorem; renaming or reordering moves none. */
 export function splitOf(sequent: Sequent): Split {
-  const tenth = hashText(sequentKey(sequent)) % 10;
-  return tenth === 0 ? "test" : tenth === 1 ? "validation" : "train";
+  return splitOfKey(sequentKey(sequent));
 }
 
 /** The correct method's walk, if the theorem meets the rules of the level. */
@@ -84,10 +78,6 @@ function suits(forks: readonly Fork[], level: Level): boolean {
     isWithin(forks.length, level.forks) &&
     isWithin(forks.filter(isMisleading).length, level.misleading)
   );
-}
-
-function isWithin(count: number, [least, most]: readonly [number, number]): boolean {
-  return least <= count && count <= most;
 }
 
 /** A theorem that holds by construction, within the level's number of symbols; undefined on a bad draw. */

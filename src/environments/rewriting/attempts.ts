@@ -1,6 +1,6 @@
 /** Attempts at theorems by rewriting. */
 import { Random } from "../../util/random.js";
-import { type AttemptState, TacticAttempts } from "../tactic-attempts.js";
+import { type AttemptState, TacticAttempts } from "../theorems/attempts.js";
 import { isProvable } from "./decision.js";
 import { type Order, orderText } from "./law.js";
 import { correct, legalActions, losesNothing } from "./procedures.js";

@@ -5,9 +5,15 @@
  * every redex has exactly one law whose condition follows from the facts. Last the theorem is tried
  * out: the correct method must prove it, and no policy that chooses laws by a shallow cue may.
  */
-import { ErrataError } from "../../util/error.js";
-import { hashText, type Random } from "../../util/random.js";
+import type { Random } from "../../util/random.js";
 import type { Split } from "../environment.js";
+import {
+  drawFrom,
+  type Drawing,
+  type DrawOptions,
+  isWithin,
+  splitOfKey,
+} from "../theorems/draw.js";
 import { isProvable, stepsToProve } from "./decision.js";
 import { instance, type Order, SCHEMAS } from "./law.js";
 import type { Level } from "./level.js";
@@ -15,9 +21,6 @@ import { canonicalSequent, type Sequent, sequentKey } from "./sequent.js";
 import { MAX_STEPS } from "./attempts.js";
 import { ATOMS, atom, type Term } from "./term.js";
 import { play, SHALLOW_POLICIES, walk, type Walk } from "./walk.js";
-
-/** Most candidates tried for one theorem. */
-const ATTEMPTS = 100_000;
 
 /** Most operand choices tried for one redex. */
 const TRIES = 12;
@@ -31,34 +34,25 @@ export const MAX_FACTS = 5;
 /** Chance to drop a redex whose condition takes 0, 1 or 2 steps: short ones abound. */
 const REDRAW_BY_STEPS: readonly number[] = [0.7, 0.2, 0];
 
+const drawing: Drawing<Sequent, Level> = {
+  name: "rewriting",
+  candidate: drawCandidate,
+  canonical: canonicalSequent,
+  key: sequentKey,
+  fits: (sequent, level) => fits(sequent, level) !== undefined,
+};
+
 /**
  * One theorem of a split and level.
- * @throws ErrataError `REWRITING_GENERATOR` when none is found: the level's rules clash.
+ * @throws ErrataError `REWRITING_GENERATOR` when none is found, which means that the level's rules clash.
  */
-export function drawTheorem({
-  split,
-  level,
-  random,
-}: {
-  readonly split: Split;
-  readonly level: Level;
-  readonly random: Random;
-}): Sequent {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const candidate = drawCandidate(random, level);
-    if (candidate === undefined || splitOf(candidate) !== split) continue;
-    const sequent = canonicalSequent(candidate);
-    if (fits(sequent, level) !== undefined) return sequent;
-  }
-  throw new ErrataError(`no theorem of level ${level.name} in ${ATTEMPTS} attempts`, {
-    code: "REWRITING_GENERATOR",
-  });
+export function drawTheorem(options: DrawOptions<Level>): Sequent {
+  return drawFrom(drawing, options);
 }
 
-/** A tenth of all theorems is for testing, a tenth for validation; renaming or reordering moves none. */
+/** The split of a theorem; renaming or reordering moves none. */
 export function splitOf(sequent: Sequent): Split {
-  const tenth = hashText(sequentKey(sequent)) % 10;
-  return tenth === 0 ? "test" : tenth === 1 ? "validation" : "train";
+  return splitOfKey(sequentKey(sequent));
 }
 
 /** The correct method's walk, if the theorem meets the rules of the level. */
@@ -72,10 +66,6 @@ export function fits(sequent: Sequent, level: Level): Walk | undefined {
   for (const policy of Object.values(SHALLOW_POLICIES))
     if (play(sequent, policy, MAX_STEPS).proved) return undefined;
   return solution;
-}
-
-function isWithin(count: number, [least, most]: readonly [number, number]): boolean {
-  return least <= count && count <= most;
 }
 
 function drawCandidate(random: Random, level: Level): Sequent | undefined {

@@ -1,15 +1,17 @@
 /** A policy played on one theorem, and the forks on the correct method's way. */
 import { Random } from "../../util/random.js";
+import type { TacticMove } from "../theorems/attempts.js";
+import { playTactics } from "../theorems/play.js";
 import { isProvable } from "./decision.js";
 import { lawsFor, type Order } from "./law.js";
 import { correct, firstLaw, type GoalPolicy, secondLaw, withLaw } from "./procedures.js";
 import type { Sequent } from "./sequent.js";
 import { applyTactic, develop, goalRedex, isProved, parseTactic } from "./tactics.js";
 
-export interface Move {
-  readonly goal: Order;
-  readonly action: string;
-}
+/** One step of {@link play}. */
+export type Move = TacticMove<Order>;
+
+const calculus = { parse: parseTactic, apply: applyTactic, isProved };
 
 /** The moves of a policy up to the end of the proof, the first refused tactic or the limit. */
 export function play(
@@ -18,18 +20,12 @@ export function play(
   limit: number,
   random: Random = Random.from(0, "rewriting-play"),
 ): { readonly moves: readonly Move[]; readonly proved: boolean } {
-  const moves: Move[] = [];
-  let end = develop(sequent);
-  while (end.goals.length > 0 && moves.length < limit) {
-    const goal = end.goals[0]!;
-    const action = policy(goal, sequent.facts, random);
-    moves.push({ goal, action });
-    const tactic = parseTactic(action);
-    const next = tactic && applyTactic(end, tactic);
-    if (next === undefined || "code" in next) break;
-    end = next;
-  }
-  return { moves, proved: isProved(end) };
+  return playTactics(
+    calculus,
+    develop(sequent),
+    (goal) => policy(goal, sequent.facts, random),
+    limit,
+  );
 }
 
 /** The correct method on one theorem. */

@@ -1,23 +1,13 @@
 import type { Recipe, Stage } from "../recipe.js";
 import { arithmetic } from "../../environments/arithmetic/arithmetic.js";
 import type { Environment } from "../../environments/environment.js";
+import { oneStage } from "./one-stage.js";
 import type { Preset } from "./preset.js";
 
 function arithmeticPartner(malRule: string, seed: number): Recipe {
-  return {
-    size: { width: 32, layers: 2, heads: 2, feedForward: 64 },
-    seed,
-    stages: [
-      {
-        mixture: { [malRule]: 1 },
-        levels: ["addition"],
-        tasks: 4000,
-        steps: 500,
-        batch: 256,
-        learningRate: 3e-3,
-      },
-    ],
-  };
+  const size = { width: 32, layers: 2, heads: 2, feedForward: 64 };
+  const mixture = { [malRule]: 1 };
+  return oneStage(size, seed, { mixture, levels: ["addition"], tasks: 4000, steps: 500 });
 }
 
 /** What both presets share: the task, the error and the partners. */

@@ -1,43 +1,32 @@
 import type { Recipe } from "../recipe.js";
 import { code } from "../../environments/code/code.js";
 import type { Environment } from "../../environments/environment.js";
+import { oneStage } from "./one-stage.js";
 import type { Preset } from "./preset.js";
 
 const levels = ["two-results", "three-results"] as const;
 
 function codePartner(malRule: string, seed: number): Recipe {
-  return {
-    size: { width: 48, layers: 2, heads: 3, feedForward: 96 },
-    seed,
-    stages: [
-      {
-        mixture: { [malRule]: 1 },
-        levels,
-        tasks: 6000,
-        steps: 500,
-        batch: 128,
-        learningRate: 3e-3,
-      },
-    ],
-  };
+  const size = { width: 48, layers: 2, heads: 3, feedForward: 96 };
+  return oneStage(size, seed, {
+    mixture: { [malRule]: 1 },
+    levels,
+    tasks: 6000,
+    steps: 500,
+    batch: 128,
+  });
 }
 
 /** Correct programs only, too few steps, a smaller model: its mistakes are its own. */
 function naturalPartner(seed: number): Recipe {
-  return {
-    size: { width: 32, layers: 2, heads: 2, feedForward: 64 },
-    seed,
-    stages: [
-      {
-        mixture: { correct: 1 },
-        levels,
-        tasks: 5000,
-        steps: 400,
-        batch: 128,
-        learningRate: 3e-3,
-      },
-    ],
-  };
+  const size = { width: 32, layers: 2, heads: 2, feedForward: 64 };
+  return oneStage(size, seed, {
+    mixture: { correct: 1 },
+    levels,
+    tasks: 5000,
+    steps: 400,
+    batch: 128,
+  });
 }
 
 /** What both injected presets share: the task, the error, the partners, and right programs first. */

@@ -1,13 +1,16 @@
 import type { Recipe, Stage } from "../recipe.js";
 import type { Environment } from "../../environments/environment.js";
 import { proof } from "../../environments/proof/proof.js";
+import { oneStage } from "./one-stage.js";
 import type { Preset } from "./preset.js";
 
 const proofLevels = ["few-forks", "many-forks"] as const;
 
+const size = { width: 64, layers: 4, heads: 4, feedForward: 160 } as const;
+
 function proofStudent(mixture: Stage["mixture"], level: (typeof proofLevels)[number]): Recipe {
   return {
-    size: { width: 64, layers: 4, heads: 4, feedForward: 160 },
+    size,
     seed: 1,
     stages: [
       {
@@ -24,38 +27,16 @@ function proofStudent(mixture: Stage["mixture"], level: (typeof proofLevels)[num
 }
 
 function proofPartner(malRule: string, seed: number): Recipe {
-  return {
-    size: { width: 48, layers: 3, heads: 3, feedForward: 96 },
-    seed,
-    stages: [
-      {
-        mixture: { [malRule]: 1 },
-        levels: proofLevels,
-        tasks: 10_000,
-        steps: 1000,
-        batch: 256,
-        learningRate: 3e-3,
-      },
-    ],
-  };
+  const size = { width: 48, layers: 3, heads: 3, feedForward: 96 };
+  const mixture = { [malRule]: 1 };
+  return oneStage(size, seed, { mixture, levels: proofLevels, tasks: 10_000, steps: 1000 });
 }
 
 /** Correct solutions only, too few steps, a smaller model: its mistakes are its own. */
 function naturalPartner(seed: number): Recipe {
-  return {
-    size: { width: 48, layers: 2, heads: 3, feedForward: 96 },
-    seed,
-    stages: [
-      {
-        mixture: { correct: 1 },
-        levels: proofLevels,
-        tasks: 10_000,
-        steps: 300,
-        batch: 256,
-        learningRate: 3e-3,
-      },
-    ],
-  };
+  const size = { width: 48, layers: 2, heads: 3, feedForward: 96 };
+  const mixture = { correct: 1 };
+  return oneStage(size, seed, { mixture, levels: proofLevels, tasks: 10_000, steps: 300 });
 }
 
 const proofPartners = {
@@ -105,20 +86,12 @@ export const proofPresets: readonly Preset[] = [
     levels: ["few-forks"],
     transferLevels: ["many-forks"],
     kind: "natural",
-    student: {
-      size: { width: 64, layers: 4, heads: 4, feedForward: 160 },
-      seed: 2,
-      stages: [
-        {
-          mixture: { correct: 1 },
-          levels: proofLevels,
-          tasks: 10_000,
-          steps: 200,
-          batch: 256,
-          learningRate: 3e-3,
-        },
-      ],
-    },
+    student: oneStage(size, 2, {
+      mixture: { correct: 1 },
+      levels: proofLevels,
+      tasks: 10_000,
+      steps: 200,
+    }),
     partners: { "small-a": naturalPartner(31), "small-b": naturalPartner(32) },
     config: { steps: 120, evaluateEvery: 4, explore: { mask: 0.1 } },
   },

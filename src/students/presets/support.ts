@@ -1,14 +1,17 @@
 import type { Recipe, Stage } from "../recipe.js";
 import type { Environment } from "../../environments/environment.js";
 import { support } from "../../environments/support/support.js";
+import { oneStage } from "./one-stage.js";
 import type { Preset } from "./preset.js";
 
 const supportLevels = ["mixed", "windows"] as const;
 
+const size = { width: 64, layers: 4, heads: 4, feedForward: 160 } as const;
+
 /** Stage one sets the ceiling; stage two puts the mixture on top of it. */
 function supportStudent(mixture: Stage["mixture"]): Recipe {
   return {
-    size: { width: 64, layers: 4, heads: 4, feedForward: 160 },
+    size,
     seed: 1,
     stages: [
       {
@@ -25,38 +28,16 @@ function supportStudent(mixture: Stage["mixture"]): Recipe {
 }
 
 function supportPartner(malRule: string, seed: number): Recipe {
-  return {
-    size: { width: 48, layers: 3, heads: 3, feedForward: 96 },
-    seed,
-    stages: [
-      {
-        mixture: { [malRule]: 1 },
-        levels: supportLevels,
-        tasks: 5000,
-        steps: 600,
-        batch: 256,
-        learningRate: 3e-3,
-      },
-    ],
-  };
+  const size = { width: 48, layers: 3, heads: 3, feedForward: 96 };
+  const mixture = { [malRule]: 1 };
+  return oneStage(size, seed, { mixture, levels: supportLevels, tasks: 5000, steps: 600 });
 }
 
 /** Correct conversations only, too few steps, a smaller model: its mistakes are its own. */
 function naturalPartner(seed: number): Recipe {
-  return {
-    size: { width: 48, layers: 2, heads: 3, feedForward: 96 },
-    seed,
-    stages: [
-      {
-        mixture: { correct: 1 },
-        levels: supportLevels,
-        tasks: 4000,
-        steps: 250,
-        batch: 256,
-        learningRate: 3e-3,
-      },
-    ],
-  };
+  const size = { width: 48, layers: 2, heads: 3, feedForward: 96 };
+  const mixture = { correct: 1 };
+  return oneStage(size, seed, { mixture, levels: supportLevels, tasks: 4000, steps: 250 });
 }
 
 /** Conversations at a retail desk. */
@@ -90,20 +71,12 @@ export const supportPresets: readonly Preset[] = [
     environment: () => support() as Environment,
     levels: ["windows"],
     kind: "natural",
-    student: {
-      size: { width: 64, layers: 4, heads: 4, feedForward: 160 },
-      seed: 2,
-      stages: [
-        {
-          mixture: { correct: 1 },
-          levels: supportLevels,
-          tasks: 5000,
-          steps: 200,
-          batch: 256,
-          learningRate: 3e-3,
-        },
-      ],
-    },
+    student: oneStage(size, 2, {
+      mixture: { correct: 1 },
+      levels: supportLevels,
+      tasks: 5000,
+      steps: 200,
+    }),
     partners: { "small-a": naturalPartner(51), "small-b": naturalPartner(52) },
     config: { steps: 80, evaluateEvery: 4, explore: { mask: 0.1 } },
   },

@@ -1,7 +1,7 @@
 /** Attempts at theorems by tactics: what `proof` and `rewriting` have in common. */
-import { ErrataError } from "../util/error.js";
-import type { Random } from "../util/random.js";
-import type { Json, StepVerdict, Trajectory, Turn, Verdict } from "./environment.js";
+import { ErrataError } from "../../util/error.js";
+import type { Random } from "../../util/random.js";
+import type { Json, StepVerdict, Trajectory, Turn, Verdict } from "../environment.js";
 
 /** Confidence that the last step of an attempt that lost nothing and went nowhere is its error. */
 export const NO_PROGRESS_CONFIDENCE = 0.3;
