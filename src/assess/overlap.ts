@@ -27,6 +27,7 @@ import { traceStep } from "../mistakes/candidate.js";
 import type { Setup } from "../run/setup.js";
 import { bootstrap, meanInterval, type Interval } from "../util/statistics/intervals.js";
 import { stepLogprobs, type Example } from "../models/imitate.js";
+import { sumOf } from "../util/statistics/sums.js";
 
 /** The measures, with 95% bootstrap intervals over tasks; absent where there was nothing to measure. */
 export interface OverlapReport {
@@ -154,7 +155,7 @@ export async function overlapOf(
 export function clusteredMean(clusters: readonly (readonly number[])[]): Interval | undefined {
   const filled = clusters.filter((values) => values.length > 0);
   if (filled.length === 0) return undefined;
-  const sums = filled.map((values) => values.reduce((a, b) => a + b, 0));
+  const sums = filled.map((values) => sumOf(values));
   const { mean, low, high } = bootstrap(filled.length, (indices) => {
     let [total, count] = [0, 0];
     for (const i of indices) {

@@ -3,6 +3,7 @@ import type { ArmRun } from "../study/runs/measure.js";
 import type { Job } from "../study/runs/runner.js";
 import type { MetricsLine } from "../watch/metrics.js";
 import { duration, share, type Terminal } from "./terminal.js";
+import { meanOf } from "../util/statistics/sums.js";
 
 /** Watches a study being run. */
 export class CompareProgress {
@@ -45,7 +46,7 @@ export class CompareProgress {
   /** From the mean of the runs so far; no runs, no guess. */
   #left(): string {
     if (this.#seconds.length === 0 || this.#done >= this.#total) return "";
-    const mean = this.#seconds.reduce((a, b) => a + b, 0) / this.#seconds.length;
+    const mean = meanOf(this.#seconds);
     const begun = [...this.#active.values()].reduce((n, { step, steps }) => n + step / steps, 0);
     const runs = Math.max(0, this.#total - this.#done - begun);
     return `, about ${duration((mean * runs) / this.#workers)} left`;

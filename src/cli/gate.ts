@@ -1,34 +1,24 @@
 import type { Command } from "commander";
-import type { ConfigInput } from "../config/config.js";
 import { command, wholeNumber } from "./command.js";
-import { resolveConfig } from "./config-file.js";
 import { exitCodes } from "./exit-codes.js";
+import { measuredConfig, type MeasuringOptions, withMeasuringOptions } from "./measuring.js";
 import { showBuild } from "./progress.js";
 import { paint, Terminal } from "./terminal.js";
 
-interface GateOptions {
-  readonly config?: string;
-  readonly preset?: string;
+interface GateOptions extends MeasuringOptions {
   readonly tasks: number;
-  readonly seed?: number;
-  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
 /** `errata gate`. */
-export const gateCommand: Command = command(
-  "gate",
-  "measure, before any training, whether learning from weak models' mistakes can help",
-  ["errata gate --preset arithmetic --tasks 200"],
+export const gateCommand: Command = withMeasuringOptions(
+  command(
+    "gate",
+    "measure, before any training, whether learning from weak models' mistakes can help",
+    ["errata gate --preset arithmetic --tasks 200"],
+  ),
 )
-  .option(
-    "-c, --config <file>",
-    "configuration file (default: errata.config.ts, where there is one)",
-  )
-  .option("-p, --preset <name>", "domain and base models")
   .option("--tasks <n>", "validation tasks", wholeNumber(1), 500)
-  .option("--seed <n>", "seed of the tasks and attempts", wholeNumber(0))
-  .option("--set <key=value...>", "override any key of the configuration")
   .addHelpText(
     "after",
     "\nExits with 0 when the gate passes, with 1 when it fails, and with 0 and a warning on stderr when it is\nundecided: an interval crosses a bound, which more --tasks can settle.\n",
@@ -37,15 +27,7 @@ export const gateCommand: Command = command(
 
 async function gateAction(options: GateOptions): Promise<void> {
   const terminal = new Terminal(options);
-  const flags: ConfigInput = {
-    ...(options.preset === undefined ? {} : { preset: options.preset }),
-    ...(options.seed === undefined ? {} : { seed: options.seed }),
-  };
-  const config = await resolveConfig({
-    ...(options.config === undefined ? {} : { file: options.config }),
-    flags,
-    overrides: options.set ?? [],
-  });
+  const config = await measuredConfig(options);
   const [{ prepare }, { gate, gateLines, gateWarning }] = await Promise.all([
     import("../launch/prepare.js"),
     import("../assess/gate.js"),

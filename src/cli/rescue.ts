@@ -2,41 +2,31 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { ConfigInput } from "../config/config.js";
 import { command, wholeNumber } from "./command.js";
-import { resolveConfig } from "./config-file.js";
+import { measuredConfig, type MeasuringOptions, withMeasuringOptions } from "./measuring.js";
 import { showBuild } from "./progress.js";
 import { table, Terminal } from "./terminal.js";
 
-interface RescueFlags {
-  readonly preset?: string;
+interface RescueFlags extends MeasuringOptions {
   readonly tasks: number;
   readonly attempts: number;
-  readonly seed?: number;
-  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
 /** `errata rescue`. */
-export const rescueCommand: Command = command(
-  "rescue",
-  "measure, without training, how many stuck tasks each error expert rescues",
-  ["errata rescue --preset arithmetic", "errata rescue --preset proof --set explore.mask=0.05"],
+export const rescueCommand: Command = withMeasuringOptions(
+  command("rescue", "measure, without training, how many stuck tasks each error expert rescues", [
+    "errata rescue --preset arithmetic",
+    "errata rescue --preset proof --set explore.mask=0.05",
+  ]),
 )
-  .option("-p, --preset <name>", "domain and base models")
   .option("--tasks <n>", "validation tasks", wholeNumber(1), 600)
   .option("--attempts <n>", "attempts that make a task stuck, and fresh ones", wholeNumber(1), 4)
-  .option("--seed <n>", "seed of the tasks and attempts", wholeNumber(0))
-  .option("--set <key=value...>", "override any key of the configuration")
   .action(rescue);
 
 async function rescue(options: RescueFlags): Promise<void> {
   const terminal = new Terminal(options);
-  const flags: ConfigInput = {
-    ...(options.preset === undefined ? {} : { preset: options.preset }),
-    ...(options.seed === undefined ? {} : { seed: options.seed }),
-  };
-  const config = await resolveConfig({ flags, overrides: options.set ?? [] });
+  const config = await measuredConfig(options);
   const [
     { prepare },
     { Run },

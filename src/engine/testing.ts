@@ -3,6 +3,7 @@ import { Random } from "../util/random.js";
 import type { TrainingSequence } from "./engine.js";
 import { localPolicy, type LocalPolicy } from "./local-policy.js";
 import { initialWeights, parameterLayout, type ModelShape } from "./shape.js";
+import { sumOf } from "../util/statistics/sums.js";
 
 /** A small model. */
 export const tinyShape: ModelShape = {
@@ -54,7 +55,7 @@ export function tinySequences(
  * least 5 expected draws, the rest pooled, below its mean by at most 4 standard deviations.
  */
 export function plausible(seen: readonly number[], expected: readonly number[]): boolean {
-  const draws = seen.reduce((a, b) => a + b, 0);
+  const draws = sumOf(seen);
   let [cells, statistic, rareSeen, rareExpected] = [0, 0, 0, 0];
   expected.forEach((p, i) => {
     const e = p * draws;

@@ -6,6 +6,7 @@ import { accuracy } from "../play/play.js";
 import { count, countOrNone, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
 import { lowerBound } from "../util/statistics/intervals.js";
+import { meanOf } from "../util/statistics/sums.js";
 
 /** The keys `probe.*`. */
 export const probeSchema = z.strictObject({
@@ -102,7 +103,7 @@ export async function probe(
   const uplifts: Uplift[] = [];
   for (const [signature, steered] of experts) {
     const gains = (await sample(steered)).map((a, i) => a - own[i]!);
-    const mean = gains.reduce((a, b) => a + b, 0) / gains.length;
+    const mean = meanOf(gains);
     uplifts.push({ signature, mean, lower: lowerBound(gains, options) });
   }
   const best = uplifts.reduce((a, b) => (b.lower > a.lower ? b : a));

@@ -1,4 +1,5 @@
 import type { Rollout } from "../play/play.js";
+import { sumOf } from "../util/statistics/sums.js";
 
 /**
  * Group-relative advantages of outcomes c in {0, 1} (GRPO, arXiv:2402.03300):
@@ -13,7 +14,7 @@ export function groupAdvantages(
   normalisation: "std" | "none" = "std",
 ): number[] {
   const G = outcomes.length;
-  const mean = outcomes.reduce((a, b) => a + b, 0) / G;
+  const mean = sumOf(outcomes) / G;
   const variance = outcomes.reduce((a, c) => a + (c - mean) ** 2, 0) / G;
   if (variance === 0) return outcomes.map(() => 0);
   const scale = normalisation === "std" ? 1 / (Math.sqrt(variance) + 1e-6) : 1;

@@ -10,6 +10,7 @@
  */
 import { readSafetensors, writeSafetensors } from "../engine/files/safetensors.js";
 import type { Random } from "../util/random.js";
+import { sumOf } from "../util/statistics/sums.js";
 
 /** The head: a linear map of hidden states, the statistics that whiten them, and its AdamW state. */
 export interface ContrastHead {
@@ -154,7 +155,7 @@ export function contrastiveLoss(
     }
     return gradient;
   });
-  const loss = losses.reduce((a, b) => a + b, 0) / Math.max(1, losses.length);
+  const loss = sumOf(losses) / Math.max(1, losses.length);
   return { loss, losses, embeddings: z, hiddenGradients, projectionGradient };
 }
 

@@ -27,6 +27,7 @@ import {
 import type { Group, Rollout } from "../play/play.js";
 import { amount, count, countOrNone, positive, type Options } from "../util/options.js";
 import type { Random } from "../util/random.js";
+import { meanOf } from "../util/statistics/sums.js";
 
 /** The keys `contrast.*`. */
 export const contrastSchema = z.strictObject({
@@ -237,7 +238,7 @@ function rewardBonus(
   });
   return new Map(
     [...own].map(([rollout, values]) => {
-      const mean = values.reduce((a, b) => a + b, 0) / values.length;
+      const mean = meanOf(values);
       return [rollout, Math.max(rewardFloor, -rewardWeight * mean)];
     }),
   );

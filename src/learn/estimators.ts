@@ -6,6 +6,7 @@ import { z } from "zod";
 import { groupAdvantages } from "./advantage.js";
 import type { Rollout } from "../play/play.js";
 import type { Options } from "../util/options.js";
+import { meanOf } from "../util/statistics/sums.js";
 
 /** Names of the estimators. */
 export const estimators = ["grpo", "rloo", "nsr", "w-reinforce", "lens"] as const;
@@ -79,7 +80,7 @@ function lens(outcomes: readonly number[], confidences: readonly number[]): numb
   const rewards = outcomes.map((c, i) =>
     c > 0 ? c : (-lensStrength * confidences[i]!) / Math.max(1e-3, D - confidences[i]!),
   );
-  const mean = rewards.reduce((a, b) => a + b, 0) / rewards.length;
+  const mean = meanOf(rewards);
   return rewards.map((r) => r - mean);
 }
 
@@ -87,5 +88,5 @@ function lens(outcomes: readonly number[], confidences: readonly number[]): numb
 function confidence({ actions }: Attempt): number {
   const logprobs = actions.flatMap((a) => a.logprobs);
   if (logprobs.length === 0) return 0;
-  return Math.exp(logprobs.reduce((a, b) => a + b, 0) / logprobs.length);
+  return Math.exp(meanOf(logprobs));
 }

@@ -17,6 +17,7 @@ import {
   reward,
   type RewardOptions,
 } from "./reward.js";
+import { meanOf, sumOf } from "../util/statistics/sums.js";
 
 /** How verdicts are scored. */
 export interface ScoreSettings {
@@ -65,7 +66,7 @@ export async function score(groups: readonly Group[], options: ScoreOptions): Pr
     const valid = group.rollouts.filter((r) => r.failure === undefined);
     const truth = valid.map((r) => Number(r.verdict.correct));
     const outcomes = outcomesSeen(truth, config.ablate, random);
-    const share = outcomes.length === 0 ? 0 : outcomes.reduce((a, b) => a + b, 0) / outcomes.length;
+    const share = outcomes.length === 0 ? 0 : meanOf(outcomes);
     const mixed = share > 0 && share < 1; // else tiny bonuses would be all there is to normalise
     const rewarded = outcomes.map((c, i) => c + (mixed ? (options.bonus?.get(valid[i]!) ?? 0) : 0));
     if (share === 0 || share === 1) zeroVariance++;
@@ -103,7 +104,7 @@ export async function score(groups: readonly Group[], options: ScoreOptions): Pr
   return {
     groups: scored,
     meanReward: rewards / Math.max(1, rollouts),
-    meanCharge: charges.reduce((a, b) => a + b, 0) / Math.max(1, charges.length),
+    meanCharge: sumOf(charges) / Math.max(1, charges.length),
     clipped: clippedWeights / Math.max(1, offPolicy),
     zeroVariance: zeroVariance / Math.max(1, groups.length),
   };
@@ -137,7 +138,7 @@ async function expertLikelihoods(
     let at = 0;
     for (const [i, { targets }] of sequences.entries()) {
       const own = logprobs.subarray(at, (at += targets.length));
-      likelihood.set(rollouts[i]!, Math.exp(own.reduce((a, b) => a + b, 0) / own.length));
+      likelihood.set(rollouts[i]!, Math.exp(meanOf(own)));
     }
   }
   return likelihood;

@@ -14,6 +14,7 @@ import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
 import type { Task } from "../environments/environment.js";
 import { ErrataError } from "../util/error.js";
+import { meanOf } from "../util/statistics/sums.js";
 
 /** What a step's mistakes became, and what each partner is worth where that decides who is asked. */
 export interface Collected extends Admissions {
@@ -160,7 +161,7 @@ function partnerValues(run: Run, { config, environment, engine }: Setup): Partne
     return policy === undefined ? undefined : engine.parameters(policy);
   });
   const known = sizes.filter((size) => size !== undefined);
-  const mean = known.length === 0 ? 1 : known.reduce((a, b) => a + b, 0) / known.length;
+  const mean = known.length === 0 ? 1 : meanOf(known);
   const weights = sizes.map((size) => size ?? mean);
   const sources = names.map((name) => `weak:${name}`);
   const similar = run.corpus.similarities(environment.name, sources);

@@ -15,6 +15,7 @@ import type { Exposures } from "./replay.js";
 import type { Scored } from "../learn/score.js";
 import type { SelfPlayRound } from "../partners/self-play.js";
 import type { Taught } from "./teach.js";
+import { sumOf } from "../util/statistics/sums.js";
 
 /** Everything a step produced. */
 export type StepResult = Omit<Explored, "groups"> &
@@ -110,8 +111,7 @@ export function mechanismMetrics(
 ): MechanismMetrics {
   const rollouts = groups.flatMap((g) => g.group.rollouts);
   const { admitRate, byStatus } = corpus.stats();
-  const mean = (values: readonly number[]): number =>
-    values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+  const mean = (values: readonly number[]): number => sumOf(values) / Math.max(1, values.length);
   const domain = rollouts[0]?.task.domain;
   const rates = domain === undefined ? [] : [...corpus.exposures.rates(domain)];
   return {

@@ -9,6 +9,7 @@ import type { Random } from "../util/random.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
 import { stepLogprobs } from "../models/imitate.js";
+import { meanOf, sumOf } from "../util/statistics/sums.js";
 
 /** Mistakes whose quality is measured anew at a refit: the latest. */
 const measuredMistakes = 512;
@@ -82,7 +83,7 @@ export function recordVisits(
       {
         attempts: own.length,
         right: own.filter((r) => r.verdict.correct).length,
-        advantage: advantages.reduce((a, b) => a + b, 0) / Math.max(1, advantages.length),
+        advantage: sumOf(advantages) / Math.max(1, advantages.length),
       },
     );
   }
@@ -152,7 +153,7 @@ export async function refreshQuality(run: Run, setup: Setup): Promise<void> {
 }
 
 function mean(values: readonly number[]): number | undefined {
-  return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0) / values.length;
+  return values.length === 0 ? undefined : meanOf(values);
 }
 
 /** Confusability by mistake, where its signature has an expert and its right step is known. */

@@ -4,6 +4,7 @@ import type { Message } from "../environments/environment.js";
 import { actionSequence, encodeAction } from "./model.js";
 import type { Random } from "../util/random.js";
 import type { Tokenizer } from "./tokenizer.js";
+import { meanOf } from "../util/statistics/sums.js";
 
 /** One decision: what was seen, the conversation where there was one, and what was done. */
 export interface Example {
@@ -132,6 +133,6 @@ export async function stepLogprobs(
   return sequences.map(({ targets }) => {
     if (targets.length === 0) return 0;
     const own = logprobs.subarray(at, (at += targets.length));
-    return own.reduce((a, b) => a + b, 0) / own.length;
+    return meanOf(own);
   });
 }

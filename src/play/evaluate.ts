@@ -2,6 +2,7 @@ import type { Environment, Task } from "../environments/environment.js";
 import type { Model } from "../models/model.js";
 import { accuracy, inGroups, play, repeat } from "./play.js";
 import type { Random } from "../util/random.js";
+import { meanOf } from "../util/statistics/sums.js";
 
 /** Sampled accuracy on `tasks`, one attempt each at the model's temperature, in [0, 1]. */
 export async function evaluate(
@@ -41,11 +42,10 @@ export async function sampleTasks(
   const repeated = repeat(tasks, attempts);
   const groups = inGroups(await play(environment, model, repeated, random), attempts);
   const successes = groups.map((g) => g.rollouts.filter((r) => r.verdict.correct).length);
-  const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   return {
-    accuracy: mean(successes) / attempts,
-    passAtAll: mean(successes.map((c) => Number(c > 0))),
-    stuck: mean(successes.map((c) => allWrong(attempts, c, groupSize))),
+    accuracy: meanOf(successes) / attempts,
+    passAtAll: meanOf(successes.map((c) => Number(c > 0))),
+    stuck: meanOf(successes.map((c) => allWrong(attempts, c, groupSize))),
     successes,
   };
 }

@@ -2,6 +2,7 @@
 import { actionSequence } from "../models/model.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Rollout } from "./play.js";
+import { sumOf } from "../util/statistics/sums.js";
 
 /**
  * Of twice as many attempts as are wanted, those with answers that no earlier attempt gave, then
@@ -32,7 +33,7 @@ export async function leastLikely(
   const scored = attempts.map((rollout) => {
     const length = rollout.actions.reduce((n, a) => n + a.completion.length, 0);
     const own = logprobs.subarray(at, (at += length));
-    return { rollout, score: own.reduce((a, b) => a + b, 0) / Math.max(1, length) };
+    return { rollout, score: sumOf(own) / Math.max(1, length) };
   });
   return scored
     .sort((a, b) => a.score - b.score)

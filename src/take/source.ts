@@ -10,6 +10,7 @@ import { loadCheckpoint, type Checkpoint } from "../models/load-checkpoint.js";
 import { LexiconTokenizer } from "../models/tokenizer.js";
 import type { PretrainedTokenizer } from "../models/pretrained-tokenizer.js";
 import { readRun, type RunRecord } from "../run/record.js";
+import { sumOf } from "../util/statistics/sums.js";
 
 /** The words of a model: symbols of a from-scratch one, or the text of a pretrained one. */
 export type Words =
@@ -121,5 +122,5 @@ function secondsOf(folder: string): number {
   const path = join(folder, "seconds.json");
   if (!existsSync(path)) return 0;
   const byRole = JSON.parse(readFileSync(path, "utf8")) as Record<string, number>;
-  return Object.values(byRole).reduce((sum, seconds) => sum + seconds, 0);
+  return sumOf(Object.values(byRole));
 }

@@ -7,6 +7,7 @@ import type { Group } from "../play/play.js";
 import { anneal } from "../learn/reward.js";
 import type { TeacherLimits } from "./options.js";
 import { nothingWatched, watch, type WatchedTasks } from "./uplift.js";
+import { meanOf } from "../util/statistics/sums.js";
 
 /** What a budget remembers; plain JSON. */
 export interface TeacherBudgetState {
@@ -143,7 +144,7 @@ export class TeacherBudget {
   review(): void {
     const { gains } = this.#state;
     if (gains.length < fewestGains) return;
-    const mean = gains.reduce((a, b) => a + b, 0) / gains.length;
+    const mean = meanOf(gains);
     const variance = gains.reduce((a, g) => a + (g - mean) ** 2, 0) / (gains.length - 1);
     const lower = mean - Math.sqrt(variance / gains.length);
     const useless = lower > 0 ? 0 : this.#state.useless + 1;

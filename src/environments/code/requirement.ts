@@ -1,5 +1,6 @@
 /** One thing that a program must report about its input, as data, as text and as a function. */
 import { ErrataError } from "../../util/error.js";
+import { sumOf } from "../../util/statistics/sums.js";
 
 /** What the results are about: an array, the digits of a text, or the array counted from its end. */
 export const SUBJECTS = ["array", "text", "back"] as const;
@@ -164,7 +165,7 @@ export function evaluate(requirement: Requirement, input: Input): Result {
     case "count":
       return kept.length;
     case "sum":
-      return values.reduce((total, value) => total + value, 0);
+      return sumOf(values);
     case "max":
       return Math.max(-1, ...values);
     case "min":

@@ -1,4 +1,5 @@
 /** What several reviewers who disagree say together. */
+import { sumOf } from "../../util/statistics/sums.js";
 
 /** One reviewer's word on one item. */
 export interface Annotation<L extends string> {
@@ -86,6 +87,6 @@ export function dawidSkene<L extends string>(
 }
 
 function normalised(values: readonly number[]): number[] {
-  const total = values.reduce((a, b) => a + b, 0);
+  const total = sumOf(values);
   return values.map((value) => (total > 0 ? value / total : 1 / values.length));
 }

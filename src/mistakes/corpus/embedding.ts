@@ -1,6 +1,7 @@
 import { ErrataError } from "../../util/error.js";
 import { hashText } from "../../util/random.js";
 import { normalize } from "./novelty.js";
+import { sumOf } from "../../util/statistics/sums.js";
 
 /** Share of the squared length that the action gets: cos = 0.4 cos(state) + 0.6 cos(action). */
 export const ACTION_WEIGHT = 0.6;
@@ -114,7 +115,7 @@ export function fitWhitening(vectors: readonly ArrayLike<number>[]): Whitening {
     for (let i = 0; i < dimension; i++)
       variance[i]! += (vector[i]! - mean[i]!) ** 2 / vectors.length;
   }
-  const floor = (0.1 * variance.reduce((sum, value) => sum + value, 0)) / dimension || 1;
+  const floor = (0.1 * sumOf(variance)) / dimension || 1;
   return {
     mean: Float32Array.from(mean),
     variance: Float32Array.from(variance, (value) => Math.max(value, floor)),

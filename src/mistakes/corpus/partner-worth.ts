@@ -2,6 +2,7 @@
 import type { Database } from "./database.js";
 import { fromBlob } from "./encoding.js";
 import { USABLE } from "./traces.js";
+import { sumOf } from "../../util/statistics/sums.js";
 
 /** Student's mistakes that coverage is measured on: the latest. */
 const recentErrors = 256;
@@ -74,7 +75,7 @@ export function worthShares(
   }
   const active = taken.filter((t) => !t.redundant);
   const weights = active.map((t) => Math.exp((t.gain - active[0]!.gain) / temperature));
-  const total = weights.reduce((a, b) => a + b, 0);
+  const total = sumOf(weights);
   const least = Math.min(floor, 1 / Math.max(1, active.length));
   const bySource = new Map(
     active.map((t, i) => [t.source, least + (1 - least * active.length) * (weights[i]! / total)]),

@@ -5,6 +5,7 @@ import { figure, withInterval } from "./format.js";
 import { claimed, outcome, statement } from "./text.js";
 import type { Report } from "./contents.js";
 import type { ClaimResult } from "../verdict/claims.js";
+import { sumOf } from "../../util/statistics/sums.js";
 
 /** Most arms whose curves share one chart; more get a small chart each. */
 const mostTogether = 2;
@@ -243,8 +244,8 @@ export function costTable({ result, runs }: Report): string {
   const roles = [...new Set(result.arms.flatMap((a) => Object.keys(a.flopsByRole)))];
   const seconds = (arm: string): string => {
     const own = runs.filter((r) => r.arm === arm);
-    const each = own.map((r) => Object.values(r.seconds).reduce((a, b) => a + b, 0));
-    const mean = each.reduce((a, b) => a + b, 0) / Math.max(1, each.length);
+    const each = own.map((r) => sumOf(Object.values(r.seconds)));
+    const mean = sumOf(each) / Math.max(1, each.length);
     return mean === 0 ? "-" : figure(mean);
   };
   const table = (unit: string, costs: "flopsByRole" | "tokensByRole", per: number): string =>

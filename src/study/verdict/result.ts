@@ -29,6 +29,7 @@ import { hashOf, type Protocol } from "../design/protocol.js";
 import { pairs, savingTerms } from "./pairs.js";
 import type { Family } from "../design/study.js";
 import type { TunedRate } from "../runs/tuning.js";
+import { meanOf } from "../../util/statistics/sums.js";
 
 /** One arm over its seeds; every interval is a 95% bootstrap over seeds. */
 export interface ArmResult {
@@ -135,9 +136,6 @@ export function resultOf(
 }
 
 const intervalOf = ({ mean, low, high }: Interval): Interval => ({ mean, low, high });
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((a, b) => a + b, 0) / values.length;
 
 function armResult(name: string, protocol: Protocol, runs: readonly ArmRun[]): ArmResult {
   const { target, arms, accuracyAt: at } = protocol;

@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { meanOf } from "../../util/statistics/sums.js";
 
 /** One line, its run's steps and values; null is a gap. */
 export interface Line {
@@ -233,7 +234,7 @@ function smoothed(values: readonly (number | null)[], most: number): number[] {
   const means: number[] = [];
   for (let i = 0; i < values.length; i += size) {
     const piece = values.slice(i, i + size).filter((value): value is number => value !== null);
-    if (piece.length > 0) means.push(piece.reduce((a, b) => a + b, 0) / piece.length);
+    if (piece.length > 0) means.push(meanOf(piece));
   }
   return means;
 }

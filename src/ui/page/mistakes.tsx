@@ -7,6 +7,7 @@ import { Spark } from "./chart.js";
 import { count, many, percent } from "./format.js";
 import { to, useAnswer } from "./hooks.js";
 import { VirtualList } from "./list.js";
+import { sumOf } from "../../util/statistics/sums.js";
 
 export interface MistakesProps {
   readonly run: string;
@@ -113,7 +114,7 @@ export function Mistakes({ run, id, version }: MistakesProps) {
 
 function sentence({ entries, statuses }: MistakeMap): string {
   const named = entries.filter(({ signature }) => signature !== "unrecognised");
-  const all = Object.values(statuses).reduce((a, b) => a + b, 0);
+  const all = sumOf(Object.values(statuses));
   const [most] = named;
   const retired = statuses["retired"] ?? 0;
   const held = statuses["quarantined"] ?? 0;
@@ -167,8 +168,7 @@ function Kind({
     entry;
   const known = share.filter((value): value is number => value !== null);
   const quarter = Math.max(1, Math.floor(known.length / 4));
-  const mean = (values: readonly number[]): number =>
-    values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+  const mean = (values: readonly number[]): number => sumOf(values) / Math.max(1, values.length);
   const [start, end] = [mean(known.slice(0, quarter)), mean(known.slice(-quarter))];
   return (
     <li>

@@ -10,6 +10,7 @@ import { style } from "../../study/report/style.js";
 import { lastOf, panels, type Panel } from "../panels.js";
 import type { Card, CostReport, GroupDetail, MistakeMap, RunSummary, Series } from "../api.js";
 import type { RunReader } from "../server/run-reader.js";
+import { meanOf } from "../../util/statistics/sums.js";
 
 /** What a run's part of the page is made of. */
 interface Told {
@@ -226,9 +227,7 @@ function mistakes({ map }: Told): string {
     const known = share.filter((value): value is number => value !== null);
     if (known.length < 2) return "-";
     const quarter = Math.max(1, Math.floor(known.length / 4));
-    const mean = (values: readonly number[]): number =>
-      values.reduce((a, b) => a + b, 0) / values.length;
-    return `${percent(mean(known.slice(0, quarter)))} to ${percent(mean(known.slice(-quarter)))}`;
+    return `${percent(meanOf(known.slice(0, quarter)))} to ${percent(meanOf(known.slice(-quarter)))}`;
   };
   return htmlTable({
     head: [

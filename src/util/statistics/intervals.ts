@@ -1,5 +1,6 @@
 /** Intervals over seeds and over tasks. */
 import { Random } from "../random.js";
+import { meanOf } from "./sums.js";
 
 /** An estimate with a 95% interval. */
 export interface Interval {
@@ -71,9 +72,6 @@ function widened(q: number, count: number): number {
 function interval({ mean, low, high }: Interval): Interval {
   return { mean, low, high };
 }
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((a, b) => a + b, 0) / values.length;
 
 /**
  * Mean of the middle half: the lowest and highest floor(n / 4) values are left out (the
