@@ -58,7 +58,7 @@ const threads = 2;
 const random = Random.from(0, "bench");
 
 /** A case: one round of ours and of the peer's, both in seconds, and what a round produces. */
-interface Case {
+export interface Case {
   readonly name: string;
   readonly unit: string;
   /** Units of work a round does; rates are this over seconds. */
@@ -68,6 +68,25 @@ interface Case {
   readonly ours: () => Promise<number>;
   readonly peer?: (() => Promise<PeerAnswer>) | undefined;
   readonly note?: () => string;
+}
+
+/** All cases, beside what peers there are. */
+export function cases(
+  engine: LocalEngine,
+  decoder?: Peer,
+  started?: (script: string, argument: unknown) => Peer,
+): Case[] {
+  return [
+    trainCase(engine, decoder, "train step, 1.07M", million, 64, 64, 1, 15),
+    rolloutCase(engine, decoder, "rollouts, 1.07M, 256 rows", million, 256, 64, 1.5, 9),
+    rolloutCase(engine, decoder, "rollouts, 1.07M, 32 rows", million, 32, 64, 1.3, 15),
+    steeredCase(engine),
+    grpoCase(engine, started, "1.07M", million, 2),
+    grpoCase(engine, started, "0.2M", small, 4),
+    rolloutCase(engine, decoder, "rollouts, 135M, 16 rows", smol, 16, 32, 0.8, 3),
+    trainCase(engine, decoder, "LoRA train step, 135M", smol, 8, 64, 0.8, 3, 16),
+    trainCase(engine, decoder, "train step, 135M", smol, 8, 64, 0.8, 3),
+  ];
 }
 
 /** Measures every case whose name contains `ERRATA_BENCH_ONLY`; all by default. */
@@ -83,24 +102,12 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
     peers.push(peer);
     return peer;
   };
-  const decoder = torch === undefined ? started("decoder.py") : undefined;
   const only = process.env["ERRATA_BENCH_ONLY"] ?? "";
   const results: EngineResult[] = [];
   try {
-    for (const make of [
-      () => trainCase(engine, decoder, "train step, 1.07M", million, 64, 64, 1, 15),
-      () => rolloutCase(engine, decoder, "rollouts, 1.07M, 256 rows", million, 256, 64, 1.5, 9),
-      () => rolloutCase(engine, decoder, "rollouts, 1.07M, 32 rows", million, 32, 64, 1.3, 15),
-      () => steeredCase(engine),
-      () => grpoCase(engine, trl === undefined ? started : undefined, "1.07M", million, 2),
-      () => grpoCase(engine, trl === undefined ? started : undefined, "0.2M", small, 4),
-      () => rolloutCase(engine, decoder, "rollouts, 135M, 16 rows", smol, 16, 32, 0.8, 3),
-      () => trainCase(engine, decoder, "LoRA train step, 135M", smol, 8, 64, 0.8, 3, 16),
-      () => trainCase(engine, decoder, "train step, 135M", smol, 8, 64, 0.8, 3),
-    ]) {
-      const { name, ...rest } = make();
-      if (name.includes(only)) results.push(await measure({ name, ...rest }));
-    }
+    const decoder = torch === undefined ? started("decoder.py") : undefined;
+    for (const each of cases(engine, decoder, trl === undefined ? started : undefined))
+      if (each.name.includes(only)) results.push(await measure(each));
   } finally {
     for (const peer of peers) peer.close();
     await engine.close();
