@@ -92,10 +92,15 @@ function median(values: readonly number[]): number {
 /** The bench of one checkout, in a process of its own. */
 class Side {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
 
   constructor(root: string) {
     const script = join(dirname(fileURLToPath(import.meta.url)), "peers", "guard-side.js");
     this.#child = fork(script, [root], { execArgv: [] });
+    this.#ended = once(this.#child, "exit").then(([code]) => {
+      throw new Error(`the bench of one side ended with ${String(code)}`);
+    });
+    this.#ended.catch(() => {});
   }
 
   names(): Promise<string[]> {
@@ -108,11 +113,8 @@ class Side {
 
   async #ask(question: { readonly name?: string }): Promise<unknown> {
     this.#child.send(question);
-    const ended = once(this.#child, "exit").then(([code]) => {
-      throw new Error(`the bench of one side ended with ${String(code)}`);
-    });
-    const [answer] = await Promise.race([once(this.#child, "message"), ended]);
-    return answer;
+    const answered = new Promise((resolve) => this.#child.once("message", resolve));
+    return Promise.race([answered, this.#ended]);
   }
 
   close(): void {

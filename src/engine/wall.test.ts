@@ -8,8 +8,8 @@ const src = fileURLToPath(new URL("..", import.meta.url));
 /** What knows how local policies are made of weights, and adapters. */
 const inner = /^(local-polic(y|ies)|degrade|adam|sessions|passes|gradient)\.js$/;
 
-/** Who may: the public API, and exports, which are copies of weights in other formats. */
-const allowed = /^(index\.ts|engine\/|take\/|testing\/)/;
+/** Who may: the public API, and what tests share. */
+const allowed = /^(index\.ts|engine\/|testing\/)/;
 
 function sources(folder: string = ""): string[] {
   return readdirSync(join(src, folder), { withFileTypes: true }).flatMap((entry) => {
