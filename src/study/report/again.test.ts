@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -42,4 +42,21 @@ test("a study's page is drawn again from its folder, the same but for the comman
   expect(page).toContain(
     '<p class="lead">Supported (1 of 1 claims): errata needs at least 33% fewer steps than grpo.</p>',
   );
+});
+
+test("a result of an earlier version is made again from its runs, or refused", () => {
+  const protocol = protocolWith([["grpo", "weak-free"]], []);
+  const runs = [runOf("grpo", 1, 50)];
+  const folder = studyFolder(root, protocol);
+  saveProtocol(folder, protocol);
+  const result = resultOf(protocol, runs, []);
+  const arms = result.arms.map(({ stepsTo80: { mean, low, high }, ...arm }) => ({
+    ...arm,
+    stepsTo80: { mean, low, high },
+  }));
+  saveIndex(folder, { runs, rates: [] });
+  writeFileSync(join(folder, "result.json"), JSON.stringify({ ...result, arms }));
+  expect(studyPage(folder)).toContain("<!doctype html>");
+  rmSync(join(folder, "runs.jsonl"));
+  expect(() => studyPage(folder)).toThrow(expect.objectContaining({ code: "STUDY_OLD" }) as Error);
 });

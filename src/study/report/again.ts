@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GateReport } from "../../assess/gate.js";
-import { loadProtocol } from "../design/protocol.js";
+import { ErrataError } from "../../util/error.js";
+import { loadProtocol, type Protocol } from "../design/protocol.js";
 import type { ArmRun } from "../runs/measure.js";
 import { gateOf } from "../runs/gate-values.js";
-import type { StudyResult } from "../verdict/result.js";
+import { resultOf, type StudyResult } from "../verdict/result.js";
 import { reportPage } from "./page.js";
 import { machine } from "./report.js";
 
@@ -14,7 +15,8 @@ const numbers: ReadonlySet<string> = new Set(["estimate", "low", "high", "mean",
 
 /**
  * The page of the study in `folder`, from its protocol.json, result.json, runs.jsonl and gate.json.
- * @throws ErrataError `STUDY_MISSING`, `STUDY_CHANGED`.
+ * @throws ErrataError `STUDY_MISSING`, `STUDY_CHANGED`, `STUDY_OLD` where result.json is of an earlier version and
+ *   the runs are gone.
  */
 export function studyPage(folder: string): string {
   const protocol = loadProtocol(folder);
@@ -22,9 +24,28 @@ export function studyPage(folder: string): string {
     readFileSync(join(folder, "result.json"), "utf8"),
     (key, value: unknown) => (value === null && numbers.has(key) ? Number.NaN : value),
   ) as StudyResult;
+  const runs = runsOf(folder);
   const gate: GateReport | undefined = gateOf(folder);
   const command = `npx errata compare ${folder}`;
-  return reportPage({ protocol, runs: runsOf(folder), result, command, gate }, machine());
+  const current = isCurrent(result) ? result : resultAgain(folder, protocol, runs, result);
+  return reportPage({ protocol, runs, result: current, command, gate }, machine());
+}
+
+/** Whether a result counts the runs that arrive: earlier versions wrote the mean alone. */
+const isCurrent = ({ arms }: StudyResult): boolean =>
+  arms.every(({ stepsTo80 }) => stepsTo80.of !== undefined);
+
+function resultAgain(
+  folder: string,
+  protocol: Protocol,
+  runs: readonly ArmRun[],
+  { rates }: StudyResult,
+): StudyResult {
+  if (runs.length > 0) return resultOf(protocol, runs, rates);
+  throw new ErrataError(`${join(folder, "result.json")} was written by an earlier version`, {
+    code: "STUDY_OLD",
+    hint: `train its arms again: npx errata compare ${protocol.study} --domain ${protocol.domain}`,
+  });
 }
 
 function runsOf(folder: string): ArmRun[] {

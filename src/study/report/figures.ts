@@ -1,8 +1,8 @@
 /** The figures of a study's report: each with the table it was drawn from. */
 import { meanInterval } from "../../util/statistics/intervals.js";
 import { forestPlot, htmlTable, legend, lineChart, type ForestRow, type Series } from "./charts.js";
-import { figure, withInterval } from "./format.js";
-import { claimed, outcome, statement } from "./text.js";
+import { figure, withCensoring, withInterval } from "./format.js";
+import { claimed, claimEstimate, outcome, statement } from "./text.js";
 import type { Report } from "./contents.js";
 import type { ClaimResult } from "../verdict/claims.js";
 import { sumOf } from "../../util/statistics/sums.js";
@@ -92,7 +92,7 @@ export function stepsForest({ result, protocol }: Report): string {
     .map((a): ForestRow => ({
       label: a.name,
       ...a.stepsTo80,
-      text: `${withInterval(a.stepsTo80)}${a.reached < a.seeds ? `, ${a.reached}/${a.seeds} reach` : ""}`,
+      text: withCensoring(a.stepsTo80),
       colour: familyColour[a.family],
     }));
   const own = result.arms.find((a) => a.family === "errata");
@@ -123,7 +123,7 @@ export function claimForest(
       low,
       high,
       text: Number.isNaN(mean)
-        ? `${outcome(c)}: nothing measured`
+        ? `${outcome(c)}: ${claimEstimate(c)}`
         : `${withInterval({ mean, low, high })}${claimed(c)}: ${outcome(c)}`,
       colour: c.verdict === "supported" ? 0 : c.verdict === "undecided" ? 7 : 3,
       ...(c.target === 0 ? {} : { target: c.target }),

@@ -4,7 +4,7 @@ import type { ClaimResult, Verdict } from "../verdict/claims.js";
 import { outcomeOf, type Outcome } from "../verdict/falsifiers.js";
 import type { Shift, StudyResult } from "../verdict/result.js";
 import { untrained } from "../design/study.js";
-import { figure, markdownTable, withInterval, type Table } from "./format.js";
+import { figure, markdownTable, withCensoring, withInterval, type Table } from "./format.js";
 
 /** Heads and rows of the table of arms. */
 export function armTable(result: StudyResult): Table {
@@ -15,6 +15,7 @@ export function armTable(result: StudyResult): Table {
       "kind",
       "seeds",
       "rate",
+      "steps to 50%",
       `steps to ${target}`,
       "reached",
       `accuracy at step ${result.accuracyAt}`,
@@ -22,6 +23,7 @@ export function armTable(result: StudyResult): Table {
       "teacher share",
       "overhead w",
       "GFLOP",
+      `GFLOP to ${target}`,
       "stuck rescued: steered / on-policy",
     ],
     rows: result.arms.map((a) => [
@@ -29,13 +31,15 @@ export function armTable(result: StudyResult): Table {
       a.family,
       String(a.seeds),
       a.learningRate.toPrecision(2),
-      withInterval(a.stepsTo80),
+      withCensoring(a.stepsTo50),
+      withCensoring(a.stepsTo80),
       `${a.reached}/${a.seeds}${a.diverged > 0 ? `, ${a.diverged} diverged` : ""}`,
       withInterval(a.accuracy),
       withInterval(a.finalAccuracy),
       figure(a.teacherShare),
       figure(a.overhead),
       figure(a.flops / 1e9),
+      withCensoring(a.flopsTo80, 1e9),
       `${share(a.rescuedSteered)} / ${share(a.rescuedOnPolicy)}`,
     ]),
   };
@@ -129,6 +133,13 @@ export function abilityTable(result: StudyResult): Table {
   };
 }
 
+/** A claim's estimate; where there is no ratio, how many runs arrived. */
+export function claimEstimate({ estimate, low, high, arrived, seeds }: ClaimResult): string {
+  if (!Number.isNaN(estimate)) return withInterval({ mean: estimate, low, high });
+  if (arrived === undefined) return "-";
+  return `no ratio: ${arrived.arm} of ${seeds} runs arrive, ${arrived.baseline} of the baseline's`;
+}
+
 /** Heads and rows of the table of claims. */
 export function claimTable(result: StudyResult): Table {
   return {
@@ -137,7 +148,7 @@ export function claimTable(result: StudyResult): Table {
       statement(c, result.accuracyAt),
       c.kind,
       c.target === 0 ? "> 0" : c.target < 0 ? `> ${figure(c.target)}` : figure(c.target),
-      withInterval({ mean: c.estimate, low: c.low, high: c.high }),
+      claimEstimate(c),
       c.p < 0.001 ? "< .001" : c.p.toFixed(3),
       String(c.seeds),
       outcome(c),
@@ -229,8 +240,7 @@ export function lead(result: StudyResult): string {
 /** One line for each claim. */
 export function claimLines(result: StudyResult): string[] {
   return result.claims.map((c): string => {
-    const estimate = withInterval({ mean: c.estimate, low: c.low, high: c.high });
-    return `${outcome(c)}: ${statement(c, result.accuracyAt)} (${estimate}${claimed(c)}, ${c.seeds} seeds)`;
+    return `${outcome(c)}: ${statement(c, result.accuracyAt)} (${claimEstimate(c)}${claimed(c)}, ${c.seeds} seeds)`;
   });
 }
 
@@ -245,8 +255,8 @@ export function falsifierLines(result: StudyResult): string[] {
 
 /** How the numbers are to be read: the same under every table. */
 export const reading: readonly string[] = [
-  "Steps to the target are restricted means (Kaplan-Meier; a run that never arrives counts as all steps); intervals are 95% bootstraps over seeds, 10,000 resamples, paired by seed, their percentiles moved outwards for few seeds (arXiv:1411.5279); p-values of primary claims are adjusted by Holm.",
-  "Supported: the interval lies above 0, p is below .05 after adjustment, and the estimate is at least what is claimed. Not supported: the whole interval lies below it. Undecided: anything else, and fewer than five seeds. Of a claim that nothing is lost (claimed below 0), supported: the interval lies above the margin; not supported: it lies below 0.",
+  "Steps to the target are restricted means (Kaplan-Meier; a run that never arrives counts as all steps; > N: none arrived in N steps); intervals are 95% bootstraps over seeds, 10,000 resamples, paired by seed, their percentiles moved outwards for few seeds (arXiv:1411.5279); p-values of primary claims are adjusted by Holm.",
+  "Supported: the interval lies above 0, p is below .05 after adjustment, and the estimate is at least what is claimed. Not supported: the whole interval lies below it. Undecided: anything else, fewer than five seeds, and of steps and FLOPs fewer than half of either arm's runs arriving. Of a claim that nothing is lost (claimed below 0), supported: the interval lies above the margin; not supported: it lies below 0.",
   "A falsifier fired unless the claim that decides it is supported: an interval that includes no gain is no gain. It is undecided with fewer than five seeds, where nothing was measured, and where a claim that nothing is lost is undecided.",
   "Learning rates, where tuned, were chosen on the validation split and on seeds that are not reported; accuracies are of the test split.",
 ];

@@ -91,18 +91,35 @@ describe("a claim", () => {
     expect(unmeasured!.verdict).toBe("undecided");
   });
 
-  test("of steps is undecided where no run of either arm arrives", () => {
+  test("of times is undecided where fewer than half of the baseline's runs arrive", () => {
     const never = [200, 200, 200, 200, 200];
     const measures = ["steps", "flops", "saving"] as const;
     const protocol = protocolWith(
       arms,
       measures.map((measure) => claim({ name: measure, measure })),
     );
-    for (const { verdict, estimate } of judgeClaims(protocol, runs(never, never)))
-      expect([verdict, estimate]).toEqual(["undecided", Number.NaN]);
-    const one = protocolWith(arms, [claim()]);
-    const [late] = judgeClaims(one, runs(never, [50, 50, 50, 50, 50]));
-    expect(late!.verdict).toBe("not supported");
+    for (const { verdict, estimate, arrived } of judgeClaims(protocol, runs(never, never)))
+      expect([verdict, estimate, arrived]).toEqual([
+        "undecided",
+        Number.NaN,
+        { arm: 0, baseline: 0 },
+      ]);
+    const two = runs([25, 25, 25, 25, 25], [50, 50, 200, 200, 200]);
+    for (const { verdict, estimate, arrived } of judgeClaims(protocol, two))
+      expect([verdict, estimate, arrived]).toEqual([
+        "undecided",
+        Number.NaN,
+        { arm: 5, baseline: 2 },
+      ]);
+  });
+
+  test("of times is not supported where the baseline arrives and the arm does not", () => {
+    const [late] = judgeClaims(
+      protocolWith(arms, [claim()]),
+      runs([50, 50, 200, 200, 200], [50, 50, 50, 50, 50]),
+    );
+    expect(late).toMatchObject({ verdict: "not supported", estimate: Number.NaN });
+    expect(late!.arrived).toEqual({ arm: 2, baseline: 5 });
   });
 
   test("of steps is one minus the ratio of restricted means, paired by seed", () => {
@@ -189,6 +206,22 @@ describe("a result", () => {
     expect(own).toMatchObject({ name: "errata", seeds: 5, reached: 5, medianSteps: 20 });
     expect(grpo).toMatchObject({ reached: 4, medianSteps: 40 });
     expect(grpo!.stepsTo80.mean).toBeCloseTo(52, 12);
+    expect(grpo!.stepsTo80).toMatchObject({ reached: 4, of: 5, cap: 100 });
+    expect(grpo!.stepsTo50).toMatchObject({ mean: 44, reached: 5, of: 5, cap: 100 });
+    expect(grpo!.flopsTo80).toMatchObject({ reached: 4, of: 5 });
+    const never = resultOf(
+      protocolWith(arms, []),
+      runs([200, 200, 200, 200, 200], [50, 50, 50, 50, 50]),
+      [],
+    ).arms[0]!;
+    expect(never.stepsTo80).toEqual({
+      mean: 100,
+      low: 100,
+      high: 100,
+      reached: 0,
+      of: 5,
+      cap: 100,
+    });
     expect(own!.accuracy.mean).toBeCloseTo(0.8, 12);
     expect(own!.flops).toBeCloseTo(3e8, 3); // evaluation is not training
     expect(own!.overhead).toBeCloseTo(0.5, 12);

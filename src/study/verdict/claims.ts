@@ -1,6 +1,7 @@
 /** What the runs say about each claim: an estimate, an interval, a verdict. */
 import { impliedSaving } from "../../watch/ledger.js";
 import { interaction, type Dosed } from "../../util/statistics/regression.js";
+import { fewArrived } from "../../util/statistics/survival.js";
 import { bootstrap, holm, type Estimate } from "../../util/statistics/intervals.js";
 import {
   abilityAfter,
@@ -26,6 +27,8 @@ export interface ClaimResult extends Claim {
   /** Two-sided p of no difference; of primary claims adjusted by Holm. */
   readonly p: number;
   readonly seeds: number;
+  /** Runs that reach the target, the arm's and the baseline's, where their times are compared. */
+  readonly arrived?: { readonly arm: number; readonly baseline: number };
   readonly verdict: Verdict;
 }
 
@@ -37,9 +40,10 @@ export const fewestSeeds = 5;
  *
  *     supported      the interval lies above 0, p < 0.05 after adjustment, and the estimate is at
  *                    least the target
- *     not supported  the whole interval lies below the target
- *     undecided      anything else; with fewer than {@link fewestSeeds} seeds; and where no run of either
- *                    arm reaches the accuracy whose steps are compared
+ *     not supported  the whole interval lies below the target; of steps, FLOPs and savings also where fewer
+ *                    than half of the arm's runs reach the accuracy that half of the baseline's reach
+ *     undecided      anything else; with fewer than {@link fewestSeeds} seeds; and where fewer than half of
+ *                    the baseline's runs reach the accuracy, so that there is no ratio
  *
  * A target below 0 claims that nothing is lost but that margin, a test of non-inferiority: supported where
  * the interval lies above the margin, not supported where it lies below 0.
@@ -66,11 +70,14 @@ export function judgeClaims(protocol: Protocol, runs: readonly ArmRun[]): ClaimR
     holm(primary.map((i) => estimates[i]!.estimate.p)).map((p, j) => [primary[j]!, p]),
   );
   return protocol.claims.map((claim, i) => {
-    const { estimate, seeds } = estimates[i]!;
+    const { estimate, seeds, arrived } = estimates[i]!;
     const final = { ...estimate, p: adjusted.get(i) ?? estimate.p };
     const { mean, low, high, p } = final;
-    const verdict = verdictOf(final, claim.target, seeds);
-    return { ...claim, estimate: mean, low, high, p, seeds, verdict };
+    const verdict = neverArrives(arrived, seeds)
+      ? "not supported"
+      : verdictOf(final, claim.target, seeds);
+    const measured = { ...claim, estimate: mean, low, high, p, seeds };
+    return { ...measured, ...(arrived === undefined ? {} : { arrived }), verdict };
   });
 }
 
@@ -78,11 +85,17 @@ function estimateOf(
   claim: Claim,
   protocol: Protocol,
   runs: readonly ArmRun[],
-): { estimate: Estimate; seeds: number } {
+): { estimate: Estimate; seeds: number; arrived?: Arrived } {
   const paired = pairs(runs, claim.arm, isUntrained(claim) ? claim.arm : claim.baseline);
   const seeds = paired.length;
   const nothing = { mean: Number.NaN, low: Number.NaN, high: Number.NaN, p: 1 };
-  if (seeds === 0 || !isMeasured(claim, protocol, paired)) return { estimate: nothing, seeds };
+  if (seeds === 0) return { estimate: nothing, seeds };
+  if (measuresTime(claim)) {
+    const arrived = arrivals(paired, protocol.target);
+    const isRatio = isHalf(arrived.arm, seeds) && isHalf(arrived.baseline, seeds);
+    const estimate = isRatio ? bootstrap(seeds, statisticOf(claim, protocol, paired)) : nothing;
+    return { estimate, seeds, arrived };
+  }
   if (claim.measure === "interaction")
     return { estimate: interaction(dosedRows(claim, protocol, runs)), seeds };
   return { estimate: bootstrap(seeds, statisticOf(claim, protocol, paired)), seeds };
@@ -90,12 +103,24 @@ function estimateOf(
 
 type Pairs = readonly Pair[];
 
-/** Where no run of either arm arrives, the ratio of their censored steps is 1 whatever they do. */
-function isMeasured({ measure }: Claim, { target }: Protocol, paired: Pairs): boolean {
-  if (measure !== "steps" && measure !== "flops" && measure !== "saving") return true;
-  return paired.some(({ own, other }) =>
-    [own, other].some((run) => stepsTo(run, target, Infinity).reached),
-  );
+const measuresTime = ({ measure }: Claim): boolean =>
+  measure === "steps" || measure === "flops" || measure === "saving";
+
+type Arrived = NonNullable<ClaimResult["arrived"]>;
+
+function arrivals(paired: Pairs, target: number): Arrived {
+  const count = (side: "own" | "other"): number =>
+    paired.filter((pair) => stepsTo(pair[side], target, Infinity).reached).length;
+  return { arm: count("own"), baseline: count("other") };
+}
+
+/** A ratio needs runs that arrive: with fewer than half of an arm's it says more of the cap than of the arm. */
+const isHalf = (reached: number, of: number): boolean => !fewArrived({ reached, of });
+
+/** The arm does not reach what the baseline does: no ratio, but an answer. */
+function neverArrives(arrived: Arrived | undefined, seeds: number): boolean {
+  if (arrived === undefined || seeds < fewestSeeds) return false;
+  return !isHalf(arrived.arm, seeds) && isHalf(arrived.baseline, seeds);
 }
 
 function statisticOf(

@@ -45,7 +45,8 @@ export interface FalsifierResult {
  */
 export function outcomeOf({ verdict, seeds, estimate, target }: ClaimResult): Outcome {
   if (verdict === "supported") return "did not fire";
-  if (seeds < fewestSeeds || Number.isNaN(estimate)) return "undecided";
+  if (seeds < fewestSeeds) return "undecided";
+  if (verdict === "undecided" && Number.isNaN(estimate)) return "undecided";
   return target < 0 && verdict === "undecided" ? "undecided" : "fired";
 }
 

@@ -7,7 +7,7 @@ import {
   costRoles,
 } from "../../watch/ledger.js";
 import { doseSlope } from "../../util/statistics/regression.js";
-import { medianSurvival, restrictedMean } from "../../util/statistics/survival.js";
+import { censoredMean, medianSurvival, type Censored } from "../../util/statistics/survival.js";
 import {
   bootstrap,
   interquartileMean,
@@ -21,6 +21,7 @@ import {
   abilityAfter,
   abilityBefore,
   accuracyAt,
+  flopsTo,
   overhead,
   stepsTo,
   type ArmRun,
@@ -37,8 +38,12 @@ export interface ArmResult {
   readonly family: Family;
   readonly seeds: number;
   readonly learningRate: number;
-  /** Restricted mean steps to 80%, or whatever the protocol's target is. */
-  readonly stepsTo80: Interval;
+  /** Steps to 50% held-out accuracy. */
+  readonly stepsTo50: Censored;
+  /** Steps to 80%, or whatever the protocol's target is. */
+  readonly stepsTo80: Censored;
+  /** FLOPs of training to the same accuracy, all roles but evaluation; the cap is a whole run's. */
+  readonly flopsTo80: Censored;
   /** Kaplan-Meier median; null where fewer than half arrived. */
   readonly medianSteps: number | null;
   readonly reached: number;
@@ -156,14 +161,12 @@ function armResult(name: string, protocol: Protocol, runs: readonly ArmRun[]): A
     family,
     seeds: own.length,
     learningRate: own[0]!.learningRate,
-    stepsTo80: intervalOf(
-      bootstrap(own.length, (indices) =>
-        restrictedMean(
-          indices.map((i) => survivals[i]!),
-          config.steps,
-        ),
-      ),
+    stepsTo50: censoredMean(
+      own.map((r) => stepsTo(r, 0.5, config.steps)),
+      config.steps,
     ),
+    stepsTo80: censoredMean(survivals, config.steps),
+    flopsTo80: flopsToTarget(own, target),
     medianSteps: medianSurvival(survivals) ?? null,
     reached: survivals.filter((s) => s.reached).length,
     accuracy: meanInterval(own.map((r) => accuracyAt(r, at))),
@@ -189,6 +192,17 @@ function armResult(name: string, protocol: Protocol, runs: readonly ArmRun[]): A
           inverted: shift(own, "inverted"),
         }
       : null,
+  };
+}
+
+/** FLOPs are censored at those of each run's own end, so the mean is over runs as they are. */
+function flopsToTarget(runs: readonly ArmRun[], target: number): Censored {
+  const times = runs.map((r) => flopsTo(r, target));
+  return {
+    ...meanInterval(times.map(({ time }) => time)),
+    reached: times.filter(({ reached }) => reached).length,
+    of: times.length,
+    cap: meanOf(runs.map((r) => trainingFlops(r.cost))),
   };
 }
 

@@ -1,5 +1,7 @@
 /** Steps to a target are right-censored: a run that never got there says only "more than this". */
 
+import { bootstrap, type Interval } from "./intervals.js";
+
 /** One run: the step at which it arrived, or the last one it was watched until. */
 export interface Survival {
   readonly time: number;
@@ -51,4 +53,33 @@ export function restrictedMean(runs: readonly Survival[], cap: number): number {
     [from, level] = [time, survival];
   }
   return area + level * (cap - from);
+}
+
+/**
+ * A mean that may be censored: restricted to the time that each run was watched for. Where `reached` is 0
+ * it says no more than "above `cap`", and `low` and `high` equal `mean`.
+ */
+export interface Censored extends Interval {
+  /** Runs that arrived. */
+  readonly reached: number;
+  /** Runs. */
+  readonly of: number;
+  /** How long a run was watched: the mean, where they differ. */
+  readonly cap: number;
+}
+
+/** The restricted mean of runs watched until `cap`, with a 95% bootstrap over them. */
+export function censoredMean(runs: readonly Survival[], cap: number): Censored {
+  const { mean, low, high } = bootstrap(runs.length, (draw) =>
+    restrictedMean(
+      draw.map((i) => runs[i]!),
+      cap,
+    ),
+  );
+  return { mean, low, high, reached: runs.filter((r) => r.reached).length, of: runs.length, cap };
+}
+
+/** Whether too few runs arrived for their mean to be compared: fewer than half. */
+export function fewArrived({ reached, of }: Pick<Censored, "reached" | "of">): boolean {
+  return 2 * reached < of;
 }
