@@ -15,6 +15,8 @@ export interface GuardResult {
   /** Least and largest of those. */
   readonly low: number;
   readonly high: number;
+  /** The least of this side's times over the least of the other's: what load from outside touches least. */
+  readonly best: number;
   /** The median of this side's processor time, in milliseconds. */
   readonly ours: number;
   readonly rounds: number;
@@ -60,13 +62,15 @@ async function compare(
   await ours.round(name);
   await theirs.round(name);
   const own: number[] = [];
+  const others: number[] = [];
   const ratios: number[] = [];
   for (let i = 0; i < rounds; i++) {
     const order = i % 2 === 0 ? [ours, theirs] : [theirs, ours];
     const times = new Map<Side, Round>();
     for (const side of order) times.set(side, await side.round(name));
     own.push(times.get(ours)!.processor);
-    ratios.push(times.get(ours)!.processor / times.get(theirs)!.processor);
+    others.push(times.get(theirs)!.processor);
+    ratios.push(own.at(-1)! / others.at(-1)!);
   }
   const sorted = ratios.toSorted((a, b) => a - b);
   const ratio = median(ratios);
@@ -75,6 +79,7 @@ async function compare(
     ratio: rounded(ratio),
     low: rounded(sorted[0]!),
     high: rounded(sorted.at(-1)!),
+    best: rounded(Math.min(...own) / Math.min(...others)),
     ours: rounded(median(own)),
     rounds,
     slower: ratio > tolerance,

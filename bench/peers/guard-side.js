@@ -8,11 +8,15 @@ const { cases } = await jiti.import(join(root, "bench", "engine.ts"));
 const { LocalEngine } = await jiti.import(join(root, "src", "engine", "local.ts"));
 const known = new Map(cases(new LocalEngine({ threads: 1 })).map((each) => [each.name, each]));
 
-process.on("message", async ({ name }) => {
-  if (name === undefined) return process.send([...known.keys()]);
+process.on("message", ({ name }) => {
+  if (name === undefined) process.send([...known.keys()]);
+  else void round(name);
+});
+
+async function round(name) {
   const before = process.cpuUsage();
   const begun = performance.now();
   await known.get(name).ours();
   const { user, system } = process.cpuUsage(before);
   process.send({ processor: (user + system) / 1000, wall: performance.now() - begun });
-});
+}
