@@ -106,12 +106,7 @@ describe("where every attempt fails (P1)", () => {
         const group = { task, rollouts };
         const advantages = groupAdvantages(rollouts.map((r) => Number(r.verdict.correct)));
         const signals = rollouts.map((rollout, i) => {
-          const rho = replication(
-            rollout,
-            group,
-            { sameAnswer: 0, expertLikelihood: 0 },
-            options.evidence,
-          );
+          const rho = replication(rollout, group, { sameAnswer: 0, expertLikelihood: 0 }, options);
           return { advantage: advantages[i]!, charge: replicationCharge(rho, 0, 0, options) };
         });
         for (const { tokens, targets } of trainingSequences(

@@ -21,7 +21,8 @@ const anyOptions: fc.Arbitrary<RewardOptions> = fc.record({
   penalty: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   when: fc.constantFrom("hard", "soft", "off"),
   tokens: fc.constantFrom("step", "answer", "all"),
-  evidence: fc.constantFrom("weak", "self", "both", "none"),
+  evidence: fc.constantFrom("weak", "self", "both", "none", "firstError"),
+  floor: share,
   annealUntil: share,
   diverge: fc.double({ min: 0, max: 3, noNaN: true }),
 });
@@ -87,7 +88,7 @@ function forAnyCharges(
         const accuracy =
           group.rollouts.filter((r) => r.verdict.correct).length / group.rollouts.length;
         const charges = group.rollouts.map((rollout): [Rollout, number] => {
-          const rho = replication(rollout, group, known, options.evidence, answers);
+          const rho = replication(rollout, group, known, options, answers);
           return [rollout, replicationCharge(rho, accuracy, progress, options)];
         });
         check(charges, options);
@@ -138,7 +139,8 @@ describe("replication", () => {
     known = nothingKnown,
     evidence: RewardOptions["evidence"] = "both",
     answers?: number,
-  ) => group.rollouts.map((r) => replication(r, group, known, evidence, answers));
+    floor = 0.5,
+  ) => group.rollouts.map((r) => replication(r, group, known, { evidence, floor }, answers));
   const answering = (answers: readonly string[], changes: Partial<Verdict> = {}): Group => ({
     task: cueTask("ab"),
     rollouts: answers.map((answer) =>
@@ -193,11 +195,19 @@ describe("replication", () => {
     expect(last).toBe(0);
   });
 
-  test("is at least one half where the first error is checkable, not where it is a guess", () => {
+  test("is at least the floor where the first error is checkable, not where it is a guess", () => {
     const error = groupOf("ab", ["yy"]).rollouts[0]!.verdict.firstError!;
-    const withError = (changes: Partial<typeof error>): number =>
-      rhos(answering(["p"], { firstError: { ...error, ...changes } }))[0]!;
+    const withError = (changes: Partial<typeof error>, floor?: number): number =>
+      rhos(
+        answering(["p"], { firstError: { ...error, ...changes } }),
+        nothingKnown,
+        "both",
+        Infinity,
+        floor,
+      )[0]!;
     expect(withError({})).toBe(0.5);
+    expect(withError({}, 0.2)).toBe(0.2);
+    expect(withError({}, 0)).toBe(0);
     expect(withError({ evidence: "heuristic" })).toBe(0);
     expect(withError({ confidence: 0.5 })).toBe(0);
   });

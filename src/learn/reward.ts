@@ -35,6 +35,11 @@ export const rewardSchema = z.strictObject({
     .describe(
       "What counts as a repeat: of mistakes in the corpus (`weak`), of the group's own (`self`), of `both`, or `none`; `firstError` charges every checkable first wrong step alike.",
     ),
+  floor: share
+    .default(0.5)
+    .describe(
+      "Least replication of a wrong attempt whose first wrong step the environment is sure of, whatever it repeats; at 0 evidence alone is charged for.",
+    ),
   annealUntil: share
     .default(0.6)
     .describe("Share of training after which the charge has fallen to 0; 0 never charges."),
@@ -64,7 +69,7 @@ export interface KnownMistakes {
 /**
  * How much a wrong rollout repeats a mistake, rho in [0, 1]: the strongest of in-group consensus,
  * equal answers in the corpus and the expert's likelihood, each corrected for chance agreement
- * among `answers` possible answers; at least 0.5 where a checkable first error exists; 1 for an
+ * among `answers` possible answers; at least `floor` where a checkable first error exists; 1 for an
  * answer that is malformed, truncated or empty. 0 for a right rollout, for one the environment
  * failed on, and without evidence.
  */
@@ -72,7 +77,7 @@ export function replication(
   rollout: Rollout,
   group: Group,
   known: KnownMistakes,
-  evidence: RewardOptions["evidence"],
+  { evidence, floor }: Pick<RewardOptions, "evidence" | "floor">,
   answers: number = Infinity,
 ): number {
   if (rollout.verdict.correct || evidence === "none" || rollout.failure !== undefined) return 0;
@@ -88,7 +93,7 @@ export function replication(
     ...(evidence === "self" ? [] : [known.sameAnswer, known.expertLikelihood]),
   ];
   const strongest = Math.max(...parts.map((e) => chanceCorrected(e, answers)));
-  return Math.min(1, Math.max(strongest, checkable ? 0.5 : 0));
+  return Math.min(1, Math.max(strongest, checkable ? floor : 0));
 }
 
 /** Weight of the charge in a group whose share of right rollouts is `accuracy`. */

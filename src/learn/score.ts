@@ -91,7 +91,7 @@ export async function score(groups: readonly Group[], options: ScoreOptions): Pr
           sameAnswer: knownTotal === 0 ? 0 : (known.get(rollout.verdict.answer) ?? 0) / knownTotal,
           expertLikelihood: likelihood.get(rollout) ?? 0,
         },
-        config.reward.evidence,
+        config.reward,
       );
       const charge = replicationCharge(rho, share, progress, config.reward);
       rewards += reward(rollout, charge);

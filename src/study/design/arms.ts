@@ -216,6 +216,64 @@ export function unfitted(preset: Preset): readonly Arm[] {
   ];
 }
 
+/**
+ * The charge alone, without its floor: a wrong attempt is charged for what it is known to repeat. Whose
+ * mistakes that are is all that differs.
+ */
+export function evidences(preset: Preset): readonly Arm[] {
+  const { bug, partners } = preset;
+  const other = Object.keys(partners).find((name) => name !== bug);
+  const charged = (name: string): ConfigInput => ({
+    explore: { form: "none" },
+    partners: { names: [name] },
+    corpus: { sources: "weak" },
+    reward: { evidence: "weak", floor: 0 },
+  });
+  return [
+    ...(bug === undefined || partners[bug] === undefined
+      ? []
+      : [
+          {
+            name: "charge-related",
+            family: "errata",
+            description:
+              "charged for answers of a weak partner with the student's error, nothing else",
+            config: charged(bug),
+          } satisfies Arm,
+        ]),
+    ...(bug === undefined || other === undefined
+      ? []
+      : [
+          {
+            name: "charge-unrelated",
+            family: "control",
+            description: "charged for answers of a weak partner with another error, nothing else",
+            config: charged(other),
+          } satisfies Arm,
+        ]),
+    {
+      name: "charge-own",
+      family: "weak-free",
+      description: "charged for answers that the group repeats, nothing else",
+      config: over(noPartners, {
+        explore: { form: "none" },
+        corpus: { sources: "student" },
+        reward: { evidence: "self", floor: 0 },
+      }),
+    },
+    {
+      name: "charge-first-error",
+      family: "weak-free",
+      description: "every first wrong step charged alike, whatever it repeats",
+      config: over(noPartners, {
+        explore: { form: "none" },
+        corpus: { sources: "student" },
+        reward: { evidence: "firstError" },
+      }),
+    },
+  ];
+}
+
 /** Arms that replace one ingredient by something that should not work. */
 export function controls(preset: Preset): readonly Arm[] {
   const others = Object.keys(preset.partners).filter((name) => name !== preset.bug);
