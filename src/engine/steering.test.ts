@@ -53,6 +53,38 @@ describe("the steered distribution", () => {
     );
   });
 
+  it("has both forms as points of one family, to the bit", () => {
+    fc.assert(
+      fc.property(distribution, distribution, steering, (logPi, logQ, options) => {
+        const { alpha } = options;
+        const repulsive = mix(logPi, logQ, { ...options, form: "repulsive" });
+        expect(mix(logPi, logQ, { ...options, form: "contrastive", kappa: alpha })).toEqual(
+          repulsive,
+        );
+        const contrastive = mix(logPi, logQ, { ...options, form: "contrastive" });
+        expect(mix(logPi, logQ, { ...options, form: "repulsive", kappa: 0 })).toEqual(contrastive);
+      }),
+    );
+  });
+
+  it("is an even draw in the mask at kappa 1 and alpha 0, whatever q is", () => {
+    const options: Steering = {
+      form: "contrastive",
+      alpha: 0,
+      kappa: 1,
+      mask: 0.1,
+      floor: -3,
+      exempt: [],
+    };
+    const mu = mix(logSoftmax([3, 2, 1, -9]), logSoftmax([9, 0, -9, 1]), options);
+    expect([...mu].map(Math.exp)).toEqual([
+      expect.closeTo(1 / 3, 12),
+      expect.closeTo(1 / 3, 12),
+      expect.closeTo(1 / 3, 12),
+      0,
+    ]);
+  });
+
   it("gives no token outside the plausibility mask, and some to each within", () => {
     fc.assert(
       fc.property(distribution, distribution, steering, (logPi, logQ, options) => {

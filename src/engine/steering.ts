@@ -2,12 +2,16 @@
 
 export interface Steering {
   /**
-   * `repulsive`: log mu = log pi - alpha * max(log q, floor). `contrastive`:
-   * log mu = (1 + alpha) log pi - alpha * max(log q, floor), contrastive decoding (arXiv:2309.09117).
+   * Two points of one family, log mu = (1 - kappa) log pi + alpha (log pi - max(log q, floor)):
+   *
+   *     contrastive   kappa = 0       what q knows, alone: contrastive decoding (arXiv:2309.09117)
+   *     repulsive     kappa = alpha   log mu = log pi - alpha max(log q, floor)
    */
   readonly form: "repulsive" | "contrastive";
-  /** Strength, at least 0; 0 gives mu = pi, and no mask. */
+  /** Strength, at least 0; with kappa 0 too, mu is pi, and there is no mask. */
   readonly alpha: number;
+  /** How much mu is flattened, at least 0, instead of the form's: at 1 with alpha 0, an even draw in the mask. */
+  readonly kappa?: number;
   /** Plausibility mask: only tokens with pi >= mask * max(pi) can be sampled. In [0, 1]. */
   readonly mask: number;
   /** Lowest log q that counts, so that tokens unknown to the expert are not boosted without bound. */
@@ -23,24 +27,24 @@ export interface Steering {
 /**
  * Writes log mu [V] into `out` for one row of log pi and log q [V], normalised.
  *
- * The mask is not applied when alpha is 0, so that mu equals pi exactly. Exempt tokens keep their
+ * The mask is not applied when alpha and kappa are 0, so that mu equals pi exactly. Exempt tokens keep their
  * probability; the rest of the mass is shared by the chosen form over the tokens in the mask.
  */
 export function steeredLogprobs(
   logPi: ArrayLike<number>,
   logQ: ArrayLike<number>,
-  { form, alpha, mask, floor, exempt }: Steering,
+  { form, alpha, kappa = form === "repulsive" ? alpha : 0, mask, floor, exempt }: Steering,
   out: Float64Array,
 ): void {
   const V = out.length;
-  if (alpha === 0) {
+  if (alpha === 0 && kappa === 0) {
     for (let v = 0; v < V; v++) out[v] = logPi[v]!;
     return;
   }
   let top = -Infinity;
   for (let v = 0; v < V; v++) top = Math.max(top, logPi[v]!);
   const cut = top + Math.log(mask);
-  const power = form === "contrastive" ? 1 + alpha : 1;
+  const power = 1 + (alpha - kappa);
   for (let v = 0; v < V; v++) {
     const l = logPi[v]!;
     out[v] = l >= cut ? power * l - alpha * Math.max(logQ[v]!, floor) : -Infinity;

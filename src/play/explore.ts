@@ -40,7 +40,8 @@ export function studentModel(
   policy: Policy,
   expert?: Policy,
 ): PolicyModel {
-  const { form, alpha, mask, floor } = config.explore;
+  const { form, alpha, kappa, mask, floor } = config.explore;
+  const flattening = kappa === undefined ? {} : { kappa };
   const mixes = expert !== undefined && (form === "repulsive" || form === "contrastive");
   return new PolicyModel({
     engine,
@@ -48,7 +49,9 @@ export function studentModel(
     tokenizer,
     maxActionSymbols: environment.maxActionSymbols,
     ...(mixes
-      ? { steering: { expert, form, alpha, mask, floor, exempt: stopsOf(tokenizer) } }
+      ? {
+          steering: { expert, form, alpha, ...flattening, mask, floor, exempt: stopsOf(tokenizer) },
+        }
       : {}),
   });
 }

@@ -49,6 +49,11 @@ export const exploreSchema = z.strictObject({
   alpha: amount
     .default(1)
     .describe("Strength of the steering, the exponent of q; 0 does not steer."),
+  kappa: amount
+    .optional()
+    .describe(
+      "How much steered sampling is flattened, whatever is known of mistakes: log mu = (1 - kappa) log pi + alpha (log pi - log q). By default alpha where the form is repulsive, 0 where it is contrastive.",
+    ),
   mask: share
     .default(0.1)
     .describe(
