@@ -12,6 +12,7 @@ import { createJiti } from "jiti";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { configJsonSchema } = await createJiti(import.meta.url).import("../src/config/json-schema.ts");
+const { experimentalLabel } = await createJiti(import.meta.url).import("../src/config/experimental.ts");
 const schema = configJsonSchema();
 
 /** The schema as an editor reads it, which finds it by the file's `$schema`. */
@@ -50,7 +51,8 @@ function tables(group, path) {
   }
   const found = schema.properties[group];
   if (found === undefined) throw new Error(`${relative(root, path)}: there is no group ${group}`);
-  return table(found, `${group}.`);
+  const label = found.description.startsWith(experimentalLabel) ? "*Experimental*: no study has shown yet that this helps.\n\n" : "";
+  return label + table(found, `${group}.`);
 }
 
 const entries = ({ properties = {} }) => Object.entries(properties);
