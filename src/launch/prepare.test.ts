@@ -230,6 +230,19 @@ describe("the teacher of right solutions", () => {
   });
 });
 
+test("a preset's partners are refused beside a student with another vocabulary", async () => {
+  const checkpoint = join(import.meta.dirname, "..", "engine", "golden", "families", "smollm2");
+  const student = { checkpoint, maxTokens: 6, context: 64 };
+  await expect(prepare(parseConfig({ preset: "arithmetic", student }))).rejects.toMatchObject({
+    code: "PARTNER_VOCABULARY",
+    hint: expect.stringContaining("partners.names=[]") as string,
+  });
+  const alone = { preset: "arithmetic", student, partners: { names: [] } };
+  const setup = await prepare(parseConfig(alone));
+  expect(setup.partners.size).toBe(0);
+  await setup.engine.close();
+});
+
 describe("an open model that is an adapter", () => {
   test.each(["none", { rank: 2 }] as const)(
     "trains on with what it has learned: lora %j",

@@ -163,6 +163,7 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
   const partners = new Map<string, Policy>();
   for (const [name, recipe] of recipes)
     partners.set(name, await presetModel(preset, name, recipe, engine, options));
+  requireSameVocabulary(base, partners, preset.name);
   const remote = await remotePartners(
     config.partners.remote,
     { environment, tokenizer },
@@ -199,4 +200,22 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
     ...(teacher === undefined ? {} : { teacher }),
     ...tasks,
   };
+}
+
+/** A preset's partners write its symbols: a student with other tokens can neither play them nor be steered by them. */
+function requireSameVocabulary(
+  { shape }: Policy,
+  partners: ReadonlyMap<string, Policy>,
+  preset: string,
+): void {
+  for (const [name, partner] of partners) {
+    if (partner.shape.vocabulary === shape.vocabulary) continue;
+    throw new ErrataError(
+      `the partner "${name}" of preset ${preset} has a vocabulary of ${partner.shape.vocabulary}, the student of ${shape.vocabulary}`,
+      {
+        code: "PARTNER_VOCABULARY",
+        hint: "--set partners.names=[] trains without the preset's partners; partners.remote takes models that answer in text",
+      },
+    );
+  }
 }
