@@ -24,11 +24,20 @@ if (name === undefined || !known.includes(name)) {
 } else {
   const { values } = parseArgs({
     args: rest,
-    options: { seed: { type: "string", default: "0" }, only: { type: "string" } },
+    options: {
+      seed: { type: "string", default: "0" },
+      only: { type: "string" },
+      tries: { type: "string" },
+    },
   });
   const jiti = createJiti(import.meta.url);
   const { run } = await jiti.import(join(folder, `${name}.ts`));
-  const result = await run({ ...values, seed: Number(values.seed) });
+  const { tries, ...named } = values;
+  const result = await run({
+    ...named,
+    seed: Number(values.seed),
+    ...(tries === undefined ? {} : { tries: Number(tries) }),
+  });
   process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exitCode = result.failed.length > 0 ? 1 : 0;
 }

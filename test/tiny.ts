@@ -1,15 +1,6 @@
 /** A setup that trains in a second: tiny arithmetic models in a cache folder of their own. */
 import { spawn, type ChildProcess } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,8 +15,9 @@ import { lexiconTokenizer } from "../src/models/tokenizer.js";
 import { prepare } from "../src/launch/prepare.js";
 import { modelFile } from "../src/students/models.js";
 import { presetNamed } from "../src/students/presets/presets.js";
-import { lastCheckpoint } from "../src/run/checkpoint.js";
 import type { Setup } from "../src/run/setup.js";
+
+export { differences, outcomeOf } from "./outcome.js";
 
 const sharedModels = inject("tinyModels");
 
@@ -153,30 +145,5 @@ export function errata(
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }));
-  });
-}
-
-/** Everything of a run that must not depend on interruptions, by name. */
-export function outcomeOf(folder: string): Map<string, Buffer> {
-  const checkpoint = lastCheckpoint(folder)!;
-  const inside = (path: string): [string, Buffer][] =>
-    readdirSync(path)
-      .toSorted()
-      .map((name) => [name, readFileSync(join(path, name))]);
-  return new Map([
-    ["checkpoint", Buffer.from(checkpoint.slice(folder.length))],
-    ["config.json", readFileSync(join(folder, "config.json"))],
-    ["metrics.jsonl", readFileSync(join(folder, "metrics.jsonl"))],
-    ...inside(checkpoint),
-    ...inside(join(folder, "rollouts")),
-  ]);
-}
-
-/** The names under which two runs differ, byte for byte. */
-export function differences(a: string, b: string): string[] {
-  const [left, right] = [outcomeOf(a), outcomeOf(b)];
-  return [...new Set([...left.keys(), ...right.keys()])].filter((name) => {
-    const [x, y] = [left.get(name), right.get(name)];
-    return x === undefined || y === undefined || !x.equals(y);
   });
 }

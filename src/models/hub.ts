@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { HubApiError, listFiles, modelInfo, type ListFileEntry } from "@huggingface/hub";
 import { weightFiles } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
+import { keepSecret } from "../util/secrets.js";
 import { patientFetch } from "./patient-fetch.js";
 import { downloadVerified, type HubLocation } from "./hub-download.js";
 
@@ -81,7 +82,7 @@ export async function hubSnapshot(id: string, options: HubOptions = {}): Promise
   const isCommit = /^[0-9a-f]{40}$/.test(revision);
   const known = await cached();
   if (known !== undefined && isCommit) return known;
-  const token = options.token ?? process.env["HF_TOKEN"];
+  const token = keepSecret(options.token ?? process.env["HF_TOKEN"]);
   const hubUrl = (options.endpoint ?? process.env["HF_ENDPOINT"])?.replace(/\/+$/, "");
   const common = {
     fetch: patientFetch(options.silence ?? 60_000),

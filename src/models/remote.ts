@@ -3,6 +3,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, type LanguageModel } from "ai";
 import { ErrataError } from "../util/error.js";
 import { keepSecret, redact } from "../util/secrets.js";
+import { within } from "../util/within.js";
 import { atMost } from "./at-most.js";
 import { writtenAction, type Action, type Model } from "./model.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";
@@ -75,18 +76,20 @@ export class RemoteModel implements Model {
     const { temperature = 1, maxTokens, timeout = 120, signal } = this.#options;
     const messages = prompt.messages ?? [{ role: "user" as const, content: prompt.observation }];
     try {
-      const { text, usage, finishReason, toolCalls } = await generateText({
-        model: this.#model as LanguageModel,
-        // A tool's answer needs the id of its call in the AI SDK's form: shown as the user's words.
-        messages: messages.map(({ role, content }) =>
-          role === "tool" ? { role: "user", content } : { role, content },
-        ),
-        allowSystemInMessages: true, // they come from the environment
-        temperature,
-        timeout: 1000 * timeout,
-        ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
-        ...(signal === undefined ? {} : { abortSignal: signal }),
-      });
+      const { text, usage, finishReason, toolCalls } = await within(1000 * timeout + 250, (own) =>
+        generateText({
+          model: this.#model as LanguageModel,
+          // A tool's answer needs the id of its call in the AI SDK's form: shown as the user's words.
+          messages: messages.map(({ role, content }) =>
+            role === "tool" ? { role: "user", content } : { role, content },
+          ),
+          allowSystemInMessages: true, // they come from the environment
+          temperature,
+          timeout: 1000 * timeout,
+          ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
+          abortSignal: signal === undefined ? own : AbortSignal.any([signal, own]),
+        }),
+      );
       const told = usage.totalTokens ?? sum(usage.inputTokens, usage.outputTokens);
       const paidTokens = told ?? this.#counted([...messages.map(({ content }) => content), text]);
       const failure = fault(text, finishReason, toolCalls.length);

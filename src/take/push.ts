@@ -10,7 +10,9 @@ import {
   uploadFiles,
   type ListFileEntry,
 } from "@huggingface/hub";
+import { patientFetch } from "../models/patient-fetch.js";
 import { ErrataError } from "../util/error.js";
+import { keepSecret } from "../util/secrets.js";
 import type { Taken } from "./source.js";
 
 export interface PushOptions {
@@ -22,6 +24,8 @@ export interface PushOptions {
   readonly token?: string;
   /** Address of the hub. Default `HF_ENDPOINT`, else https://huggingface.co. */
   readonly endpoint?: string;
+  /** Milliseconds without an answer after which a request without a file counts as lost. Default 60,000. */
+  readonly silence?: number;
   /** Told of every file before it is uploaded. */
   readonly onFile?: (name: string) => void;
 }
@@ -56,7 +60,7 @@ export async function pushFolder(
   files: readonly string[],
   { repository, visibility, onFile, ...options }: PushOptions,
 ): Promise<string> {
-  const accessToken = options.token ?? process.env["HF_TOKEN"];
+  const accessToken = keepSecret(options.token ?? process.env["HF_TOKEN"]);
   const hubUrl = (
     options.endpoint ??
     process.env["HF_ENDPOINT"] ??
@@ -68,7 +72,7 @@ export async function pushFolder(
       hint: "set HF_TOKEN to a token with write access from https://huggingface.co/settings/tokens",
     });
   const repo = { type: "model", name: repository } as const;
-  const common = { repo, accessToken, hubUrl };
+  const common = { repo, accessToken, hubUrl, fetch: requests(options.silence ?? 60_000) };
   try {
     await createUnlessThere(common, visibility);
     const there = new Map<string, ListFileEntry>();
@@ -91,11 +95,18 @@ export async function pushFolder(
   }
 }
 
+/** An upload of a file is answered when it is whole, so only other requests have a limit. */
+function requests(silence: number): typeof fetch {
+  const patient = patientFetch(silence);
+  return (input, init) => (init?.method === "PUT" ? fetch(input, init) : patient(input, init));
+}
+
 async function createUnlessThere(
   common: {
     readonly repo: { readonly type: "model"; readonly name: string };
     readonly accessToken: string;
     readonly hubUrl: string;
+    readonly fetch: typeof fetch;
   },
   visibility: "private" | "public",
 ): Promise<void> {

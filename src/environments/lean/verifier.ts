@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { ErrataError } from "../../util/error.js";
 import { limitedText } from "../../util/limited-body.js";
+import { keepSecret } from "../../util/secrets.js";
+import { within } from "../../util/within.js";
 import { commandFault, type CommandResponse, commandResponse, errorsOf } from "./messages.js";
 import { LeanRepl, type LeanReplOptions, missingLean } from "./repl.js";
 
@@ -167,6 +169,8 @@ export interface KiminaOptions {
   readonly apiKey?: string;
   /** Limit for one proof, in whole seconds. Default 60. */
   readonly timeoutSeconds?: number;
+  /** Seconds beyond it that the server may take, to find a free REPL. Default 90. */
+  readonly patienceSeconds?: number;
 }
 
 const kiminaResponse = z.object({
@@ -185,6 +189,7 @@ export class KiminaVerifier implements LeanVerifier {
   #count = 0;
 
   constructor(options: KiminaOptions) {
+    keepSecret(options.apiKey);
     this.#options = options;
   }
 
@@ -192,7 +197,7 @@ export class KiminaVerifier implements LeanVerifier {
   async verify(statement: LeanStatement, proof: string): Promise<LeanVerdict> {
     const fault = leanFault(proof);
     if (fault !== undefined) return { accepted: false, message: fault };
-    const { url, apiKey, timeoutSeconds = 60 } = this.#options;
+    const { url, apiKey, timeoutSeconds = 60, patienceSeconds = 90 } = this.#options;
     const id = `errata-${this.#count++}`;
     const header = statement.header.trimEnd();
     const source = `${header}\n\n${leanSource(statement, proof)}`;
@@ -208,12 +213,12 @@ export class KiminaVerifier implements LeanVerifier {
           codes: [{ custom_id: id, proof: source }],
           timeout: timeoutSeconds,
         }),
-        signal: AbortSignal.timeout((timeoutSeconds + 90) * 1000), // it may wait for a free REPL
+        signal: AbortSignal.timeout((timeoutSeconds + patienceSeconds) * 1000),
       });
     } catch (cause) {
       throw missingLean(`the Kimina server at ${url} cannot be reached`, cause);
     }
-    const text = await bodyOf(response, url);
+    const text = await bodyOf(response, url, (timeoutSeconds + patienceSeconds) * 1000);
     const result = kiminaResponse.safeParse(response.ok ? parsed(text) : undefined);
     const found = result.data?.results.find(({ custom_id }) => custom_id === id);
     if (!response.ok || found === undefined) {
@@ -240,10 +245,10 @@ export class KiminaVerifier implements LeanVerifier {
 const MOST_BYTES = 16 * 2 ** 20;
 
 /** @throws ErrataError `LEAN_PROTOCOL` where the body is too long, `LEAN_MISSING` where it breaks off. */
-async function bodyOf(response: Response, url: string): Promise<string> {
+async function bodyOf(response: Response, url: string, milliseconds: number): Promise<string> {
   let text: string | undefined;
   try {
-    text = await limitedText(response, MOST_BYTES);
+    text = await within(milliseconds, () => limitedText(response, MOST_BYTES));
   } catch (cause) {
     throw missingLean(`the Kimina server at ${url} broke off its answer`, cause);
   }

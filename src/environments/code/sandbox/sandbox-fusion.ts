@@ -1,6 +1,8 @@
 /** Python on a SandboxFusion server (github.com/bytedance/SandboxFusion), by its `POST /run_code`. */
 import { z } from "zod";
 import { ErrataError } from "../../../util/error.js";
+import { limitedText } from "../../../util/limited-body.js";
+import { within } from "../../../util/within.js";
 import type { PythonExit, PythonJob, PythonRunner } from "./python.js";
 
 /** The part of the server's answer that is read. */
@@ -16,6 +18,9 @@ const Answer = z.object({
     })
     .nullish(),
 });
+
+/** Longest answer that is read; programs may print a few MiB. */
+const MOST_BYTES = 32 * 2 ** 20;
 
 /** Milliseconds beyond a program's own limit that the server may take to answer. */
 const PATIENCE = 30_000;
@@ -65,13 +70,13 @@ export class SandboxFusionRunner implements PythonRunner {
   async #post(body: string, milliseconds: number): Promise<z.infer<typeof Answer>> {
     let text: string;
     try {
-      const response = await fetch(this.#address, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body,
-        signal: AbortSignal.timeout(milliseconds),
+      const [response, read] = await within(milliseconds, async (signal) => {
+        const headers = { "content-type": "application/json" };
+        const answered = await fetch(this.#address, { method: "POST", headers, body, signal });
+        return [answered, await limitedText(answered, MOST_BYTES)] as const;
       });
-      text = await response.text();
+      if (read === undefined) throw new Error("it answered with more than 32 MiB");
+      text = read;
       if (!response.ok) throw new Error(`status ${response.status}: ${text.slice(0, 200)}`);
     } catch (cause) {
       throw this.#fault(cause instanceof Error ? cause.message : String(cause), cause);
