@@ -42,6 +42,7 @@ export const usageCodes: ReadonlySet<string> = new Set([
   "PARTNER_TEXT",
   "PARTNER_UNKNOWN",
   "PARTNER_UNREADABLE",
+  "PARTNER_VOCABULARY",
   "PRESET_UNKNOWN",
   "RUN_CONFIG_CHANGED",
   "RUN_CONFIRM",
@@ -53,5 +54,6 @@ export const usageCodes: ReadonlySet<string> = new Set([
   "STUDY_CHANGED",
   "STUDY_INVALID",
   "STUDY_MISSING",
+  "STUDY_OLD",
   "STUDY_UNKNOWN",
 ]);
