@@ -177,7 +177,7 @@ async function measure({
 
 const rounded = (x: number): number => Number(x.toPrecision(3));
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { median } from "./engine.js";
 import type { Round } from "./peers/guard-side.js";
 
 /** One case on both sides. */
@@ -89,10 +90,6 @@ async function compare(
 }
 
 const rounded = (x: number): number => Number(x.toPrecision(4));
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
 
 /** The bench of one checkout, in a process of its own. */
 class Side {

@@ -1,7 +1,6 @@
 /** What the runs say about each claim: an estimate, an interval, a verdict. */
 import { impliedSaving } from "../../watch/ledger.js";
 import { interaction, type Dosed } from "../../util/statistics/regression.js";
-import { fewArrived } from "../../util/statistics/survival.js";
 import { bootstrap, holm, type Estimate } from "../../util/statistics/intervals.js";
 import {
   abilityAfter,
@@ -115,7 +114,7 @@ function arrivals(paired: Pairs, target: number): Arrived {
 }
 
 /** A ratio needs runs that arrive: with fewer than half of an arm's it says more of the cap than of the arm. */
-const isHalf = (reached: number, of: number): boolean => !fewArrived({ reached, of });
+const isHalf = (reached: number, of: number): boolean => 2 * reached >= of;
 
 /** The arm does not reach what the baseline does: no ratio, but an answer. */
 function neverArrives(arrived: Arrived | undefined, seeds: number): boolean {

@@ -78,8 +78,3 @@ export function censoredMean(runs: readonly Survival[], cap: number): Censored {
   );
   return { mean, low, high, reached: runs.filter((r) => r.reached).length, of: runs.length, cap };
 }
-
-/** Whether too few runs arrived for their mean to be compared: fewer than half. */
-export function fewArrived({ reached, of }: Pick<Censored, "reached" | "of">): boolean {
-  return 2 * reached < of;
-}
