@@ -177,10 +177,18 @@ async function freeChat(terminal: Terminal, taken: Taken, options: ChatOptions):
       if (said.trim() === "" || said.trim() === ":new") continue;
       messages.push({ role: "user", content: said });
       const prompt = words.tokenizer.encodePrompt({ observation: "", messages });
+      const { context } = policy.shape;
+      if (prompt.length > context) {
+        messages.pop();
+        terminal.print(
+          `the conversation would be ${prompt.length} tokens long, of at most ${context}: :new forgets it`,
+        );
+        continue;
+      }
       const answer: string[] = [];
       const pieces = choice(decoder, words, {
         prompt,
-        maxTokens: policy.shape.context - prompt.length + 1,
+        maxTokens: context - prompt.length + 1,
         temperature: options.temperature,
         topP: 1,
         minP: 0,
