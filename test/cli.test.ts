@@ -131,6 +131,7 @@ describe("configuration", () => {
     const outcome = await run({ ...place, folder: folder() }, [
       "train",
       "--dry-run",
+      "--no-measure",
       "--json",
       ...args,
     ]);
@@ -176,10 +177,13 @@ describe("configuration", () => {
     expect(status).toBe(2);
   });
 
-  test("a dry run trains nothing and estimates the cost", async () => {
-    const size = ["--steps", "10", "--set", "tasksPerStep=2", "groupSize=4"];
+  test("a dry run keeps nothing, and says the most a run can cost and what it will take", async () => {
+    const size = ["--steps", "10", "--set", ...overrides, "steps=10", "groupSize=4"];
     const { stdout } = await errata("train", "--preset", "arithmetic", "--dry-run", ...size);
-    expect(stdout).toMatch(/student plays +80 /);
+    expect(stdout).toMatch(/student plays +160 /);
+    expect(stdout).toMatch(
+      /estimated from \d of 10 steps: [\d.]+ to [\d.]+ min, \d+ to \d+ MB, [\d.]+ to [\d.]+ k tokens, [\d.]+ to [\d.]+ [MG]FLOPs in all/,
+    );
     expect(existsSync(join(place.folder, "runs"))).toBe(false);
   });
 });

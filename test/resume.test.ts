@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConfigInput } from "../src/config/config.js";
 import type { Environment } from "../src/environments/environment.js";
-import type { MetricsLine } from "../src/watch/metrics.js";
+import type { MetricsLine, StepMetrics, MechanismMetrics } from "../src/watch/metrics.js";
 import { requireSameConfig } from "../src/cli/config-file.js";
 import { runConfig } from "../src/cli/runs.js";
+import { readRun } from "../src/run/record.js";
 import { Run } from "../src/run/run.js";
 import { train } from "../src/loop/train.js";
 import { differences, errata, outcomeOf, overrides, tinyPlace, type Place } from "./tiny.js";
@@ -177,6 +178,43 @@ describe("the command", () => {
       resume: "errata train --name long --resume",
     });
     expect(existsSync(join(at("long"), "lock"))).toBe(false);
+  });
+
+  test("stops where its budget is spent, goes on with more of it to the same bytes, and says what it took", async () => {
+    const flags = ["--no-gate", "--json", "--set", ...overrides];
+    const train = (...args: string[]) => errata(place, ["train", "--name", "spent", ...args]);
+    const { lines } = readRun(at("whole"));
+    const sixth = lines.find((line) => "cost/flops" in line && line.step === 5) as StepMetrics &
+      MechanismMetrics;
+    // Evaluations count against it too, so it is spent before that step, and after the forecast.
+    const budget = sixth["cost/flops"];
+    const stopped = await train(...flags, `budget.flops=${budget}`);
+    expect(stopped).toMatchObject({ status: 0 });
+    const told = JSON.parse(stopped.stdout) as { step: number; stopped: object };
+    expect(told.step).toBeGreaterThanOrEqual(3);
+    expect(told.step).toBeLessThan(8);
+    expect(told.stopped).toMatchObject({ limit: "flops", budget });
+    // As long as nothing is raised, it stops at once.
+    const again = await train("--resume", "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ step: told.step, finished: false });
+    const more = ["budget.flops=1e15", "prices.hours.cpu=5"];
+    const resumed = await train("--resume", "--json", "--set", ...more);
+    const { forecast, taken, money } = JSON.parse(resumed.stdout) as {
+      forecast: Record<"tokens" | "memory", { low: number; high: number }>;
+      taken: Record<"tokens" | "memory", number>;
+      money: number;
+    };
+    // The configuration says what may be spent, and differs in that.
+    expect(differences(at("whole"), at("spent"))).toEqual(["config.json"]);
+    expect(runConfig(at("spent"))).toMatchObject({
+      budget: { flops: 1e15 },
+      prices: { hours: { cpu: 5 } },
+    });
+    // Made in the first sitting, kept in the folder, held against the whole run.
+    expect(taken.tokens).toBeGreaterThanOrEqual(forecast.tokens.low);
+    expect(taken.tokens).toBeLessThanOrEqual(forecast.tokens.high);
+    expect(taken.memory).toBeGreaterThan(5e7);
+    expect(money).toBeGreaterThan(0);
   });
 
   test("refuses to resume with another configuration, and to start over a run", async () => {

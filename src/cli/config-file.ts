@@ -7,6 +7,7 @@ import { applyOverrides } from "../config/overrides.js";
 import { parseConfig } from "../config/parse.js";
 import { ErrataError } from "../util/error.js";
 import { importDefault } from "../util/import-default.js";
+import { withPriceFile } from "./price-file.js";
 import { presetNamed } from "../students/presets/presets.js";
 
 /** The file that is read where none is named. */
@@ -23,7 +24,8 @@ export interface ConfigSources {
 
 /**
  * The configuration of a command: defaults < preset or open model < file < flags < `--set`.
- * @throws ErrataError `CONFIG_MISSING`, `CONFIG_FILE`, `CONFIG_INVALID`, `CONFIG_SET`, `PRESET_UNKNOWN`.
+ * @throws ErrataError `CONFIG_MISSING`, `CONFIG_FILE`, `CONFIG_INVALID`, `CONFIG_SET`, `PRESET_UNKNOWN`,
+ *   `PRICES_FILE`.
  */
 export async function resolveConfig({
   file,
@@ -31,7 +33,8 @@ export async function resolveConfig({
   overrides = [],
 }: ConfigSources): Promise<Config> {
   const written = await readConfigFile(file);
-  const input = applyOverrides(mergeConfig(written?.input ?? {}, flags), overrides);
+  const asIs = applyOverrides(mergeConfig(written?.input ?? {}, flags), overrides);
+  const input = withPriceFile(asIs);
   const source = sourceOfKeys({ ...written, overrides });
   const asked = parseConfig(input, source);
   // An environment of its own takes the place of the preset's, and of what was tuned for that.
@@ -85,8 +88,15 @@ async function readConfigFile(
   return { path, input };
 }
 
+/** `saved` with what may change when a run is carried on: none of it changes what a step learns. */
+export function carriedOn(saved: Config, asked: Config): Config {
+  const { steps, budget, prices, track } = asked;
+  return { ...saved, steps, budget, prices, track };
+}
+
 /**
- * Makes sure that a run is carried on with the configuration it was started with, but for more steps.
+ * Makes sure that a run is carried on with the configuration it was started with, but for more steps, and what
+ * it may spend and tell.
  * @throws ErrataError `RUN_CONFIG_CHANGED`, listing every difference.
  */
 export function requireSameConfig(folder: string, saved: Config, asked: Config): void {
@@ -99,13 +109,14 @@ export function requireSameConfig(folder: string, saved: Config, asked: Config):
       changes.push(`${path} is ${JSON.stringify(a)}, not ${JSON.stringify(b)}`);
   };
   const { steps } = asked.steps > saved.steps ? saved : asked;
-  visit(saved, { ...asked, steps }, "");
+  const { budget, prices, track } = saved;
+  visit(saved, { ...asked, steps, budget, prices, track }, "");
   if (changes.length === 0) return;
   throw new ErrataError(
     `${folder} was started with another configuration:\n  ${changes.join("\n  ")}`,
     {
       code: "RUN_CONFIG_CHANGED",
-      hint: "leave those flags out to resume it (only --steps may grow), or start anew under another --name",
+      hint: "leave those flags out to resume it (only --steps may grow, and budget, prices and track change), or start anew under another --name",
     },
   );
 }

@@ -10,7 +10,7 @@ import { expertShape } from "../experts/expert.js";
 import { steeringPartner, steersByExpert } from "../play/forms.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
 import { partnerAttempts } from "../partners/partner.js";
-import { baseStudent, presetFor } from "../launch/prepare.js";
+import { baseStudent, presetFor, requireUsedOptions } from "../launch/prepare.js";
 import { partnerRecipe } from "../students/models.js";
 import { Random } from "../util/random.js";
 
@@ -34,6 +34,7 @@ const sampledTasks = 64;
  * each time, so a small student's share is usually well below this.
  */
 export async function estimateCost(config: Config): Promise<CostEstimate[]> {
+  requireUsedOptions(config);
   // An estimate asks nobody: a scripted user plays.
   const preset = await presetFor({ ...config, user: { ...config.user, source: "scripted" } });
   const names = config.partners.names ?? Object.keys(preset.partners);

@@ -74,15 +74,14 @@ async function list(options: { readonly names?: boolean; readonly json?: boolean
 }
 
 async function rowOf(folder: string): Promise<RunRow> {
-  const [{ learningCurve, readRun }, { lockHolder }, { money }] = await Promise.all([
+  const [{ learningCurve, readRun }, { lockHolder }] = await Promise.all([
     import("../run/record.js"),
     import("../run/lock.js"),
-    import("../watch/ledger.js"),
   ]);
   const changed = statSync(join(folder, "metrics.jsonl")).mtime.toISOString();
   const running = lockHolder(folder) !== undefined;
   try {
-    const { config, finished, lines, cost } = readRun(folder);
+    const { config, finished, lines, cost, money } = readRun(folder);
     const accuracies = learningCurve(lines).map(([, accuracy]) => accuracy);
     const steps = lines.filter((line) => "rollout/accuracy" in line);
     return {
@@ -92,7 +91,7 @@ async function rowOf(folder: string): Promise<RunRow> {
       steps: config.steps,
       accuracy: { first: accuracies[0] ?? null, last: accuracies.at(-1) ?? null },
       tokens: Object.values(cost).reduce((sum, { tokens }) => sum + tokens, 0),
-      money: money(cost, config.prices),
+      money,
       changed,
     };
   } catch {

@@ -1,14 +1,16 @@
 /** One sitting of a run in front of its user: progress while it trains, a report when it ends. */
 import type { Config } from "../config/config.js";
 import type { GateReport } from "../assess/gate.js";
-import { money, overheadOf, savingLine } from "../watch/ledger.js";
+import { overheadOf, savingLine } from "../watch/ledger.js";
 import type { ImportMetrics, MetricsLine } from "../watch/metrics.js";
 import type { RunEnd, RunProgress } from "../launch/process.js";
 import type { RunRecord } from "../run/record.js";
+import type { Forecast } from "../watch/forecast.js";
 import { exitCodes } from "./exit-codes.js";
+import { budgetLines, comparisonLine, forecastLine, withinForecast } from "./forecast-lines.js";
 import { TrainingProgress } from "./progress.js";
 import { runName } from "./runs.js";
-import { count, duration, magnitude, paint, share, type Terminal } from "./terminal.js";
+import { count, duration, magnitude, moneyText, paint, share, type Terminal } from "./terminal.js";
 
 /** Shows what a run's process tells. */
 export class Sitting {
@@ -54,6 +56,13 @@ export class Sitting {
     );
   }
 
+  /** What the whole run will take, after its first steps. */
+  forecast(made: Forecast): void {
+    const { prices, budget } = this.#config;
+    this.#terminal.print(forecastLine(made, prices));
+    for (const line of budgetLines(made, budget)) this.#terminal.print(line);
+  }
+
   /** A line of the run's metrics. */
   line(line: MetricsLine, progress: RunProgress): void {
     this.#progress = progress;
@@ -86,8 +95,9 @@ export class Sitting {
     if (!end.finished && end.exceeded === undefined) process.exitCode = exitCodes.interrupted;
   }
 
-  #json({ step, finished, exceeded, record, accuracies, seconds }: Told): void {
-    const { preset, environment, seed, steps, prices } = this.#config;
+  #json({ step, finished, exceeded, record, accuracies, seconds, ...told }: Told): void {
+    const { forecast, taken } = told;
+    const { preset, environment, seed, steps } = this.#config;
     const { admitted, merged, tokens } = this.#progress;
     const stopped = finished ? undefined : exceeded;
     this.#terminal.result({
@@ -105,20 +115,23 @@ export class Sitting {
       corpus: { admitted, merged },
       tokens,
       tokensPerSecond: (tokens - this.#before.tokens) / seconds,
-      money: money(record.cost, prices),
+      money: record.money,
       cost: record.cost,
+      ...(forecast === undefined || taken === undefined
+        ? {}
+        : { forecast, taken, withinForecast: withinForecast(forecast, taken) }),
       ...(this.#gate === undefined ? {} : { gate: this.#gate }),
       ...(finished ? {} : { resume: this.#resume() }),
     });
   }
 
-  #print({ step, finished, exceeded, record, accuracies, seconds }: Told): void {
+  #print({ step, finished, exceeded, record, accuracies, seconds, ...told }: Told): void {
     const { steps, evaluationTasks, prices } = this.#config;
     const print = (line: string): void => this.#terminal.print(line);
     if (!finished && exceeded !== undefined) {
       const { section = "budget", limit, spent, budget } = exceeded;
       print(
-        `stopped and saved at step ${step} of ${steps}: ${section}.${limit} is spent (${magnitude(spent)} of ${magnitude(budget)})`,
+        `stopped and saved at step ${step} of ${steps}: ${section}.${limit} is spent (${magnitude(spent)} of ${magnitude(budget)})${section === "user" ? "" : `; carry on with: ${this.#resume()} --set budget.${limit}=<more>`}`,
       );
     } else if (!finished)
       print(`interrupted and saved at step ${step} of ${steps}; carry on with: ${this.#resume()}`);
@@ -138,11 +151,13 @@ export class Sitting {
     if (warning !== undefined) this.#terminal.note(paint.yellow(warning));
     const { tokens } = this.#progress;
     const flops = Object.values(record.cost).reduce((n, cost) => n + cost.flops, 0);
-    const spent = money(record.cost, prices);
     print(
-      `cost of the run, evaluation included: ${count(tokens)} tokens, ${magnitude(flops)}FLOPs${spent === 0 ? "" : `, ${spent.toFixed(2)} at the configured prices`}; ` +
+      `cost of the run, evaluation included: ${count(tokens)} tokens, ${magnitude(flops)}FLOPs${record.money === 0 ? "" : `, ${moneyText(record.money, prices)} at the configured prices`}; ` +
         `${count(Math.round((tokens - this.#before.tokens) / seconds))} tokens a second`,
     );
+    const { forecast, taken } = told;
+    if (finished && forecast !== undefined && taken !== undefined)
+      print(comparisonLine(forecast, taken, prices));
     for (const line of savingSummary(record)) print(line);
     if (finished) print(`${this.#folder}: metrics.jsonl, rollouts/, corpus.db, checkpoints/`);
   }

@@ -87,6 +87,15 @@ export function magnitude(value: number): string {
   return `${power === 0 ? scaled : Number(scaled.toPrecision(3))} ${prefixes[power]!}`.trim();
 }
 
+/** Money with its currency, where that is known; small sums with three digits. */
+export function moneyText(
+  value: number,
+  { currency }: { readonly currency?: string | undefined },
+): string {
+  const text = value >= 1 || value === 0 ? value.toFixed(2) : String(Number(value.toPrecision(3)));
+  return currency === undefined ? text : `${text} ${currency}`;
+}
+
 /** A whole number with separators. */
 export function count(value: number): string {
   return value.toLocaleString("en-US");

@@ -2,17 +2,17 @@ import { join, parse } from "node:path";
 import type { Command } from "commander";
 import type { Config, ConfigInput } from "../config/config.js";
 import { usesOpenModelAlone } from "../config/defaults.js";
-import { openKeys } from "../config/keys.js";
 import { mergeConfig } from "../config/merge.js";
 import { applyOverrides } from "../config/overrides.js";
 import { parseConfig } from "../config/parse.js";
 import { command, wholeNumber } from "./command.js";
-import { requireSameConfig, resolveConfig, sourceOfKeys } from "./config-file.js";
+import { carriedOn, requireSameConfig, resolveConfig, sourceOfKeys } from "./config-file.js";
 import { Interrupt } from "./interrupt.js";
+import { withPriceFile } from "./price-file.js";
 import { showBuild } from "./progress.js";
 import { claimRunFolder, findRun, newRunFolder, removeIfEmpty, runConfig } from "./runs.js";
 import { Sitting } from "./sitting.js";
-import { count, magnitude, table, Terminal } from "./terminal.js";
+import { Terminal } from "./terminal.js";
 
 interface TrainOptions {
   readonly config?: string;
@@ -24,6 +24,7 @@ interface TrainOptions {
   readonly resume?: boolean;
   readonly dryRun?: boolean;
   readonly gate: boolean;
+  readonly measure: boolean;
   readonly ui?: boolean;
   readonly json?: boolean;
 }
@@ -53,9 +54,10 @@ export const trainCommand: Command = command(
   .option("--set <key=value...>", "override any key, for example expert.steps=100")
   .option(
     "--resume",
-    "carry on from the run's last checkpoint, with the run's own configuration; more --steps extend it",
+    "carry on from the run's last checkpoint, with the run's own configuration; more --steps extend it, and budget, prices and track may be set anew",
   )
-  .option("--dry-run", "print the configuration and an estimate of the cost, and stop")
+  .option("--dry-run", "print the configuration and what the run will take, and stop")
+  .option("--no-measure", "with --dry-run: take no step to measure how fast this machine is")
   .option("--ui", "show the run in a browser while it trains")
   .option("--no-gate", "do not measure first whether the method can help")
   .action(trainAction);
@@ -65,7 +67,10 @@ async function trainAction(options: TrainOptions): Promise<void> {
   const resumed = options.resume === true ? findRun(options.name) : undefined;
   const config =
     resumed === undefined ? await newConfig(options) : await unchangedConfig(resumed, options);
-  if (options.dryRun === true) return dryRun(terminal, config);
+  if (options.dryRun === true) {
+    const { dryRun } = await import("./dry-run.js");
+    return dryRun(terminal, config, options.measure);
+  }
   const named =
     resumed === undefined && options.name !== undefined ? newRunFolder(options.name) : undefined;
   const folder = resumed ?? named ?? claimRunFolder(`${subject(config)}-seed${config.seed}`);
@@ -97,6 +102,7 @@ async function trainAction(options: TrainOptions): Promise<void> {
           await sitting.report(await training);
         });
       },
+      onForecast: (made) => sitting.forecast(made),
       onLine: (line, progress) => sitting.line(line, progress),
       onTrouble: (message) => terminal.note(message),
     });
@@ -136,43 +142,16 @@ function newConfig(options: TrainOptions): Promise<Config> {
 /** The run's own configuration, with more steps where the flags ask for them; nothing else may change. */
 async function unchangedConfig(folder: string, options: TrainOptions): Promise<Config> {
   const saved = runConfig(folder);
+  // Another file of prices takes the place of what the first one said.
+  const filed = options.set?.some((override) => override.startsWith("prices.file=")) === true;
+  const before = filed ? { ...saved, prices: {} } : saved;
   const asked =
     options.config === undefined
       ? parseConfig(
-          applyOverrides(mergeConfig(saved, flagsOf(options)), options.set ?? []),
+          withPriceFile(applyOverrides(mergeConfig(before, flagsOf(options)), options.set ?? [])),
           sourceOfKeys({ overrides: options.set ?? [] }),
         )
       : await newConfig(options);
   requireSameConfig(folder, saved, asked);
-  return { ...saved, steps: asked.steps };
-}
-
-async function dryRun(terminal: Terminal, config: Config): Promise<void> {
-  const { estimateCost } = await import("./estimate.js");
-  const estimate = await estimateCost(config);
-  if (terminal.json) {
-    terminal.result({ config, estimate });
-    return;
-  }
-  terminal.print(
-    JSON.stringify(config, (_, v: unknown) => (v === Number.MAX_SAFE_INTEGER ? "unlimited" : v), 2),
-  );
-  terminal.print("\nNot set:");
-  for (const [key, meaning] of openKeys(config)) terminal.print(`  ${key.padEnd(26)} ${meaning}`);
-  const total = estimate.reduce((sum, e) => sum + e.flops, 0);
-  terminal.print(
-    "\nAt most, roughly: as if every rollout taught, every expert and partner were needed at every chance, and\nno two prompts were equal; the actual cost is usually well below.",
-  );
-  const rows = estimate.map((e) => [
-    e.work,
-    count(e.rollouts),
-    count(e.tokens),
-    magnitude(e.flops),
-  ]);
-  for (const line of table([
-    ["", "rollouts", "tokens", "FLOPs"],
-    ...rows,
-    ["total, at most", "", "", magnitude(total)],
-  ]))
-    terminal.print(`  ${line}`);
+  return carriedOn(saved, asked);
 }

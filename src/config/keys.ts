@@ -1,6 +1,7 @@
 /** The keys of a configuration, listed. */
 import type { Config } from "./config.js";
 import { configJsonSchema, type JsonSchema } from "./json-schema.js";
+import { costRoles } from "../watch/roles.js";
 import { configSchema } from "./schema.js";
 
 /** Every key of the configuration, dotted. */
@@ -16,6 +17,13 @@ export function configKeys(): string[] {
     configSchema.parse({
       partners: { names: [] },
       budget: { flops: 1, seconds: 1, money: 1, tokens: 1 },
+      prices: {
+        ...Object.fromEntries(costRoles.map((role) => [role, 0])),
+        file: "",
+        currency: "USD",
+        models: {},
+        hours: { cpu: 0, gpu: 0 },
+      },
     }),
     "",
   );

@@ -20,7 +20,8 @@ import { exploreSchema } from "../play/forms.js";
 import { teacherSchema } from "../teacher/options.js";
 import { count, countOrNone, positive } from "../util/options.js";
 import { alarmsSchema } from "../watch/alarms.js";
-import { budgetSchema, pricesSchema } from "../watch/ledger.js";
+import { budgetSchema } from "../watch/ledger.js";
+import { pricesSchema, type Prices } from "../watch/prices.js";
 import { trackSchema } from "../watch/trackers/options.js";
 
 /** The keys of a run itself, then a group of keys for each mechanism. */
@@ -99,13 +100,21 @@ export const configSchema = z
       .prefault({})
       .describe("Limits on a whole run: it stops, saved, before the step that starts beyond one."),
     prices: pricesSchema
-      .default({})
-      .describe("Money per million tokens, by role; a role without a price costs nothing."),
+      .prefault({})
+      .describe("What work costs in money; what has no price costs nothing."),
     alarms: alarmsSchema.prefault({}).describe("When alarms ring."),
     ablate: ablateSchema
       .prefault({})
       .describe("Controls of a study: ingredients replaced by what should not work."),
     engine: engineSchema.prefault({}).describe("What computes, and how much at once."),
+  })
+  .superRefine((config, context) => {
+    for (const [role, model] of pricedTwice(config))
+      context.addIssue({
+        code: "custom",
+        path: ["prices", role],
+        message: `the model "${model}" has a price of its own (prices.models): leave one of the two out`,
+      });
   })
   .superRefine(({ objective, optimizer }, context) => {
     if (objective === "dpo" && (optimizer.epochs > 1 || optimizer.miniBatches > 1))
@@ -116,3 +125,25 @@ export const configSchema = z
           "dpo takes one optimizer step a batch (its margins would grow stale): set optimizer.epochs=1 and optimizer.miniBatches=1",
       });
   });
+
+/** Roles with a price for which a model with a price of its own is asked: its tokens would count twice. */
+function pricedTwice({
+  prices,
+  teacher,
+  user,
+  partners,
+}: {
+  readonly prices: Prices;
+  readonly teacher: { readonly model: string };
+  readonly user: { readonly model: string };
+  readonly partners: { readonly remote: Readonly<Record<string, { readonly model: string }>> };
+}): ["teacher" | "user" | "weak", string][] {
+  const asked = [
+    ["teacher", teacher.model],
+    ["user", user.model],
+    ...Object.values(partners.remote).map(({ model }) => ["weak", model] as const),
+  ] as const;
+  return asked
+    .filter(([role, model]) => prices[role] !== undefined && prices.models?.[model] !== undefined)
+    .map(([role, model]) => [role, model]);
+}

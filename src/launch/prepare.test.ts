@@ -37,6 +37,17 @@ const recipe: Recipe = {
   stages: [stage, { ...stage, mixture: { correct: 0.2, "always-x": 0.8 } }],
 };
 
+test("keys that only an open model has a use for are refused without one, and `none` asks for nothing", async () => {
+  const prepared = (student: object) => prepare(parseConfig({ preset: "proof", student }));
+  await expect(prepared({ lora: { rank: 4 }, maxTokens: 9 })).rejects.toMatchObject({
+    code: "STUDENT_OPTION",
+    message: expect.stringMatching(
+      /^student\.maxTokens, student\.lora: only an open model/,
+    ) as string,
+  });
+  await expect(prepared({ lora: "none" })).resolves.toHaveProperty("base");
+});
+
 const fault = await webgpuFault();
 
 describe("the provider of a run", () => {

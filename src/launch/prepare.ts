@@ -135,8 +135,28 @@ export async function baseStudent(
 }
 
 /**
+ * Keys of `student` that only an open model has a use for are not passed over in silence.
+ * @throws ErrataError `STUDENT_OPTION`.
+ */
+export function requireUsedOptions({ preset, student }: Pick<Config, "preset" | "student">): void {
+  if (student.checkpoint !== undefined) return;
+  const { lora, context, maxTokens, templateDate } = student;
+  const given = Object.entries({ context, maxTokens, templateDate, lora })
+    .filter(([, value]) => value !== undefined && value !== "none")
+    .map(([key]) => `student.${key}`);
+  if (given.length === 0) return;
+  throw new ErrataError(
+    `${given.join(", ")}: only an open model (student.checkpoint) has a use for it; the student of preset "${preset}" is small, built from scratch, and all its weights are trained`,
+    {
+      code: "STUDENT_OPTION",
+      hint: `leave ${given.join(", ")} out, or set student.checkpoint to the folder or hub id of an open model`,
+    },
+  );
+}
+
+/**
  * Everything a run needs that does not change while it trains.
- * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, `USER_PRIVATE`, `ENGINE_PROVIDER`, all before
+ * @throws ErrataError `PRESET_UNKNOWN`, `PARTNER_UNKNOWN`, `USER_PRIVATE`, `STUDENT_OPTION`, `ENGINE_PROVIDER`, all before
  *   anything is trained.
  */
 export async function prepare(config: Config, options: PrepareOptions = {}): Promise<Setup> {
@@ -148,6 +168,7 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
         hint: "train without a corpus (--set explore.form=none reward.penalty=0 reward.diverge=0 selfPlay.share=0), or without user.private",
       },
     );
+  requireUsedOptions(config);
   const preset = await presetFor(config);
   const recipes = (config.partners.names ?? Object.keys(preset.partners)).map(
     (name) => [name, partnerRecipe(preset, name)] as const,

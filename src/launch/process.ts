@@ -10,9 +10,11 @@ import { ErrataError } from "../util/error.js";
 import { withoutSecrets } from "../util/secrets.js";
 import { isFullDisk } from "../util/full-disk.js";
 import type { GateReport } from "../assess/gate.js";
+import type { Forecast } from "../watch/forecast.js";
 import type { Exceeded } from "../watch/ledger.js";
 import type { MetricsLine } from "../watch/metrics.js";
 import type { Tracking } from "../watch/trackers/track.js";
+import type { Truth } from "./forecasting.js";
 import type { BuildProgress } from "../students/models.js";
 
 /** What the parent tells a worker. */
@@ -55,6 +57,9 @@ export interface RunEnd {
   readonly finished: boolean;
   /** The limit of its budget that stopped it. */
   readonly exceeded?: Exceeded | undefined;
+  /** What the run was forecast to take, in this sitting or an earlier one, and what it has taken. */
+  readonly forecast?: Forecast | undefined;
+  readonly taken?: Truth;
 }
 
 /** What a worker tells its parent. */
@@ -68,6 +73,7 @@ export type WorkerMessage =
       readonly recoveries: readonly string[];
     }
   | { readonly type: "line"; readonly line: MetricsLine; readonly progress: RunProgress }
+  | { readonly type: "forecast"; readonly forecast: Forecast }
   | { readonly type: "done"; readonly end: RunEnd }
   | { readonly type: "failed"; readonly fault: Fault };
 
@@ -95,6 +101,8 @@ export interface RunProcessOptions extends Interrupts {
   readonly onBegin?: (step: number, progress: RunProgress, recoveries: readonly string[]) => void;
   /** Told of every line of the run's metrics. */
   readonly onLine?: (line: MetricsLine, progress: RunProgress) => void;
+  /** Told after the first steps what the whole run will take. */
+  readonly onForecast?: (forecast: Forecast) => void;
   /** Told when a tracker cannot be reached; training goes on. */
   readonly onTrouble?: (message: string) => void;
 }
@@ -162,11 +170,12 @@ export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd
 
 function show(
   message: Exclude<WorkerMessage, { type: "done" | "failed" }>,
-  { onBuild, onGate, onBegin, onLine }: RunProcessOptions,
+  { onBuild, onGate, onBegin, onForecast, onLine }: RunProcessOptions,
 ): void {
   if (message.type === "build") onBuild?.(message.progress);
   else if (message.type === "gate") onGate?.(message.report);
   else if (message.type === "begun") onBegin?.(message.step, message.progress, message.recoveries);
+  else if (message.type === "forecast") onForecast?.(message.forecast);
   else onLine?.(message.line, message.progress);
 }
 

@@ -8,6 +8,7 @@ import {
   type WorkerMessage,
   type WorkerOrder,
 } from "./process.js";
+import { Forecasting, readForecast } from "./forecasting.js";
 import { Run } from "../run/run.js";
 import { holdsCheckpoint } from "../run/recover.js";
 import { train } from "../loop/train.js";
@@ -15,6 +16,7 @@ import { train } from "../loop/train.js";
 const stopping = new AbortController();
 const halting = new AbortController();
 let run: Run | undefined;
+let costs: { readonly forecasting: Forecasting; readonly steps: number } | undefined;
 let abandoned = false;
 
 const tell = (message: WorkerMessage): void => {
@@ -50,7 +52,13 @@ async function work(order: Extract<WorkerOrder, { type: "train" }>): Promise<voi
   const { recoveries } = active;
   tell({ type: "begun", step: active.state.step, progress: progressOf(active), recoveries });
   if (measured !== undefined) active.notice({ gate: measured }, "gate");
-  active.onLine = (line) => tell({ type: "line", line, progress: progressOf(active) });
+  const forecasting = new Forecasting(active, setup);
+  costs = { forecasting, steps: config.steps };
+  active.onLine = (line) => {
+    tell({ type: "line", line, progress: progressOf(active) });
+    const forecast = "rollout/accuracy" in line ? forecasting.step() : undefined;
+    if (forecast !== undefined) tell({ type: "forecast", forecast });
+  };
   try {
     await train(active, setup, signal);
   } catch (error) {
@@ -70,6 +78,12 @@ function endOf(active: Run | undefined): RunEnd {
     step: active?.state.step,
     finished: active?.finished ?? false,
     exceeded: active?.overBudget,
+    ...(active === undefined || costs === undefined
+      ? {}
+      : {
+          forecast: readForecast(active.folder, costs.steps),
+          taken: costs.forecasting.truth,
+        }),
   };
 }
 

@@ -43,7 +43,7 @@ export function stepEnd(run: Run, { config }: Setup, result: StepResult): StepEn
         alarms: raised,
         parked: curriculum.parked,
         flops: trainingFlops(ledger.totals),
-        money: ledger.spent(config.prices).money,
+        money: ledger.tokenMoney(config.prices),
       }),
       ...optionalMetrics(result),
     },

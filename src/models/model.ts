@@ -1,4 +1,5 @@
 /** Anything that can act on observations: *student*, *weak partner* and *teacher* are roles a model plays. */
+import type { Bill } from "../util/bill.js";
 import type { Random } from "../util/random.js";
 import type { Engine, Policy } from "../engine/engine.js";
 import type { Steering } from "../engine/steering.js";
@@ -64,6 +65,8 @@ export function writtenAction(
 }
 
 export interface Model {
+  /** What it is paid for so far, where it is asked behind a URL. */
+  readonly bill?: Bill | undefined;
   /** One action for each prompt. */
   act(prompts: readonly Prompt[], random: Random): Promise<Action[]>;
 }

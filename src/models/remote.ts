@@ -1,6 +1,7 @@
 /** Models behind an AI SDK provider or an OpenAI-compatible URL: text in, text out, no log-probs. */
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, type LanguageModel } from "ai";
+import type { Bill } from "../util/bill.js";
 import { ErrataError } from "../util/error.js";
 import { keepSecret, redact } from "../util/secrets.js";
 import { within } from "../util/within.js";
@@ -42,12 +43,19 @@ export class RemoteModel implements Model {
   readonly #model: SdkModel;
   readonly #options: RemoteOptions;
   #counts = false;
+  #read = 0;
+  #written = 0;
   readonly #turn: <T>(work: () => Promise<T>) => Promise<T>;
 
   constructor(model: SdkModel, options: RemoteOptions = {}) {
     this.#model = model;
     this.#options = options;
     this.#turn = atMost(options.concurrency ?? 4);
+  }
+
+  /** Tokens of this sitting. Where a server tells only their sum, they count as written. */
+  get bill(): Bill {
+    return { model: this.#model.modelId, read: this.#read, written: this.#written };
   }
 
   /**
@@ -92,6 +100,12 @@ export class RemoteModel implements Model {
       );
       const told = usage.totalTokens ?? sum(usage.inputTokens, usage.outputTokens);
       const paidTokens = told ?? this.#counted([...messages.map(({ content }) => content), text]);
+      const read = Math.min(
+        paidTokens,
+        usage.inputTokens ?? paidTokens - (usage.outputTokens ?? paidTokens),
+      );
+      this.#read += read;
+      this.#written += paidTokens - read;
       const failure = fault(text, finishReason, toolCalls.length);
       return {
         ...encoded(text, prompt, this.#options),

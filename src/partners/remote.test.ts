@@ -74,11 +74,17 @@ describe("a weak partner behind a URL", () => {
     expect(readFileSync(join(run.folder, "log.jsonl"), "utf8")).toContain("is text alone");
     const calls = setup.remotePartners!.get("weak")!.calls;
     expect(calls).toBe(server.asked.length);
+    const bill = { model: "weak", read: 5 * server.asked.length, written: 2 * server.asked.length };
+    expect(run.ledger.bills).toEqual([bill]);
     run.close();
 
     // Another sitting carries on counting.
-    const again = await remoteSetup();
-    (await Run.resume(run.folder, again)).close();
+    const prices = { models: { weak: { input: 1, output: 10 } } };
+    const again = await remoteSetup({ prices });
+    const resumed = await Run.resume(run.folder, again);
+    expect(resumed.ledger.bills).toEqual([bill]);
+    expect(resumed.ledger.spent(prices).money).toBeCloseTo((25 / 1e6) * server.asked.length, 12);
+    resumed.close();
     expect(again.remotePartners!.get("weak")!.calls).toBe(calls);
   });
 

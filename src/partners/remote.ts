@@ -8,6 +8,7 @@ import { ErrataError } from "../util/error.js";
 import type { Action, Model } from "../models/model.js";
 import type { Prompt, Tokenizer } from "../models/tokenizer.js";
 import { amount, count, limit, positive, type Options } from "../util/options.js";
+import type { Bill } from "../util/bill.js";
 import type { Random } from "../util/random.js";
 
 /** The keys `partners.remote.NAME.*`. */
@@ -50,6 +51,11 @@ export class RemotePartner implements Model {
   /** Tokens paid for in this sitting. */
   get tokens(): number {
     return this.#tokens;
+  }
+
+  /** What it is paid for in this sitting. */
+  get bill(): Bill | undefined {
+    return this.#model.bill;
   }
 
   /** Whether it may be asked no more. */

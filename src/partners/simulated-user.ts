@@ -6,6 +6,7 @@ import { Ledger, type Exceeded } from "../watch/ledger.js";
 import { atMost } from "../models/at-most.js";
 import type { Model } from "../models/model.js";
 import { remoteModel } from "../models/remote.js";
+import type { Bill } from "../util/bill.js";
 import { Random } from "../util/random.js";
 import type { UserOptions } from "./user-options.js";
 
@@ -60,6 +61,11 @@ export class MeteredUser implements User {
 
   opening: User["opening"] = (task) => this.#user.opening(task);
   reply: User["reply"] = (task, conversation) => this.#user.reply(task, conversation);
+
+  /** What it is paid for in this sitting. */
+  get bill(): Bill | undefined {
+    return this.#model.bill;
+  }
 
   /** What it has cost so far, over all sittings of the run it is charged to. */
   get spent(): { readonly calls: number; readonly tokens: number; readonly money: number } {

@@ -1,6 +1,7 @@
 /** Checkpoints of a run: its state on disk, whole or not at all. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Bill } from "../util/bill.js";
 import { ErrataError } from "../util/error.js";
 import type { AlarmState } from "../watch/alarms.js";
 import { loadHead, saveHead } from "../learn/contrast-head.js";
@@ -35,6 +36,8 @@ export interface SavedState {
   readonly selfPlay: SelfPlayState;
   /** Answers of partners behind URLs, by name; absent where there are none. */
   readonly remoteCalls?: Readonly<Record<string, number>>;
+  /** What models behind URLs were paid for; absent where nothing was. */
+  readonly bills?: readonly Bill[];
 }
 
 /** The projection of the contrastive loss, in a checkpoint. */
@@ -53,7 +56,7 @@ export const stepName = (step: number): string => `step-${String(step).padStart(
 /** What {@link writeCheckpoint} saves beside a run's state. */
 export interface CheckpointParts extends Pick<
   SavedState,
-  "finished" | "metricsBytes" | "curriculum" | "ledger" | "remoteCalls"
+  "finished" | "metricsBytes" | "curriculum" | "ledger" | "remoteCalls" | "bills"
 > {
   /** Copies the corpus to a path. */
   readonly snapshot: (path: string) => void;
@@ -92,6 +95,7 @@ export async function writeCheckpoint(
     teacher: state.teacher,
     selfPlay: state.selfPlay,
     ...(parts.remoteCalls === undefined ? {} : { remoteCalls: parts.remoteCalls }),
+    ...(parts.bills === undefined ? {} : { bills: parts.bills }),
   };
   if (contrast !== undefined) await saveHead(join(partial, contrastFile), contrast);
   await engine.save(join(partial, "model.safetensors"), student);

@@ -7,10 +7,13 @@ import type { CorpusStats } from "../mistakes/corpus/browse.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { ErrataError } from "../util/error.js";
 import { readJson } from "../util/read-json.js";
+import { sumOf } from "../util/statistics/sums.js";
 import type { Cost, CostRole } from "../watch/ledger.js";
 import type { MetricsLine, StepMetrics } from "../watch/metrics.js";
+import { money } from "../watch/prices.js";
 import { lastCheckpoint, readState, type SavedState } from "./checkpoint.js";
 import { textSha256 } from "./checksums.js";
+import { readSeconds } from "./seconds.js";
 import { freshTeacherBudget } from "../teacher/budget.js";
 
 /** A run read back. */
@@ -19,6 +22,10 @@ export interface RunRecord {
   readonly finished: boolean;
   readonly lines: readonly MetricsLine[];
   readonly cost: Readonly<Record<CostRole, Cost>>;
+  /** Money of all sittings, at the configured prices. */
+  readonly money: number;
+  /** Seconds of training, of all sittings. */
+  readonly seconds: number;
   /** Share of prompt visits with a teacher, in [0, 1]. */
   readonly teacherShare: number;
   /** The folder of the checkpoint. */
@@ -38,11 +45,16 @@ export function readRun(folder: string): RunRecord {
     });
   const saved = readState(checkpoint) as Omit<SavedState, "teacher"> & Partial<SavedState>;
   const { calls, visits } = saved.teacher ?? freshTeacherBudget;
+  const config = readConfig(folder);
+  const seconds = sumOf(Object.values(readSeconds(folder)));
+  const paid = { bills: saved.bills ?? [], seconds, provider: config.engine.provider };
   return {
-    config: readConfig(folder),
+    config,
     finished: saved.finished,
     lines: readMetrics(folder, saved),
     cost: saved.ledger,
+    money: money(saved.ledger, config.prices, paid),
+    seconds,
     teacherShare: visits === 0 ? 0 : calls / visits,
     checkpoint,
   };

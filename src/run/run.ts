@@ -119,7 +119,7 @@ export class Run {
     this.partners = new Partners(setup);
     for (const [name, partner] of this.partners.remote)
       partner.resume(saved?.remoteCalls?.[name] ?? 0);
-    this.ledger = new Ledger(meterOf(setup), saved?.ledger, readSeconds(folder));
+    this.ledger = new Ledger(meterOf(setup), saved?.ledger, readSeconds(folder), saved?.bills);
     this.#user = user;
     user?.chargeTo(this.ledger);
     this.inbox = new Inbox(folder);
@@ -192,7 +192,7 @@ export class Run {
       from: saved.step,
     }));
     truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes); // checked: it is at least as long
-    recordSteps(folder, setup.config.steps);
+    recordChanges(folder, setup.config);
     const corpus = Corpus.restore(
       join(checkpoint, "corpus.db"),
       join(folder, "corpus.db"),
@@ -283,7 +283,8 @@ export class Run {
 
   /** The limit of the configured budget, or of a simulated user, that is spent, if one is. */
   get overBudget(): Exceeded | undefined {
-    return this.ledger.exceeded(this.#config.budget, this.#config.prices) ?? this.#user?.exceeded;
+    const { budget, prices, engine } = this.#config;
+    return this.ledger.exceeded(budget, prices, engine.provider) ?? this.#user?.exceeded;
   }
 
   commitExpert(level: string, signature: string | undefined): void {
@@ -407,12 +408,14 @@ export class Run {
     const calls = [...this.partners.remote].map(
       ([name, partner]) => [name, partner.calls] as const,
     );
+    const { bills } = this.ledger;
     await writeCheckpoint(this.#engine, this.folder, state, {
       finished: this.#finished,
       metricsBytes: syncedBytes(join(this.folder, "metrics.jsonl")),
       curriculum,
       ledger,
       ...(calls.length === 0 ? {} : { remoteCalls: Object.fromEntries(calls) }),
+      ...(bills.length === 0 ? {} : { bills }),
       snapshot: (path) => this.corpus.snapshot(path),
     });
     writeSeconds(this.folder, this.ledger.seconds);
@@ -424,11 +427,15 @@ export class Run {
   }
 }
 
-/** What a setup computes and pays for: its engine's work, and the tokens of partners behind URLs. */
-function meterOf({ engine, remotePartners }: Setup): Meter {
-  if (remotePartners === undefined) return engine;
-  const paid = (): number => [...remotePartners.values()].reduce((n, { tokens }) => n + tokens, 0);
+/** What a setup computes and pays for: its engine's work, and the tokens of models behind URLs. */
+function meterOf({ engine, remotePartners, teacher, preset }: Setup): Meter {
+  const remote = [...(remotePartners?.values() ?? [])];
+  const paid = (): number => remote.reduce((n, { tokens }) => n + tokens, 0);
   return {
+    get bills() {
+      const all = [...remote.map(({ bill }) => bill), teacher?.bill?.(), preset.user?.bill];
+      return all.filter((bill) => bill !== undefined);
+    },
     get flops() {
       return engine.flops;
     },
@@ -454,10 +461,11 @@ function lastEvaluation(folder: string): number | undefined {
   return "eval/accuracy" in line ? line.step : undefined;
 }
 
-/** Writes into `config.json` how many steps a run now has. */
-function recordSteps(folder: string, steps: number): void {
+/** Writes into `config.json` what a run may be carried on with: more steps, and what it may spend and tell. */
+function recordChanges(folder: string, { steps, budget, prices, track }: Config): void {
   const path = join(folder, "config.json");
-  const config = readJson(path, "put the file back from a copy") as Config;
-  if (config.steps === steps) return;
-  replaceFile(path, `${JSON.stringify({ ...config, steps }, null, 2)}\n`);
+  const before = readJson(path, "put the file back from a copy") as Config;
+  const after = { ...before, steps, budget, prices, track };
+  if (JSON.stringify(after) !== JSON.stringify(before))
+    replaceFile(path, `${JSON.stringify(after, null, 2)}\n`);
 }

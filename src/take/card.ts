@@ -1,10 +1,9 @@
 /** Model cards: the README.md that says what an exported model is, how it was made, and what is known of it. */
 import { basename } from "node:path";
-import type { Config } from "../config/config.js";
 import { isHubId } from "../models/hub.js";
 import { learningCurve } from "../run/record.js";
 import { wilsonInterval } from "../util/statistics/intervals.js";
-import { costRoles, money } from "../watch/ledger.js";
+import { costRoles } from "../watch/ledger.js";
 import type { Taken, TakenRun } from "./source.js";
 
 /** What was exported. */
@@ -197,7 +196,7 @@ function results({ config, record }: TakenRun): string {
   return `Accuracy on ${n} tasks of the split \`${config.evaluationSplit}\`, one sampled attempt at temperature 1 each; 95% intervals (Wilson) over tasks, of this one run.\n\n| step | accuracy | interval |\n|---|---|---|\n${shown.map(row).join("\n")}`;
 }
 
-function cost({ record, config, seconds }: TakenRun): string {
+function cost({ record, seconds }: TakenRun): string {
   const used = costRoles.filter(
     (role) => record.cost[role].tokens > 0 || record.cost[role].flops > 0,
   );
@@ -205,7 +204,7 @@ function cost({ record, config, seconds }: TakenRun): string {
     const { tokens, flops } = record.cost[role];
     return `| ${role} | ${tokens.toLocaleString("en-US")} | ${flops.toExponential(2)} |`;
   });
-  const paid = money(record.cost, config.prices as Config["prices"]);
+  const paid = record.money;
   const more = [
     seconds === 0 ? "" : `${(seconds / 60).toFixed(1)} minutes of computation`,
     paid === 0 ? "" : `${paid.toPrecision(3)} of money at the configured prices`,

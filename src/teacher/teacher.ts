@@ -7,6 +7,7 @@ import type { Environment, Task } from "../environments/environment.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import type { Model } from "../models/model.js";
 import { play } from "../play/play.js";
+import type { Bill } from "../util/bill.js";
 import { Random } from "../util/random.js";
 
 /** One attempt of a teacher, right or wrong. */
@@ -23,6 +24,8 @@ export interface Teacher {
     tasks: readonly Task[],
     random: Random,
   ): Promise<readonly (Demonstration | undefined)[]>;
+  /** What it is paid for in this sitting, where it is asked behind a URL. */
+  readonly bill?: () => Bill | undefined;
   /** Its weights at a task, where it runs in the engine with the student's tokenizer: for `kl`. */
   readonly policyFor?: (task: Task) => Policy;
 }
@@ -89,6 +92,7 @@ export function modelTeacher(
 ): Teacher {
   return {
     name,
+    bill: () => model.bill,
     ...(policy === undefined ? {} : { policyFor: () => policy }),
     demonstrate: async (tasks, random) => {
       const rollouts = await play(environment, model, tasks, random);

@@ -80,7 +80,6 @@ export interface RunConfig {
   /** Largest share of visits with a teacher; null where there is no teacher. */
   readonly teacherCap: number | null;
   readonly budget: Readonly<Partial<Record<"flops" | "tokens" | "money" | "seconds", number>>>;
-  readonly prices: Readonly<Record<string, number>>;
 }
 
 /** A group in a list. */

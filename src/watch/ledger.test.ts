@@ -5,10 +5,10 @@ import {
   impliedSaving,
   impliedTeacherCost,
   Ledger,
-  money,
   overheadOf,
   savingLine,
 } from "./ledger.js";
+import { money } from "./prices.js";
 
 const free = { flops: 0, rollouts: 0, tokens: 0 };
 

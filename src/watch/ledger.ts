@@ -1,28 +1,11 @@
 /** What a run costs, by role: metered while it runs, compared with a budget, put against savings. */
 import { z } from "zod";
-import { amount, positive, type Options } from "../util/options.js";
+import { addedBills, type Bill } from "../util/bill.js";
+import { positive, type Options } from "../util/options.js";
+import { money, type Prices } from "./prices.js";
+import { costRoles, type Cost, type CostRole } from "./roles.js";
 
-export const costRoles = [
-  "student",
-  "weak",
-  "expert",
-  "probe",
-  "teacher",
-  "embedding",
-  "judge",
-  "user",
-  "evaluation",
-] as const;
-export type CostRole = (typeof costRoles)[number];
-
-export interface Cost {
-  /** Floating-point operations: 2 per weight and token generated or scored, 6 trained. */
-  readonly flops: number;
-  /** Episodes played; of a simulated user, answers given. */
-  readonly rollouts: number;
-  /** Tokens generated, scored or trained on; of remote models, those paid for. */
-  readonly tokens: number;
-}
+export { costRoles, type Cost, type CostRole } from "./roles.js";
 
 /** What work is metered by: an engine. */
 export interface Meter {
@@ -31,6 +14,8 @@ export interface Meter {
   readonly steeringFlops?: number;
   /** Tokens so far. Absent: an engine that does not count them. */
   readonly tokens?: number;
+  /** What models behind URLs were paid for so far. Absent: none is asked. */
+  readonly bills?: readonly Bill[];
 }
 
 /** The keys `budget.*`. */
@@ -51,12 +36,6 @@ export const budgetSchema = z.strictObject({
 
 /** Hard limits on a whole run: it stops, saved, before the step that starts beyond one. */
 export type Budget = Options<typeof budgetSchema>;
-
-/** The keys `prices.*`. */
-export const pricesSchema = z.partialRecord(z.enum(costRoles), amount);
-
-/** Money per million tokens, by role; a role without a price costs nothing. */
-export type Prices = Options<typeof pricesSchema>;
 
 /** A limit that was reached. */
 export interface Exceeded {
@@ -79,17 +58,20 @@ export class Ledger {
   readonly #costs: Costs;
   readonly #seconds: Record<CostRole, number>;
   readonly #meter: Meter;
+  readonly #billed: readonly Bill[];
   /** Who is charged now, and what was metered when that began. */
   #role: CostRole | undefined;
   #since = { flops: 0, steeringFlops: 0, tokens: 0, time: 0 };
 
-  /** Starts from `saved` (a checkpoint's `totals`) and `seconds`, metering `meter` from now on. */
+  /** Starts from `saved` (a checkpoint's `totals`), `seconds` and `bills`, metering `meter` from now on. */
   constructor(
     meter: Meter,
     saved?: Readonly<Partial<Record<CostRole, Partial<Cost>>>>,
     seconds?: Readonly<Partial<Record<CostRole, number>>>,
+    bills: readonly Bill[] = [],
   ) {
     this.#meter = meter;
+    this.#billed = bills;
     this.#costs = byRole((role) => ({ flops: 0, rollouts: 0, tokens: 0, ...saved?.[role] }));
     this.#seconds = byRole((role) => seconds?.[role] ?? 0);
   }
@@ -151,9 +133,14 @@ export class Ledger {
     return { ...this.#seconds };
   }
 
+  /** What models behind URLs were paid for, over all sittings. */
+  get bills(): readonly Bill[] {
+    return addedBills([...this.#billed, ...(this.#meter.bills ?? [])]);
+  }
+
   /** The first limit of `budget` that has been reached, or undefined. Exploring stops there, not a step later. */
-  exceeded(budget: Budget, prices: Prices = {}): Exceeded | undefined {
-    const spent = this.spent(prices);
+  exceeded(budget: Budget, prices: Prices = {}, provider?: string): Exceeded | undefined {
+    const spent = this.spent(prices, provider);
     for (const limit of ["flops", "tokens", "money", "seconds"] as const) {
       const most = budget[limit];
       if (most !== undefined && spent[limit] >= most)
@@ -162,28 +149,27 @@ export class Ledger {
     return undefined;
   }
 
-  /** Everything spent, over all roles. */
-  spent(prices: Prices = {}): Readonly<Record<keyof Budget, number>> {
+  /** Money for tokens alone, which is a function of the run; `spent` has that for hours too. */
+  tokenMoney(prices: Prices): number {
+    return money(this.#costs, prices, { bills: this.bills });
+  }
+
+  /** Everything spent, over all roles, hours of `provider` included. */
+  spent(prices: Prices = {}, provider?: string): Readonly<Record<keyof Budget, number>> {
     const sum = (of: (role: CostRole) => number): number =>
       costRoles.reduce((total, role) => total + of(role), 0);
+    const seconds = sum((role) => this.#seconds[role]);
     return {
       flops: sum((role) => this.#costs[role].flops),
       tokens: sum((role) => this.#costs[role].tokens),
-      money: money(this.#costs, prices),
-      seconds: sum((role) => this.#seconds[role]),
+      money: money(this.#costs, prices, {
+        bills: this.bills,
+        seconds,
+        ...(provider === undefined ? {} : { provider }),
+      }),
+      seconds,
     };
   }
-}
-
-/** What tokens cost: sum over roles of tokens / 10^6 times the role's price. */
-export function money(
-  costs: Readonly<Partial<Record<CostRole, Pick<Cost, "tokens">>>>,
-  prices: Prices,
-): number {
-  return costRoles.reduce(
-    (total, role) => total + ((costs[role]?.tokens ?? 0) / 1e6) * (prices[role] ?? 0),
-    0,
-  );
 }
 
 /** What a saving over teacher-only training is made of. */

@@ -3,6 +3,8 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { lastCheckpoint } from "../../run/checkpoint.js";
 import { lockHolder } from "../../run/lock.js";
+import type { Bill } from "../../util/bill.js";
+import { pricesSchema, type Prices } from "../../watch/prices.js";
 import type { RunConfig, RunState } from "../api.js";
 
 /** Bytes of a file, 0 where there is none. */
@@ -31,6 +33,7 @@ export interface CheckpointState {
   readonly ledger: Readonly<
     Record<string, { readonly flops: number; readonly rollouts: number; readonly tokens: number }>
   >;
+  readonly bills?: readonly Bill[];
   readonly teacher?: { readonly calls: number; readonly visits: number };
 }
 
@@ -78,7 +81,15 @@ export function configOf(folder: string): RunConfig {
     refitEvery: number(section(config, "expert")["refitEvery"], 1),
     teacherCap: hasTeacher ? number(teacher["cap"], 1) : null,
     budget: numbers(section(config, "budget")),
-    prices: numbers(section(config, "prices")),
+  };
+}
+
+/** What a run's work costs in money, and what computes it. */
+export function pricesOf(folder: string): { readonly prices: Prices; readonly provider: string } {
+  const config = rawConfig(folder);
+  return {
+    prices: pricesSchema.safeParse(section(config, "prices")).data ?? {},
+    provider: section(config, "engine")["provider"] === "webgpu" ? "webgpu" : "cpu",
   };
 }
 

@@ -1,6 +1,7 @@
 /** Everything the page asks of one run, each part read when it is first asked for. */
 import { join } from "node:path";
-import { costRoles, money, type CostRole } from "../../watch/ledger.js";
+import { costRoles, type CostRole } from "../../watch/ledger.js";
+import { money } from "../../watch/prices.js";
 import type { Change, CostReport, GroupDetail, LogPage, MistakeMap, RunSummary } from "../api.js";
 import { cardOf } from "./card.js";
 import { Follower } from "./follower.js";
@@ -13,6 +14,7 @@ import {
   changedAt,
   checkpointState,
   configOf,
+  pricesOf,
   rawConfig,
   readJson,
   sizeOf,
@@ -118,7 +120,8 @@ export class RunReader {
 
   /** What the run cost by role, as of its last checkpoint, against its budget. */
   cost(): CostReport {
-    const { budget, prices, teacherCap } = configOf(this.folder);
+    const { budget, teacherCap } = configOf(this.folder);
+    const { prices, provider } = pricesOf(this.folder);
     const state = checkpointState(this.folder);
     const seconds = readJson(join(this.folder, "seconds.json")) ?? {};
     const roles = costRoles
@@ -134,7 +137,7 @@ export class RunReader {
         };
       })
       .filter(({ flops, tokens, rollouts }) => flops + tokens + rollouts > 0);
-    const sum = (key: "flops" | "tokens" | "money" | "seconds"): number =>
+    const sum = (key: "flops" | "tokens" | "seconds"): number =>
       roles.reduce((total, role) => total + role[key], 0);
     const { calls = 0, visits = 0 } = state?.teacher ?? {};
     return {
@@ -142,7 +145,11 @@ export class RunReader {
       spent: {
         flops: sum("flops"),
         tokens: sum("tokens"),
-        money: sum("money"),
+        money: money(state?.ledger ?? {}, prices, {
+          bills: state?.bills ?? [],
+          seconds: sum("seconds"),
+          provider,
+        }),
         seconds: sum("seconds"),
       },
       budget,
