@@ -45,7 +45,7 @@ export const envCommand: Command = group(
 
 async function checkAction(name: string, options: CheckFlags): Promise<void> {
   const terminal = new Terminal(options);
-  const user = userFor(withSettings({}, options.set).user);
+  const user = await userFor(withSettings({}, options.set).user);
   const checked = await environmentNamed(name, user === undefined ? {} : { user });
   const { failures, ...counts } = await checkEnvironment(checked, {
     tasks: options.tasks,

@@ -3,31 +3,37 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ErrataError } from "../util/error.js";
 import { group } from "./command.js";
-import { chatCommand } from "./chat.js";
-import { compareCommand } from "./compare.js";
 import { completionCommand } from "./completion.js";
-import { corpusCommand } from "./corpus.js";
-import { demoCommand } from "./demo.js";
-import { doctorCommand } from "./doctor.js";
-import { envCommand } from "./env.js";
-import { evalCommand } from "./eval.js";
-import { exportCommand } from "./export.js";
 import { exitCodes, usageCodes } from "./exit-codes.js";
-import { gateCommand } from "./gate.js";
-import { initCommand } from "./init.js";
-import { modelsCommand } from "./models.js";
-import { reportCommand } from "./report.js";
-import { rescueCommand } from "./rescue.js";
-import { runsCommand } from "./runs-list.js";
-import { serveCommand } from "./serve.js";
-import { studyCommand } from "./study.js";
 import { paint } from "./terminal.js";
-import { trainCommand } from "./train.js";
-import { uiCommand } from "./ui.js";
+
+/** Every command, in the order of the help; a module is loaded where its command is asked for. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import("./init.js")).initCommand,
+  demo: async () => (await import("./demo.js")).demoCommand,
+  train: async () => (await import("./train.js")).trainCommand,
+  runs: async () => (await import("./runs-list.js")).runsCommand,
+  chat: async () => (await import("./chat.js")).chatCommand,
+  eval: async () => (await import("./eval.js")).evalCommand,
+  export: async () => (await import("./export.js")).exportCommand,
+  serve: async () => (await import("./serve.js")).serveCommand,
+  gate: async () => (await import("./gate.js")).gateCommand,
+  rescue: async () => (await import("./rescue.js")).rescueCommand,
+  compare: async () => (await import("./compare.js")).compareCommand,
+  study: async () => (await import("./study.js")).studyCommand,
+  ui: async () => (await import("./ui.js")).uiCommand,
+  report: async () => (await import("./report.js")).reportCommand,
+  corpus: async () => (await import("./corpus.js")).corpusCommand,
+  env: async () => (await import("./env.js")).envCommand,
+  models: async () => (await import("./models.js")).modelsCommand,
+  doctor: async () => (await import("./doctor.js")).doctorCommand,
+};
+
+const versionFlags: ReadonlySet<string> = new Set(["--version", "-V"]);
 
 /** Runs one command line; the outcome is `process.exitCode` (see {@link exitCodes}). */
 export async function main(args: readonly string[]): Promise<void> {
-  const program = errata();
+  const program = await errata(args[0]);
   if (args.length === 0) {
     program.outputHelp();
     return;
@@ -39,34 +45,22 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function errata(): Command {
+/** The program: with the command `asked` alone where that is one, else with all. */
+async function errata(asked = ""): Promise<Command> {
   const manifest = new URL("../../package.json", import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
   const program = group("errata", "Reinforcement learning from the mistakes of weaker models.")
     .version(version)
-    .addCommand(initCommand)
-    .addCommand(demoCommand)
-    .addCommand(trainCommand)
-    .addCommand(runsCommand)
-    .addCommand(chatCommand)
-    .addCommand(evalCommand)
-    .addCommand(exportCommand)
-    .addCommand(serveCommand)
-    .addCommand(gateCommand)
-    .addCommand(rescueCommand)
-    .addCommand(compareCommand)
-    .addCommand(studyCommand)
-    .addCommand(uiCommand)
-    .addCommand(reportCommand)
-    .addCommand(corpusCommand)
-    .addCommand(envCommand)
-    .addCommand(modelsCommand)
-    .addCommand(doctorCommand)
     .addHelpText(
       "after",
       "\nExit status: 0 done, 1 failed, 2 usage or configuration error, 130 interrupted and saved.\n" +
         "\nExamples:\n  errata demo\n  errata train --preset arithmetic --steps 100\n",
     );
+  if (versionFlags.has(asked)) return program;
+  const load = commands[asked];
+  const loaders = load === undefined ? Object.values(commands) : [load];
+  for (const added of await Promise.all(loaders.map((loader) => loader())))
+    program.addCommand(added);
   return program.addCommand(completionCommand(program));
 }
 

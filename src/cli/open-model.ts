@@ -1,7 +1,7 @@
 /** What `export`, `serve` and `chat` take: a run by name or folder, or a checkpoint. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isHubId } from "../models/hub.js";
+import { isHubId } from "../models/hub-id.js";
 import type { Taken } from "../take/source.js";
 import { ErrataError } from "../util/error.js";
 import { findRun } from "./runs.js";

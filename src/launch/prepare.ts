@@ -36,7 +36,7 @@ import { teacherFor } from "../teacher/source.js";
  */
 export async function presetFor(config: Config): Promise<Preset> {
   const { environment: name, student } = config;
-  const user = userFor(config.user);
+  const user = await userFor(config.user);
   const playing = user === undefined ? {} : { user };
   if (name === undefined) {
     const preset = presetNamed(config.preset);

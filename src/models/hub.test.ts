@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ErrataError } from "../util/error.js";
-import { hubSnapshot, isHubId, type HubOptions, type HubProgress } from "./hub.js";
+import { isHubId } from "./hub-id.js";
+import { hubSnapshot, type HubOptions, type HubProgress } from "./hub.js";
 
 const families = join(import.meta.dirname, "..", "engine", "golden", "families");
 const commit = "0123456789abcdef0123456789abcdef01234567";

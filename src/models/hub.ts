@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { HubApiError, listFiles, modelInfo, type ListFileEntry } from "@huggingface/hub";
 import { weightFiles } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
+import { isHubId } from "./hub-id.js";
 import { keepSecret } from "../util/secrets.js";
 import { patientFetch } from "./patient-fetch.js";
 import { downloadVerified, type HubLocation } from "./hub-download.js";
@@ -51,11 +52,6 @@ const described = [
   "model.safetensors.index.json",
 ];
 const marker = ".complete";
-
-/** Whether `name` reads like a hub id, `owner/name`. */
-export function isHubId(name: string): boolean {
-  return /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name);
-}
 
 /**
  * The checkpoint `id` (`owner/name`) as a folder: from the cache, or downloaded now. A download that

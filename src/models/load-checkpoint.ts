@@ -7,7 +7,8 @@ import { loadPretrained, readJson } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
 import type { ChatTemplate } from "./chat-template.js";
 import type { Lexicon } from "../environments/environment.js";
-import { hubSnapshot, isHubId, type HubOptions } from "./hub.js";
+import { isHubId } from "./hub-id.js";
+import type { HubOptions } from "./hub.js";
 import { loadTokenizer, type PretrainedTokenizerOptions } from "./pretrained-tokenizer.js";
 import { lexiconIn } from "./symbol-files.js";
 import { LexiconTokenizer, type Tokenizer } from "./tokenizer.js";
@@ -107,7 +108,10 @@ async function locate(
   options: CheckpointOptions,
 ): Promise<{ folder: string; commit: string | undefined }> {
   if (existsSync(where)) return { folder: where, commit: undefined };
-  if (isHubId(where)) return hubSnapshot(where, options);
+  if (isHubId(where)) {
+    const { hubSnapshot } = await import("./hub.js");
+    return hubSnapshot(where, options);
+  }
   throw new ErrataError(`there is no checkpoint at ${where}`, {
     code: "CHECKPOINT_MISSING",
     hint: "give the path of a folder with config.json, or a hub id such as HuggingFaceTB/SmolLM2-135M-Instruct",

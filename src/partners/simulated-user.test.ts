@@ -56,10 +56,10 @@ const tasks: readonly TauTask[] = Array.from({ length: 12 }, (_, i) => ({
   evaluation_criteria: { communicate_info: ["x"], reward_basis: ["COMMUNICATE"] },
 }));
 
-const desk = (
+const desk = async (
   options: UserOptions,
-): { environment: Environment; user: Setup["preset"]["user"] } => {
-  const user = userFor(options);
+): Promise<{ environment: Environment; user: Setup["preset"]["user"] }> => {
+  const user = await userFor(options);
   const typed: unknown = tauEnvironment(
     "desk",
     () => ({
@@ -81,7 +81,7 @@ class ShortSighted extends LexiconTokenizer {
 }
 
 /** A student that says `x` three times in ten, trained by GRPO at that desk. */
-function setup(user: Partial<UserOptions>, config: ConfigInput = {}): Setup {
+async function setup(user: Partial<UserOptions>, config: ConfigInput = {}): Promise<Setup> {
   const made = cueSetup({
     student: regardless({ x: 0.3, y: 0.7 }),
     config: {
@@ -98,7 +98,7 @@ function setup(user: Partial<UserOptions>, config: ConfigInput = {}): Setup {
       user: played(user),
     },
   });
-  const { environment, user: asked } = desk(made.config.user);
+  const { environment, user: asked } = await desk(made.config.user);
   const preset = {
     ...made.preset,
     environment: () => environment,
@@ -143,7 +143,7 @@ const rollouts = ({ folder: at }: Run): string =>
 describe("a user played by a model", () => {
   test("trains a student, with the scenario, the key and the price of each answer", async () => {
     process.env["TEST_KEY"] = "secret-of-the-test";
-    const made = setup({ degraded: ["vague"] }, { steps: 3 });
+    const made = await setup({ degraded: ["vague"] }, { steps: 3 });
     const run = await trained("learns", made);
     expect(run.finished).toBe(true);
     expect(localOf(run.state.student).weights).not.toEqual(localOf(made.base).weights);
@@ -169,7 +169,10 @@ describe("a user played by a model", () => {
   test("that fails or is silent ends its rollout and no other", async () => {
     answer = (_, i) =>
       i % 6 === 1 ? { status: 400, text: "no such model" } : i % 6 === 3 ? undefined : stop;
-    const run = await trained("fails", setup({ timeout: 0.2 }, { steps: 1, evaluateEvery: 9 }));
+    const run = await trained(
+      "fails",
+      await setup({ timeout: 0.2 }, { steps: 1, evaluateEvery: 9 }),
+    );
     const failed = metrics(run).flatMap((line) => line["rollout/failed"] ?? []);
     expect(failed).toEqual([4]);
     expect(rollouts(run).match(/"failure":"[^"]*did not answer: no such model/g)).toHaveLength(2);
@@ -179,12 +182,12 @@ describe("a user played by a model", () => {
 
   test("stops the run, saved, once its limit is spent, and is not asked again after a resume", async () => {
     const limits = { calls: 20 };
-    const run = await trained("limited", setup(limits));
+    const run = await trained("limited", await setup(limits));
     expect(server.asked).toHaveLength(20);
     expect(run.finished).toBe(false);
     expect(run.overBudget).toEqual({ section: "user", limit: "calls", spent: 20, budget: 20 });
     expect(rollouts(run)).toContain("user.calls is spent");
-    const again = setup(limits);
+    const again = await setup(limits);
     const resumed = await Run.resume(run.folder, again);
     await train(resumed, again);
     resumed.close();
@@ -193,7 +196,7 @@ describe("a user played by a model", () => {
   });
 
   test("whose tokens or money are limited is asked one answer at a time, so no limit is overrun", async () => {
-    const { environment, user } = desk(played({ price: 1e6, money: 30 }));
+    const { environment, user } = await desk(played({ price: 1e6, money: 30 }));
     const rollouts = await play(
       environment,
       sayingX,
@@ -207,7 +210,7 @@ describe("a user played by a model", () => {
 
   test("in private leaves no word of a conversation in the run's folder", async () => {
     answer = () => ({ status: 200, text: "I am called number-7. ###STOP###" });
-    const made = setup({ private: true }, { steps: 2 });
+    const made = await setup({ private: true }, { steps: 2 });
     const run = await trained("private", made);
     expect(rollouts(run)).toMatch(/sha256/);
     for (const file of readdirSync(run.folder, { recursive: true, withFileTypes: true }))
@@ -243,7 +246,7 @@ describe.skipIf(!retail)("tau2-retail with a user played by a model", () => {
   const config: ConfigInput = { environment: "tau2-retail", student: { checkpoint: "none" } };
 
   test("is checked, and played by every command that makes a preset of a configuration", async () => {
-    const user = userFor(played())!;
+    const user = (await userFor(played()))!;
     const checked = await checkEnvironment(await environmentNamed("tau2-retail", { user }), {
       tasks: 6,
       seed: 1,

@@ -5,7 +5,6 @@ import { ErrataError } from "../util/error.js";
 import { Ledger, type Exceeded } from "../watch/ledger.js";
 import { atMost } from "../models/at-most.js";
 import type { Model } from "../models/model.js";
-import { remoteModel } from "../models/remote.js";
 import type { Bill } from "../util/bill.js";
 import { Random } from "../util/random.js";
 import type { UserOptions } from "./user-options.js";
@@ -20,7 +19,7 @@ const concurrency = 4;
  * The configured user where a model plays it; undefined for `scripted`.
  * @throws ErrataError `USER_SOURCE` on a source that is neither, `REMOTE_ADDRESS` without a model's name.
  */
-export function userFor(options: UserOptions): MeteredUser | undefined {
+export async function userFor(options: UserOptions): Promise<MeteredUser | undefined> {
   const { source, model, keyVariable, temperature, timeout } = options;
   if (source === "scripted") return undefined;
   if (!/^https?:\/\//.test(source))
@@ -28,6 +27,7 @@ export function userFor(options: UserOptions): MeteredUser | undefined {
       code: "USER_SOURCE",
       hint: "use scripted, or the http(s) URL of an OpenAI-compatible server",
     });
+  const { remoteModel } = await import("../models/remote.js");
   const address = { url: source, model, keyVariable };
   const asked = remoteModel(address, { temperature, timeout, maxTokens: longestMessage });
   return new MeteredUser(asked, options);

@@ -1,6 +1,6 @@
 /** Model cards: the README.md that says what an exported model is, how it was made, and what is known of it. */
 import { basename } from "node:path";
-import { isHubId } from "../models/hub.js";
+import { isHubId } from "../models/hub-id.js";
 import { learningCurve } from "../run/record.js";
 import { wilsonInterval } from "../util/statistics/intervals.js";
 import { costRoles } from "../watch/ledger.js";

@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createJiti } from "jiti";
 import { ErrataError } from "./error.js";
 
 /**
@@ -20,6 +19,7 @@ export async function importDefault(
     });
   // `import { defineConfig } from "errata"` means this copy, wherever the file lies.
   const alias = { errata: fileURLToPath(new URL("../index.js", import.meta.url)) };
+  const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, { alias, moduleCache: false });
   const hint = `the file must export default ${expected}`;
   let input: unknown;
