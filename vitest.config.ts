@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const config: ViteUserConfig = defineConfig({
@@ -5,7 +6,8 @@ const config: ViteUserConfig = defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: "test/tiny-models.ts",
     pool: "forks",
-    maxWorkers: 2,
+    // One more than processors: many tests wait for a process that they started.
+    maxWorkers: Math.min(4, availableParallelism() + 1),
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

@@ -336,16 +336,16 @@ describe("the demonstration", () => {
 
   test("stops on an interrupt with both saved, and resumes", async () => {
     const args = ["demo", "--name", "stopped", "--set", ...overrides];
-    const stopped = await run(place, [...args, "steps=60"], (child) => {
+    const stopped = await run(place, [...args, "steps=16"], (child) => {
       child.stdout!.on("data", (data: Buffer) => {
-        if (data.toString().includes("step 4/60")) child.kill("SIGTERM");
+        if (data.toString().includes("step 4/16")) child.kill("SIGTERM");
       });
     });
     expect(stopped.status).toBe(130);
     expect(stopped.stdout).toContain("carry on with: errata demo --name stopped --resume");
     const resumed = await errata("demo", "--name", "stopped", "--resume", "--json");
     expect(resumed.status).toBe(0);
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 60, rollouts: 60 * 4 * 8 });
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 16, rollouts: 16 * 4 * 8 });
   });
 });
 

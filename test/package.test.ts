@@ -41,11 +41,19 @@ let tarball: string;
 let size: number;
 let files: ReadonlySet<string>;
 
+/** A folder that keeps the packed file for the next run of these tests, on another Node. */
+const kept = process.env["ERRATA_TEST_PACKED"];
+
 beforeAll(async () => {
-  const json = ["--json", "--pack-destination", folder];
-  const answer: unknown = JSON.parse(await npm(root, "pack", "--ignore-scripts=false", ...json));
+  const place = kept ?? folder;
+  const told = join(place, "packed.json");
+  if (!existsSync(told)) {
+    const json = ["--json", "--pack-destination", place];
+    writeFileSync(told, await npm(root, "pack", "--ignore-scripts=false", ...json));
+  }
+  const answer: unknown = JSON.parse(readFileSync(told, "utf8"));
   const [packed] = Object.values(answer as Record<string, Packed>); // an array, or by name since npm 12
-  tarball = join(folder, packed!.filename);
+  tarball = join(place, packed!.filename);
   size = packed!.size;
   files = new Set(packed!.files.map(({ path }) => path));
 }, 600_000);
