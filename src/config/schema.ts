@@ -61,6 +61,12 @@ export const configSchema = z
       .describe(
         "Whether a group's advantages are divided by its standard deviation: `std` is GRPO, `none` Dr. GRPO.",
       ),
+    labels: z
+      .enum(["steps", "outcome"])
+      .default("steps")
+      .describe(
+        "What verdicts tell a run: `steps`, whether an attempt is right and which step was the first wrong one, where the environment knows; `outcome`, the former alone, as with most real tasks.",
+      ),
     evaluateEvery: count.default(5).describe("Training steps between evaluations."),
     evaluationTasks: count.default(400).describe("Held-out tasks of an evaluation."),
     evaluationSplit: z

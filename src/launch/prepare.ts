@@ -21,6 +21,7 @@ import { presetNamed, type Preset } from "../students/presets/presets.js";
 import { Random } from "../util/random.js";
 import { noPartner, Partners } from "../partners/partner.js";
 import { remotePartners } from "../partners/remote.js";
+import { outcomeOnly } from "../environments/outcome-only.js";
 import { userFor } from "../partners/simulated-user.js";
 import type { Setup } from "../run/setup.js";
 import { withinCapabilities } from "./capabilities.js";
@@ -104,7 +105,8 @@ export async function baseStudent(
   options: PrepareOptions & { readonly preset?: Preset } = {},
 ): Promise<BaseStudent> {
   const preset = options.preset ?? (await presetFor(config));
-  const environment = (preset.playedIn ?? preset.environment)();
+  const told = (preset.playedIn ?? preset.environment)();
+  const environment = config.labels === "outcome" ? outcomeOnly(told) : told;
   const { checkpoint, lora, maxTokens, context, revision } = config.student;
   const { templateVariables, templateDate } = config.student;
   if (checkpoint === undefined) {
@@ -152,6 +154,14 @@ export function requireUsedOptions({ preset, student }: Pick<Config, "preset" | 
       hint: `leave ${given.join(", ")} out, or set student.checkpoint to the folder or hub id of an open model`,
     },
   );
+}
+
+/** What a run without step labels cannot do though it is asked for. */
+function unlabelled(config: Config): string[] {
+  if (config.labels === "steps" || !usesMistakes(config)) return [];
+  return [
+    "labels is outcome: no wrong step is known, so no mistake is kept, charged or learned by an expert",
+  ];
 }
 
 /**
@@ -210,7 +220,7 @@ export async function prepare(config: Config, options: PrepareOptions = {}): Pro
   const possible = withinCapabilities(config, engine.capabilities, environment);
   return {
     config: possible.config,
-    notices: [...possible.notices, ...remote.notices],
+    notices: [...possible.notices, ...remote.notices, ...unlabelled(config)],
     engine,
     environment,
     tokenizer,
