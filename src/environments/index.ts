@@ -8,7 +8,7 @@ import type { Environment } from "./environment.js";
 import { gsm8k } from "./gsm8k/gsm8k.js";
 import { metamath } from "./metamath/metamath.js";
 import { minif2f } from "./lean/minif2f.js";
-import { proof } from "./proof/proof.js";
+import { deepProof, proof } from "./proof/proof.js";
 import { rewriting } from "./rewriting/rewriting.js";
 import { support } from "./support/support.js";
 import { tau2Retail, tauAirline } from "./support/tau/tau.js";
@@ -33,6 +33,7 @@ const ENVIRONMENTS: Readonly<Record<string, (options: EnvironmentOptions) => unk
   metamath: () => metamath(),
   minif2f: () => minif2f(),
   proof: () => proof(),
+  "proof-deep": () => deepProof(),
   rewriting: () => rewriting(),
   support: () => support(),
   "tau-airline": (options) => tauAirline(options),

@@ -14,9 +14,6 @@ import {
   type Tactic,
 } from "./tactics.js";
 
-/** Most tactics in one attempt. */
-export const MAX_STEPS = 14;
-
 /** One attempt at a theorem written by `sequentText`. */
 export type ProofState = AttemptState<Development>;
 
@@ -29,7 +26,7 @@ export const FATAL_FAMILIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Playing and grading by tactics. The families of a first error are
+ * Playing and grading by tactics, at most so many. The families of a first error are
  *
  *     wrong-disjunct       left or right, and that side cannot be proved
  *     premature-exfalso    exfalso without a contradiction within reach
@@ -39,29 +36,26 @@ export const FATAL_FAMILIES: Readonly<Record<string, string>> = {
  *     malformed            no tactic
  *     any rejection code   a refused tactic, for example type-mismatch
  */
-export const attempts: TacticAttempts<Goal, Development, Tactic> = new TacticAttempts<
-  Goal,
-  Development,
-  Tactic
->({
-  name: "proof",
-  maxSteps: MAX_STEPS,
-  actions: ACTIONS,
-  develop: (text) => develop(parseSequent(text)),
-  parse: parseTactic,
-  apply: applyTactic,
-  isProved,
-  observe: (_development, { hypotheses, conclusion }) =>
-    sequentText({ hypotheses: hypotheses.map(({ formula }) => formula), goal: conclusion }),
-  legal: legalActions,
-  isProvable: isGoalProvable,
-  blame: ({ goal, action }, lost) => ({
-    family: FATAL_FAMILIES[parseTactic(action)!.name] ?? "fatal",
-    detail: `${action} on ${goal.conclusion.text}: then ${lost.conclusion.text} cannot be proved`,
-  }),
-  expected(goal) {
-    const action = correct(goal);
-    return losesNothing(goal, action) ? action : undefined;
-  },
-  signature: signatureOf,
-});
+export const attemptsWithin = (maxSteps: number): TacticAttempts<Goal, Development, Tactic> =>
+  new TacticAttempts<Goal, Development, Tactic>({
+    name: "proof",
+    maxSteps,
+    actions: ACTIONS,
+    develop: (text) => develop(parseSequent(text)),
+    parse: parseTactic,
+    apply: applyTactic,
+    isProved,
+    observe: (_development, { hypotheses, conclusion }) =>
+      sequentText({ hypotheses: hypotheses.map(({ formula }) => formula), goal: conclusion }),
+    legal: legalActions,
+    isProvable: isGoalProvable,
+    blame: ({ goal, action }, lost) => ({
+      family: FATAL_FAMILIES[parseTactic(action)!.name] ?? "fatal",
+      detail: `${action} on ${goal.conclusion.text}: then ${lost.conclusion.text} cannot be proved`,
+    }),
+    expected(goal) {
+      const action = correct(goal);
+      return losesNothing(goal, action) ? action : undefined;
+    },
+    signature: signatureOf,
+  });

@@ -4,14 +4,16 @@ import { coqVersion, runCoq } from "./coq.js";
 import { coqScript } from "./export.js";
 import { play } from "./forks.js";
 import { drawTheorem } from "./generator.js";
-import { LEVELS } from "./level.js";
+import { DEEP, LEVELS } from "./level.js";
 import { correct, noise } from "./procedures.js";
-import { attempts } from "./attempts.js";
+import { attemptsWithin } from "./attempts.js";
 import { parseSequent, type Sequent, sequentText } from "./sequent.js";
 import { ACTIONS, type Goal } from "./tactics.js";
 
 const version = coqVersion();
 const title = version ?? "SKIPPED: coqtop is not installed";
+
+const attempts = attemptsWithin(DEEP.steps);
 
 interface Attempt {
   readonly sequent: Sequent;
@@ -75,24 +77,22 @@ test("a missing coqtop is reported as such", async () => {
   });
 });
 
-/** For each of 60 theorems a level: the right script, two corrupted ones, two random walks. */
+/** For each of 40 theorems a level, 20 of the deep one: the right script, two corrupted ones, two random walks. */
 function drawAttempts(): Attempt[] {
   const random = Random.from(4, "coq");
-  return LEVELS.flatMap((level) =>
-    Array.from({ length: 60 }, () => drawTheorem({ split: "test", level, random })).flatMap(
-      (sequent) => {
-        const actions = play(sequent, correct, { limit: level.tactics[1] }).moves.map(
-          ({ action }) => action,
-        );
-        const corrupted = [1, 2].map(() =>
-          attempts.corrupt(sequentText(sequent), actions, random)!,
-        );
-        const walks = [noise, mostlyRight].map((policy) =>
-          play(sequent, policy, { random, limit: 14 }).moves.map(({ action }) => action),
-        );
-        return [actions, ...corrupted, ...walks].map((each) => ({ sequent, actions: each }));
-      },
-    ),
+  return [...LEVELS, DEEP].flatMap((level) =>
+    Array.from({ length: level === DEEP ? 20 : 40 }, () =>
+      drawTheorem({ split: "test", level, random }),
+    ).flatMap((sequent) => {
+      const actions = play(sequent, correct, { limit: level.tactics[1] }).moves.map(
+        ({ action }) => action,
+      );
+      const corrupted = [1, 2].map(() => attempts.corrupt(sequentText(sequent), actions, random)!);
+      const walks = [noise, mostlyRight].map((policy) =>
+        play(sequent, policy, { random, limit: level.steps }).moves.map(({ action }) => action),
+      );
+      return [actions, ...corrupted, ...walks].map((each) => ({ sequent, actions: each }));
+    }),
   );
 }
 

@@ -3,7 +3,7 @@ import { Random } from "../../util/random.js";
 import type { Split } from "../environment.js";
 import { play, SHALLOW_POLICIES, walk } from "./forks.js";
 import { drawTheorem, fits, splitOf } from "./generator.js";
-import { type Level, LEVELS } from "./level.js";
+import { DEEP, type Level, LEVELS } from "./level.js";
 import { correct, isGoalProvable, losesNothing } from "./procedures.js";
 import { canonicalSequent, type Sequent, sequentKey, sequentText } from "./sequent.js";
 import { drawDisjunction, drawTheory } from "./theory.js";
@@ -15,7 +15,7 @@ function draw(level: Level, count: number, split: Split = "train", seed = 1): Se
   return Array.from({ length: count }, () => drawTheorem({ split, level, random }));
 }
 
-describe.each(LEVELS.map((level) => [level.name, level] as const))("%s", (_, level) => {
+describe.each([...LEVELS, DEEP].map((level) => [level.name, level] as const))("%s", (_, level) => {
   const drawn = draw(level, 600);
   const [fewestTactics, mostTactics] = level.tactics;
 
@@ -99,6 +99,8 @@ test("a theorem belongs to one level at most", () => {
   const [few, many] = LEVELS as [Level, Level];
   for (const sequent of draw(few, 200)) expect(fits(sequent, many)).toBeUndefined();
   for (const sequent of draw(many, 200)) expect(fits(sequent, few)).toBeUndefined();
+  for (const sequent of draw(DEEP, 100))
+    for (const level of LEVELS) expect(fits(sequent, level)).toBeUndefined();
 });
 
 test("a tenth of all theorems is for testing, a tenth for validation", () => {

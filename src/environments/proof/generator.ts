@@ -21,7 +21,6 @@ import { type Fork, play, SHALLOW_POLICIES, walk, type Walk } from "./forks.js";
 import type { Level } from "./level.js";
 import { firstMention } from "./procedures.js";
 import { canonicalSequent, type Sequent, sequentKey } from "./sequent.js";
-import { MAX_STEPS } from "./attempts.js";
 import { type Branch, branchesOf, drawDisjunction, drawTheory, MAX_HOPS } from "./theory.js";
 
 /** Most disjunctions tried for one goal. */
@@ -67,7 +66,7 @@ export function fits(sequent: Sequent, level: Level): Walk | undefined {
   if (solution === undefined || solution.actions.length < fewest) return undefined;
   if (!suits(solution.forks, level) || !isMixed(solution.forks)) return undefined;
   for (const policy of Object.values(SHALLOW_POLICIES)) {
-    if (play(sequent, policy, { limit: MAX_STEPS }).proved) return undefined;
+    if (play(sequent, policy, { limit: level.steps }).proved) return undefined;
   }
   return solution;
 }

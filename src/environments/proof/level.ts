@@ -11,6 +11,8 @@ export interface Level {
   readonly symbols: number;
   /** Range of the length of the correct script, in tactics. */
   readonly tactics: readonly [number, number];
+  /** Most tactics of one attempt. */
+  readonly steps: number;
   /** Chance that a disjunction has three disjuncts. */
   readonly nested: number;
   /** Chance that the hypotheses call for a case distinction. */
@@ -25,6 +27,7 @@ export const LEVELS: readonly Level[] = [
     misleading: [1, 2],
     symbols: 22,
     tactics: [3, 10],
+    steps: 14,
     nested: 0.15,
     either: 0.2,
   },
@@ -34,7 +37,20 @@ export const LEVELS: readonly Level[] = [
     misleading: [3, 5],
     symbols: 32,
     tactics: [6, 12],
+    steps: 14,
     nested: 0.6,
     either: 0.2,
   },
 ];
+
+/** Long theorems: every fork has to be taken right, so an attempt that guesses is next to never right. */
+export const DEEP: Level = {
+  name: "deep",
+  forks: [7, 10],
+  misleading: [3, 7],
+  symbols: 52,
+  tactics: [9, 20],
+  steps: 26,
+  nested: 0.7,
+  either: 0.2,
+};

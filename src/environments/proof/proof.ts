@@ -1,10 +1,10 @@
 /** The domain of theorem proving: one tactic per action, one goal per observation. */
 import { ErrataError } from "../../util/error.js";
 import type { Environment, Procedure, Task } from "../environment.js";
-import { attempts, MAX_STEPS, type ProofState } from "./attempts.js";
+import { attemptsWithin, type ProofState } from "./attempts.js";
 import { ATOMS, CONNECTIVES, falsity } from "./formula.js";
 import { drawTheorem, splitOf } from "./generator.js";
-import { type Level, LEVELS } from "./level.js";
+import { DEEP, type Level, LEVELS } from "./level.js";
 import * as policies from "./procedures.js";
 import {
   canonicalSequent,
@@ -17,10 +17,6 @@ import {
 import { ACTIONS } from "./tactics.js";
 
 export type { ProofState } from "./attempts.js";
-
-const LEVELS_BY_NAME: ReadonlyMap<string, Level> = new Map(
-  LEVELS.map((level) => [level.name, level]),
-);
 
 /**
  * Theorems of intuitionistic propositional logic, proved by tactics named as in Coq and Lean.
@@ -39,8 +35,23 @@ const LEVELS_BY_NAME: ReadonlyMap<string, Level> = new Map(
  * goal, whether or not its premise can be reached). Elsewhere they do as `correct` does.
  */
 export function proof(): Environment<ProofState> {
+  return theorems("proof", LEVELS);
+}
+
+/**
+ * The same theorems, and a level `deep` of seven to ten forks, with at most 26 tactics: one whose student guesses at
+ * forks proves next to none.
+ */
+export function deepProof(): Environment<ProofState> {
+  return theorems("proof-deep", [...LEVELS, DEEP]);
+}
+
+function theorems(name: string, levels: readonly Level[]): Environment<ProofState> {
+  const byName = new Map(levels.map((level) => [level.name, level]));
+  const maxSteps = Math.max(...levels.map(({ steps }) => steps));
+  const attempts = attemptsWithin(maxSteps);
   return {
-    name: "proof",
+    name,
     lexicon: {
       symbols: [
         ...ATOMS,
@@ -52,10 +63,10 @@ export function proof(): Environment<ProofState> {
       ],
       separator: " ",
     },
-    levels: LEVELS.map(({ name }) => name),
-    maxSteps: MAX_STEPS,
+    levels: [...byName.keys()],
+    maxSteps,
     maxActionSymbols: 1,
-    maxObservationSymbols: Math.max(...LEVELS.map(({ symbols }) => symbols)),
+    maxObservationSymbols: Math.max(...levels.map(({ symbols }) => symbols)),
     procedures: {
       correct: onFirstGoal(policies.correct),
       left: onFirstGoal(policies.left),
@@ -65,15 +76,15 @@ export function proof(): Environment<ProofState> {
       noise: onFirstGoal(policies.noise),
     },
 
-    draw({ split, level: name, random }) {
-      const level = LEVELS_BY_NAME.get(name);
+    draw({ split, level: wanted, random }) {
+      const level = byName.get(wanted);
       if (level === undefined) {
-        throw new ErrataError(`proof has no level "${name}"`, {
+        throw new ErrataError(`${name} has no level "${wanted}"`, {
           code: "ENVIRONMENT_LEVEL",
-          hint: `use one of ${[...LEVELS_BY_NAME.keys()].join(", ")}`,
+          hint: `use one of ${[...byName.keys()].join(", ")}`,
         });
       }
-      return proofTask(drawTheorem({ split, level, random }), name);
+      return { ...proofTask(drawTheorem({ split, level, random }), wanted), domain: name };
     },
 
     identify({ data, level }) {

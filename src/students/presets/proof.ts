@@ -1,10 +1,12 @@
 import type { Recipe, Stage } from "../recipe.js";
 import type { Environment } from "../../environments/environment.js";
-import { proof } from "../../environments/proof/proof.js";
+import { deepProof, proof } from "../../environments/proof/proof.js";
 import { oneStage } from "./one-stage.js";
 import type { Preset } from "./preset.js";
 
 const proofLevels = ["few-forks", "many-forks"] as const;
+
+const deepLevels = [...proofLevels, "deep"];
 
 const size = { width: 64, layers: 4, heads: 4, feedForward: 160 } as const;
 
@@ -78,6 +80,61 @@ export const proofPresets: readonly Preset[] = [
     ),
     partners: proofPartners,
     config: { steps: 120, evaluateEvery: 4, explore: { mask: 0.1 } },
+  },
+  {
+    name: "proof-cold",
+    description:
+      "theorems of seven to ten forks; the student goes left at nearly all of them: next to no attempt is right",
+    environment: () => deepProof() as Environment,
+    levels: ["deep"],
+    transferLevels: ["few-forks"],
+    kind: "injected",
+    bug: "left",
+    student: {
+      size,
+      seed: 1,
+      stages: [
+        {
+          mixture: { correct: 1 },
+          levels: deepLevels,
+          tasks: 40_000,
+          steps: 2500,
+          batch: 256,
+          learningRate: 3e-3,
+        },
+        {
+          mixture: { correct: 0.004, left: 0.966, exfalso: 0.01, apply: 0.01, noise: 0.01 },
+          levels: ["deep"],
+          tasks: 10_000,
+          steps: 600,
+          batch: 256,
+          learningRate: 5e-4,
+        },
+      ],
+    },
+    partners: {
+      left: oneStage({ width: 32, layers: 2, heads: 2, feedForward: 64 }, 21, {
+        mixture: { left: 1 },
+        levels: deepLevels,
+        tasks: 10_000,
+        steps: 1000,
+      }),
+      exfalso: oneStage({ width: 32, layers: 2, heads: 2, feedForward: 64 }, 23, {
+        mixture: { exfalso: 1 },
+        levels: deepLevels,
+        tasks: 10_000,
+        steps: 1000,
+      }),
+    },
+    config: {
+      steps: 40,
+      evaluateEvery: 2,
+      learningRate: 6e-4,
+      tasksPerStep: 32,
+      groupSize: 4,
+      // Below what the student gives to a right step that it has unlearnt.
+      explore: { mask: 0.002, when: "always" },
+    },
   },
   {
     name: "proof-natural",

@@ -34,7 +34,7 @@ export function cardOf(told: Told): Card {
   try {
     if (told.conversation !== undefined) return conversation(told, told.conversation);
     if (told.domain === "code") return program(told);
-    if (told.domain === "proof") return proof(told);
+    if (told.domain === "proof" || told.domain === "proof-deep") return proof(told);
   } catch {
     // a task of another version, say: shown step by step
   }
