@@ -102,6 +102,23 @@ describe("an interrupted run ends with the same bytes as one that was not", () =
     expect(differences(at("whole"), at(name))).toEqual([]);
   });
 
+  test("when it stops while it is still found out who steers", async () => {
+    const racing: ConfigInput = { explore: { steerBy: "auto" } };
+    const lines = await runToEnd("racing", racing);
+    const raced = lines.filter((line) => "race/chosen" in line);
+    expect(raced.length).toBeGreaterThan(4);
+    expect(Object.keys(raced[0]!["race/groups"])).toEqual(["none", "past-self", "weak:drop-carry"]);
+    const { run, setup } = await start("racing-stopped", racing);
+    const stop = new AbortController();
+    run.onLine = (line) => {
+      if ("rollout/accuracy" in line && line.step === 2) stop.abort();
+    };
+    await train(run, setup, stop.signal);
+    run.close();
+    await resumeToEnd("racing-stopped", racing);
+    expect(differences(at("racing"), at("racing-stopped"))).toEqual([]);
+  });
+
   // The first of these falls into the weak partners' warm-up, the others into later steps.
   test.each([0.1, 0.6, 0.95])("when it is cut off %d of the way", async (share) => {
     const name = `abandoned-${share}`;

@@ -79,7 +79,7 @@ export async function estimateCost(config: Config): Promise<CostEstimate[]> {
   ];
   const weak = steeringPartner(explore.steerBy);
   const expertWeights =
-    explore.steerBy === "past-self"
+    explore.steerBy === "past-self" || explore.steerBy === "auto"
       ? N
       : parameterCount(
           weak === undefined

@@ -5,6 +5,7 @@ import { overheadOf, savingLine } from "../watch/ledger.js";
 import type { ImportMetrics, MetricsLine } from "../watch/metrics.js";
 import type { RunEnd, RunProgress } from "../launch/process.js";
 import type { RunRecord } from "../run/record.js";
+import { raceOf, verdictOf } from "../play/race.js";
 import type { Forecast } from "../watch/forecast.js";
 import { exitCodes } from "./exit-codes.js";
 import { budgetLines, comparisonLine, forecastLine, withinForecast } from "./forecast-lines.js";
@@ -67,6 +68,10 @@ export class Sitting {
   line(line: MetricsLine, progress: RunProgress): void {
     this.#progress = progress;
     if ("import/files" in line) this.#terminal.print(arrivalsLine(line));
+    if ("race/chosen" in line) {
+      const verdict = verdictOf(raceOf(line));
+      if (verdict !== undefined) this.#terminal.print(verdict);
+    }
     const evaluated = this.#training.add(line, progress);
     this.#terminal.status(this.#training.line(this.#terminal.width));
     if (evaluated && !this.#terminal.live) this.#terminal.print(this.#training.line());

@@ -1,5 +1,5 @@
 /** What a configuration needs of the method. */
-import { steeringPartner, steersByExpert } from "../play/forms.js";
+import { steersByExpert, steersUnfitted } from "../play/forms.js";
 import type { Config } from "./config.js";
 
 /** Whether anything in a run would use collected mistakes: steering, the charge, or task weights. */
@@ -10,6 +10,6 @@ export function usesMistakes(config: Config): boolean {
 /** Whether experts are fitted to mistakes. */
 export function usesExperts({ explore, ablate }: Pick<Config, "explore" | "ablate">): boolean {
   const { form, steerBy } = explore;
-  const fitsNothing = steerBy === "past-self" || steeringPartner(steerBy) !== undefined;
+  const fitsNothing = steerBy === "past-self" || steersUnfitted(steerBy);
   return steersByExpert(form) && !fitsNothing && ablate.expert === "fitted";
 }

@@ -1,5 +1,5 @@
 /** Whose mistakes are collected, and when: before the first step, and as training goes. */
-import { steeringPartner } from "../play/forms.js";
+import { steersUnfitted } from "../play/forms.js";
 import { usesExperts, usesMistakes } from "../config/uses.js";
 import { studentModel } from "../play/explore.js";
 import { partnerAttempts, playPartners, unreadable } from "../partners/partner.js";
@@ -36,7 +36,7 @@ const studentAttempts = 8;
  */
 export async function warmUp(run: Run, setup: Setup, random: Random): Promise<void> {
   const { config } = setup;
-  if (!usesMistakes(config) || steeringPartner(config.explore.steerBy) !== undefined) return;
+  if (!usesMistakes(config) || steersUnfitted(config.explore.steerBy)) return;
   const { sources } = config.corpus;
   const partners = sources === "student" ? [] : run.partners.names;
   for (const name of partners.filter((n) => shareOf(setup, n) > 0))

@@ -4,9 +4,10 @@ import { randomExpert, shuffledActions } from "../experts/stand-ins.js";
 import { UNRECOGNISED } from "../mistakes/corpus/mistake.js";
 import type { Policy } from "../engine/engine.js";
 import type { Task } from "../environments/environment.js";
-import { steeringPartner, steersByExpert } from "../play/forms.js";
+import { partnerSource, steeringPartner, steersByExpert } from "../play/forms.js";
 import { noPartner } from "../partners/partner.js";
 import { expertShape, fitExpert } from "../experts/expert.js";
+import { racingSources, races } from "./race.js";
 import { sampler, type GroupSteering } from "../play/explore.js";
 import { signatureShares } from "../mistakes/agreement.js";
 import { namesByClusters } from "../mistakes/candidate.js";
@@ -17,6 +18,7 @@ import type { Setup } from "../run/setup.js";
 
 /** What leads a step's stuck groups away from known mistakes. */
 export function steeringFor(run: Run, setup: Setup, random: Random): GroupSteering {
+  if (races(setup)) return racingSources(run, setup, random);
   return {
     expertFor: expertsFor(run, setup, random),
     nameOf: (expert) => nameOf(run, setup, expert),
@@ -25,8 +27,10 @@ export function steeringFor(run: Run, setup: Setup, random: Random): GroupSteeri
 }
 
 /** The signature an expert was fitted to; `past-self`, or `stand-in` for what replaces experts in an ablation. */
-function nameOf({ state: { experts } }: Run, { base }: Setup, expert: Policy): string {
+function nameOf({ state: { experts }, partners }: Run, { base }: Setup, expert: Policy): string {
   for (const { signature, policy } of experts.values()) if (policy === expert) return signature;
+  for (const name of partners.names)
+    if (partners.policy(name) === expert) return partnerSource(name);
   return expert === base ? "past-self" : "stand-in";
 }
 

@@ -34,6 +34,7 @@ import { logDistance, logOverlap } from "./observe.js";
 import { movesWithinStep, optimize } from "./optimize.js";
 import { chooseTasks, recordExposures, recordVisits, refreshQuality } from "./replay.js";
 import { spar, sparringGroups } from "./spar.js";
+import { isRacing, recordRace } from "./race.js";
 import { probeExperts, refitExperts, steeringFor } from "./steer.js";
 import { taughtSignals, teach } from "./teach.js";
 
@@ -89,15 +90,17 @@ async function takeStep(run: Run, setup: Setup, draw: Draw): Promise<void> {
   // Play: every task a group of attempts; stuck groups explore away from known mistakes.
   const count = config.tasksPerStep - sparringGroups(config);
   const tasks = chooseTasks(run, setup, count, draw("tasks"), draw("replay"));
+  const steering = steeringFor(run, setup, draw("arm"));
   const explored = await run.ledger.charge("student", tasks.length * config.groupSize, () =>
     playGroups({
       player: setup,
       policy: run.state.student,
       tasks,
-      steering: steeringFor(run, setup, draw("arm")),
+      steering,
       random: draw("play"),
     }),
   );
+  if (isRacing(steering)) recordRace(run, setup, explored, steering);
   if (step % config.evaluateEvery === 0) await logDistance(run, setup, explored.groups);
 
   // Optional: a teacher where nothing else helped, a degraded partner's forks, contrast of steps.

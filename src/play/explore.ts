@@ -30,6 +30,8 @@ export interface GroupSteering {
   readonly expertFor: (task: Task) => Policy | undefined;
   /** What an expert is called in a run's record. */
   readonly nameOf?: (expert: Policy) => string;
+  /** How sampling away from an expert differs from `explore.*`. */
+  readonly formOf?: (expert: Policy) => Partial<Omit<ExploreOptions, "steerBy">>;
   /** What others answered wrong at a task: named by a negative hint. */
   readonly wrongAnswersOf: (task: Task) => readonly string[];
 }
@@ -147,11 +149,11 @@ export async function playGroups({
       );
   for (const expert of new Set(experts)) {
     const chosen = tasks.filter((task, i) => experts[i] === expert && !second.has(task));
-    for (const { task, rollouts } of await sampler(player, policy, expert)(
-      chosen,
-      exploring,
-      random,
-    ))
+    for (const { task, rollouts } of await sampler(
+      formed(player, steering, expert),
+      policy,
+      expert,
+    )(chosen, exploring, random))
       second.set(
         task,
         expert === undefined || steering.nameOf === undefined
@@ -172,6 +174,13 @@ export async function playGroups({
     steered: count(isSteered),
     rescuedSteered: count((i) => isSteered(i) && rescued(i)),
   };
+}
+
+/** `player` with the form that an expert steers by. */
+function formed(player: Player, { formOf }: GroupSteering, expert: Policy | undefined): Player {
+  if (expert === undefined || formOf === undefined) return player;
+  const { config } = player;
+  return { ...player, config: { ...config, explore: { ...config.explore, ...formOf(expert) } } };
 }
 
 /** Attempts of a group's first part, and of the second, which explores where the first is all wrong; each at least one. */

@@ -33,12 +33,22 @@ export function steeringPartner(steerBy: string): string | undefined {
   return steerBy.startsWith(weakPrefix) ? steerBy.slice(weakPrefix.length) : undefined;
 }
 
+/** What a weak partner that steers is called: `weak:NAME`. */
+export const partnerSource = (name: string): string => `${weakPrefix}${name}`;
+
 /** What steers without naming a signature. */
-const builtInSources: readonly string[] = ["probe", "random", "past-self"];
+const builtInSources: readonly string[] = ["auto", "probe", "random", "past-self"];
 
 const nearSource = (name: string): string | undefined =>
   builtInSources.find((source) => name !== "" && source.startsWith(name)) ??
   nearest(name, builtInSources);
+
+/** Whether what steers is used as it is: no expert is fitted, no partner plays for one. */
+export const steersUnfitted = (steerBy: string): boolean =>
+  steerBy === "auto" || steeringPartner(steerBy) !== undefined;
+
+/** How `auto` is steered by a weak partner: contrast alone, and what it holds to be wrong told from what it does not know. */
+export const contrastForm: Partial<ExploreOptions> = { form: "contrastive", kappa: 0, floor: -7 };
 
 /** The keys `explore.*`. */
 export const exploreSchema = z.strictObject({
@@ -79,7 +89,7 @@ export const exploreSchema = z.strictObject({
     })
     .default("probe")
     .describe(
-      "Who is steered away from: `probe`, the expert with proven uplift; a signature's expert, by its name; `random`, one at random; `past-self`, the student before training; `weak:NAME`, a weak partner as it is, with nothing fitted.",
+      "Who is steered away from: `auto`, of the past self and every weak partner that runs here whoever rescues most stuck groups per FLOP, or nobody where none helps; `probe`, the expert with proven uplift; a signature's expert, by its name; `random`, one at random; `past-self`, the student before training; `weak:NAME`, a weak partner as it is, with nothing fitted.",
     ),
 });
 

@@ -5,6 +5,7 @@ import type { Bill } from "../util/bill.js";
 import { ErrataError } from "../util/error.js";
 import type { AlarmState } from "../watch/alarms.js";
 import { loadHead, saveHead } from "../learn/contrast-head.js";
+import type { Race } from "../play/race.js";
 import type { CurriculumState } from "../play/curriculum.js";
 import type { Engine } from "../engine/engine.js";
 import type { Expert } from "../experts/expert.js";
@@ -30,6 +31,8 @@ export interface SavedState {
   readonly curriculum: CurriculumState;
   readonly alarms: AlarmState;
   readonly committed: readonly [string, string][];
+  /** Absent where it is not found out in training who steers. */
+  readonly race?: Race;
   readonly experts: readonly { signature: string; traces: number; fittedAt: number }[];
   readonly ledger: Readonly<Record<CostRole, Cost>>;
   readonly teacher: TeacherBudgetState;
@@ -86,6 +89,7 @@ export async function writeCheckpoint(
     curriculum: parts.curriculum,
     alarms: state.alarms,
     committed: [...committed],
+    ...(state.race === undefined ? {} : { race: state.race }),
     experts: [...experts.values()].map(({ signature, traces, fittedAt }) => ({
       signature,
       traces,
@@ -136,6 +140,7 @@ export async function readCheckpoint(
     optimizer: await engine.restoreOptimizer(at("optimizer.safetensors")),
     experts,
     committed: new Map(saved.committed),
+    ...(saved.race === undefined ? {} : { race: saved.race }),
     skipped: saved.skipped,
     alarms: saved.alarms,
     teacher: saved.teacher,

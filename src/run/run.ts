@@ -32,6 +32,7 @@ import type { Expert } from "../experts/expert.js";
 import { Inbox, partnerName, type ArrivedFile } from "./inbox.js";
 import { partnerOr } from "./partner-file.js";
 import { Ledger, type Cost, type CostRole, type Exceeded, type Meter } from "../watch/ledger.js";
+import type { Race } from "../play/race.js";
 import type { MetricsLine } from "../watch/metrics.js";
 import { readCheckpoint, stepName, writeCheckpoint, type SavedState } from "./checkpoint.js";
 import { Partners } from "../partners/partner.js";
@@ -285,6 +286,11 @@ export class Run {
   get overBudget(): Exceeded | undefined {
     const { budget, prices, engine } = this.#config;
     return this.ledger.exceeded(budget, prices, engine.provider) ?? this.#user?.exceeded;
+  }
+
+  /** What is known of who steers. */
+  setRace(race: Race): void {
+    this.#state = { ...this.#state, race };
   }
 
   commitExpert(level: string, signature: string | undefined): void {

@@ -1,6 +1,7 @@
 /** What training changes in a run. */
 import { Alarms, type AlarmState } from "../watch/alarms.js";
 import type { ContrastHead } from "../learn/contrast-head.js";
+import type { Race } from "../play/race.js";
 import type { Engine, OptimizerState, Policy } from "../engine/engine.js";
 import type { Expert } from "../experts/expert.js";
 import { freshSelfPlay, type SelfPlayState } from "../partners/self-play-state.js";
@@ -16,6 +17,8 @@ export interface RunState {
   readonly experts: ReadonlyMap<string, Expert>;
   /** Signature of the expert committed to each level. */
   readonly committed: ReadonlyMap<string, string>;
+  /** Who steers where that is found out in training; absent elsewhere, and before the first step. */
+  readonly race?: Race | undefined;
   /** Updates in a row that were skipped because they were not finite. */
   readonly skipped: number;
   readonly alarms: AlarmState;

@@ -105,6 +105,16 @@ export interface OverlapMetrics {
   readonly "overlap/margin": Readonly<Record<string, number | null>>;
 }
 
+/** A line written after a step while it is found out who steers: see race.ts. */
+export interface RaceMetrics {
+  readonly step: number;
+  /** By source that is still in the race. */
+  readonly "race/groups": Readonly<Record<string, number>>;
+  readonly "race/rescued": Readonly<Record<string, number>>;
+  /** The winner; null while the race goes on. */
+  readonly "race/chosen": string | null;
+}
+
 /** A line written with an evaluation: distance from the policy that training started from. */
 export interface DistanceMetrics {
   readonly step: number;
@@ -163,6 +173,7 @@ export type MetricsLine =
       readonly "probe/committed": string | null;
       readonly "probe/level": string;
     }
+  | RaceMetrics
   | {
       readonly step: number;
       /** Share of the student's mistakes that each signature makes up, where that decides which experts are fitted. */

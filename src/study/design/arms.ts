@@ -190,6 +190,11 @@ export function unfitted(preset: Preset): readonly Arm[] {
     partners: { names: [name] },
     corpus: { sources: "student" },
   });
+  const racing = (names: readonly string[]): ConfigInput => ({
+    explore: { form: "repulsive", steerBy: "auto" },
+    partners: { names: [...names] },
+    corpus: { sources: "student" },
+  });
   return [
     {
       name: "weak",
@@ -203,9 +208,22 @@ export function unfitted(preset: Preset): readonly Arm[] {
       description: "the same, and charged for repeating own mistakes",
       config: steered(bug),
     },
+    {
+      name: "auto",
+      family: "errata",
+      description:
+        "the past self and all weak partners race on stuck groups; whoever rescues most per FLOP steers, nothing fitted",
+      config: over(explorerOnly, racing(Object.keys(partners))),
+    },
     ...(other === undefined
       ? []
       : [
+          {
+            name: "auto-other",
+            family: "control",
+            description: "the same with a weak partner with another error alone",
+            config: over(explorerOnly, racing([other])),
+          } satisfies Arm,
           {
             name: "weak-other",
             family: "control",

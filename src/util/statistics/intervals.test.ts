@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { meanInterval, ratioInterval, stepsToTarget, wilsonInterval } from "./intervals.js";
+import {
+  differenceInterval,
+  meanInterval,
+  ratioInterval,
+  stepsToTarget,
+  wilsonInterval,
+} from "./intervals.js";
 
 const value = fc.double({ min: 0.1, max: 100, noNaN: true });
 const values = fc.array(value, { minLength: 1, maxLength: 6 });
@@ -70,6 +76,20 @@ describe("the interval of a ratio", () => {
   test("of unpaired values or of none is refused", () => {
     expect(() => ratioInterval([1], [1, 2])).toThrow(RangeError);
     expect(() => ratioInterval([], [])).toThrow(RangeError);
+  });
+});
+
+describe("differenceInterval", () => {
+  test.each([
+    // Newcombe 1998 (differences), table II, method 10.
+    [[56, 70], [48, 80], 0.0524, 0.3339],
+    [[9, 10], [3, 10], 0.1705, 0.809],
+    [[5, 56], [0, 29], -0.0381, 0.1926],
+    [[0, 10], [0, 20], -0.1611, 0.2775],
+  ] as const)("of %j and %j is Newcombe's", (a, b, low, high) => {
+    const found = differenceInterval(a, b);
+    expect(found.low).toBeCloseTo(low, 3);
+    expect(found.high).toBeCloseTo(high, 3);
   });
 });
 

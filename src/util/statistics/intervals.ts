@@ -147,6 +147,27 @@ export function wilsonInterval(successes: number, trials: number): Interval {
 }
 
 /**
+ * The difference of two independent shares, a - b, with Newcombe's 95% interval (Newcombe 1998, method 10): with Wilson's
+ * intervals [la, ua] and [lb, ub],
+ *
+ *     low = d - sqrt((a - la)^2 + (ub - b)^2),  high = d + sqrt((ua - a)^2 + (b - lb)^2)
+ *
+ * @throws RangeError on no trials.
+ */
+export function differenceInterval(
+  a: readonly [successes: number, trials: number],
+  b: readonly [successes: number, trials: number],
+): Interval {
+  const [one, other] = [wilsonInterval(...a), wilsonInterval(...b)];
+  const mean = one.mean - other.mean;
+  return {
+    mean,
+    low: mean - Math.hypot(one.mean - one.low, other.high - other.mean),
+    high: mean + Math.hypot(one.high - one.mean, other.mean - other.low),
+  };
+}
+
+/**
  * Steps to a target, restricted to `cap`: the first step of a curve at or above `target`, or `cap`
  * when it never is. The mean of these is the restricted mean survival time.
  */
