@@ -14,10 +14,11 @@ export class Random {
   #d: number;
 
   private constructor([a, b, c, d]: RandomState) {
-    this.#a = a;
-    this.#b = b;
-    this.#c = c;
-    this.#d = d;
+    // Signed: such whole numbers are kept without a box.
+    this.#a = a | 0;
+    this.#b = b | 0;
+    this.#c = c | 0;
+    this.#d = d | 0;
   }
 
   /** A generator for `purpose` under `seed`; different purposes give unrelated streams. */
@@ -33,18 +34,18 @@ export class Random {
   }
 
   get state(): RandomState {
-    return [this.#a, this.#b, this.#c, this.#d];
+    return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0];
   }
 
   /** Uniform integer in [0, 2^32). */
   uint32(): number {
-    const t = (this.#a + this.#b + this.#d) >>> 0;
-    this.#d = (this.#d + 1) >>> 0;
-    this.#a = (this.#b ^ (this.#b >>> 9)) >>> 0;
-    this.#b = (this.#c + (this.#c << 3)) >>> 0;
-    this.#c = ((this.#c << 21) | (this.#c >>> 11)) >>> 0;
-    this.#c = (this.#c + t) >>> 0;
-    return t;
+    const t = (this.#a + this.#b + this.#d) | 0;
+    this.#d = (this.#d + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (this.#c << 21) | (this.#c >>> 11);
+    this.#c = (this.#c + t) | 0;
+    return t >>> 0;
   }
 
   /** Uniform in [0, 1), 53 bits. */

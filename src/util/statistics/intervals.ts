@@ -29,7 +29,7 @@ export interface Estimate extends Interval {
  *
  * so that p < .05 where the interval leaves out the null. Resampling indices keeps together what shares one: where an
  * index is a seed the bootstrap is paired. Seeded: the same every time. Resamples of 0/0 are left out. One
- * index says nothing of the spread: p is 1.
+ * index says nothing of the spread: p is 1. `statistic` gets the same array each time, with other indices in it.
  */
 export function bootstrap(
   count: number,
@@ -38,9 +38,12 @@ export function bootstrap(
   times: number = resamples,
 ): Estimate {
   const random = Random.from(0, "bootstrap");
-  const draws = Array.from({ length: times }, () =>
-    statistic(Array.from({ length: count }, () => random.below(count))),
-  )
+  const indices = Array.from({ length: count }, (_, i) => i);
+  const mean = statistic(indices);
+  const draws = Array.from({ length: times }, () => {
+    for (let i = 0; i < count; i++) indices[i] = random.below(count);
+    return statistic(indices);
+  })
     .filter((value) => !Number.isNaN(value))
     .sort((a, b) => a - b);
   const below = draws.filter((value) => value <= nullValue).length;
@@ -48,7 +51,7 @@ export function bootstrap(
   const q = Math.min(1, (2 * (Math.min(below, above) + 1)) / (draws.length + 1));
   const tail = tailOf(count);
   return {
-    mean: statistic(Array.from({ length: count }, (_, i) => i)),
+    mean,
     low: draws[Math.floor(tail * draws.length)] ?? Number.NaN,
     high: draws[Math.ceil((1 - tail) * draws.length) - 1] ?? Number.NaN,
     p: widened(q, count),
@@ -105,9 +108,7 @@ export function holm(pValues: readonly number[]): number[] {
  */
 export function meanInterval(values: readonly number[], times: number = resamples): Interval {
   if (values.length === 0) throw new RangeError("meanInterval: no values");
-  return interval(
-    bootstrap(values.length, (indices) => meanOf(indices.map((i) => values[i]!)), 0, times),
-  );
+  return interval(bootstrap(values.length, meanAt(values), 0, times));
 }
 
 /**
@@ -117,12 +118,17 @@ export function meanInterval(values: readonly number[], times: number = resample
 export function ratioInterval(a: readonly number[], b: readonly number[]): Interval {
   if (a.length !== b.length || a.length === 0)
     throw new RangeError(`ratioInterval: ${a.length} and ${b.length} values`);
-  return interval(
-    bootstrap(
-      a.length,
-      (indices) => meanOf(indices.map((i) => a[i]!)) / meanOf(indices.map((i) => b[i]!)),
-    ),
-  );
+  const [meanOfA, meanOfB] = [meanAt(a), meanAt(b)];
+  return interval(bootstrap(a.length, (indices) => meanOfA(indices) / meanOfB(indices)));
+}
+
+/** The mean of `values` at so many indices, of which nothing is kept. */
+function meanAt(values: readonly number[]): (indices: readonly number[]) => number {
+  const drawn = new Float64Array(values.length);
+  return (indices) => {
+    for (let i = 0; i < drawn.length; i++) drawn[i] = values[indices[i]!]!;
+    return meanOf(drawn);
+  };
 }
 
 /**
