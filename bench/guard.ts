@@ -11,26 +11,26 @@ import type { Round } from "./peers/guard-side.js";
 /** One case on both sides. */
 export interface GuardResult {
   readonly name: string;
-  /** Median over the pairs of processes of processor time, this side's over the other's. */
+  /** Median over the processes of the median over their rounds of processor time, ours over the other's. */
   readonly ratio: number;
-  /** Least and largest over the pairs. */
+  /** Least and largest over the processes. */
   readonly low: number;
   readonly high: number;
   /** The median of this side's processor time, in milliseconds. */
   readonly ours: number;
-  readonly pairs: number;
+  readonly processes: number;
   readonly rounds: number;
-  /** Slower in every pair: two processes of the same code differ by a tenth and more. */
+  /** Slower in every process. */
   readonly slower: boolean;
 }
 
 const here = fileURLToPath(new URL("..", import.meta.url));
 
-/** Beyond this ratio a pair counts as slower. */
+/** Beyond this ratio a process counts as slower. */
 const tolerance = 1.03;
 
-/** Pairs of processes, each new: a process keeps what luck it had with memory and compilation. */
-const pairs = 5;
+/** Processes, each with both sides and loaded in turn first: memory and compilation are luck. */
+const processes = 6;
 
 /** Runs every case whose name contains `ERRATA_BENCH_ONLY` on both sides, one thread each. */
 export async function run(): Promise<Readonly<Record<string, unknown>>> {
@@ -58,26 +58,25 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
 }
 
 async function namesOf(root: string): Promise<string[]> {
-  const side = new Side(root);
+  const sides = new Sides([root]);
   try {
-    return await side.names();
+    return await sides.names(root);
   } finally {
-    side.close();
+    sides.close();
   }
 }
 
 async function compare(other: string, name: string, rounds: number): Promise<GuardResult> {
   const own: number[] = [];
   const ratios: number[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    const roots = pair % 2 === 0 ? [here, other] : [other, here];
-    const sides = new Map(roots.map((root) => [root, new Side(root)]));
+  for (let nth = 0; nth < processes; nth++) {
+    const sides = new Sides(nth % 2 === 0 ? [here, other] : [other, here]);
     try {
-      const { ours, ratio } = await onePair([sides.get(here)!, sides.get(other)!], name, rounds);
+      const { ours, ratio } = await onePair(sides, other, name, rounds);
       own.push(...ours);
       ratios.push(ratio);
     } finally {
-      for (const side of sides.values()) side.close();
+      sides.close();
     }
   }
   const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
@@ -87,7 +86,7 @@ async function compare(other: string, name: string, rounds: number): Promise<Gua
     low: rounded(low),
     high: rounded(high),
     ours: rounded(median(own)),
-    pairs,
+    processes,
     rounds,
     slower: low > tolerance,
   };
@@ -97,48 +96,49 @@ async function compare(other: string, name: string, rounds: number): Promise<Gua
 
 /** Rounds of both sides in turn, after two to warm up. */
 async function onePair(
-  [ours, theirs]: readonly [Side, Side],
+  sides: Sides,
+  other: string,
   name: string,
   rounds: number,
 ): Promise<{ ours: readonly number[]; ratio: number }> {
   const own: number[] = [];
   const ratios: number[] = [];
   for (let i = -2; i < rounds; i++) {
-    const order = i % 2 === 0 ? [ours, theirs] : [theirs, ours];
-    const times = new Map<Side, number>();
-    for (const side of order) times.set(side, (await side.round(name)).processor);
+    const order = i % 2 === 0 ? [here, other] : [other, here];
+    const times = new Map<string, number>();
+    for (const root of order) times.set(root, (await sides.round(root, name)).processor);
     if (i < 0) continue;
-    own.push(times.get(ours)!);
-    ratios.push(times.get(ours)! / times.get(theirs)!);
+    own.push(times.get(here)!);
+    ratios.push(times.get(here)! / times.get(other)!);
   }
   return { ours: own, ratio: median(ratios) };
 }
 
 const rounded = (x: number): number => Number(x.toPrecision(4));
 
-/** The bench of one checkout, in a process of its own. */
-class Side {
+/** The benches of checkouts, in one process: two processes of the same code differ by a tenth and more. */
+class Sides {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
 
-  constructor(root: string) {
+  constructor(roots: readonly string[]) {
     const script = join(dirname(fileURLToPath(import.meta.url)), "peers", "guard-side.js");
-    this.#child = fork(script, [root], { execArgv: [] });
+    this.#child = fork(script, roots, { execArgv: [] });
     this.#ended = once(this.#child, "exit").then(([code]) => {
-      throw new Error(`the bench of one side ended with ${String(code)}`);
+      throw new Error(`the bench of both sides ended with ${String(code)}`);
     });
     this.#ended.catch(() => {});
   }
 
-  names(): Promise<string[]> {
-    return this.#ask({}) as Promise<string[]>;
+  names(root: string): Promise<string[]> {
+    return this.#ask({ root }) as Promise<string[]>;
   }
 
-  round(name: string): Promise<Round> {
-    return this.#ask({ name }) as Promise<Round>;
+  round(root: string, name: string): Promise<Round> {
+    return this.#ask({ root, name }) as Promise<Round>;
   }
 
-  async #ask(question: { readonly name?: string }): Promise<unknown> {
+  async #ask(question: { readonly root: string; readonly name?: string }): Promise<unknown> {
     this.#child.send(question);
     const answered = new Promise((resolve) => this.#child.once("message", resolve));
     return Promise.race([answered, this.#ended]);
