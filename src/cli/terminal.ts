@@ -96,9 +96,11 @@ export function moneyText(
   return currency === undefined ? text : `${text} ${currency}`;
 }
 
+const separated = new Intl.NumberFormat("en-US");
+
 /** A whole number with separators. */
 export function count(value: number): string {
-  return value.toLocaleString("en-US");
+  return separated.format(value);
 }
 
 /** A share as `0.123`, or `-` where there is none. */

@@ -13,16 +13,17 @@ export interface Body {
 const SAMPLE = 1000;
 
 /** All with one variable: a statement, or a condition with a statement or a guard. */
-export const SIMPLE_BODIES: readonly Body[] = enumerate([]).map((fragments) => ({
-  fragments,
-  statements: readBody(fragments),
-}));
+export const simpleBodies = once(() => enumerate([]));
 
 /** A sample of those with a counter, every fragment uniform among those that may stand. */
-export const COUNTER_BODIES: readonly Body[] = sampleBodies().map((fragments) => ({
-  fragments,
-  statements: readBody(fragments),
-}));
+export const counterBodies = once(sampleBodies);
+
+/** Read when they are first asked for: a fifth of a second that other environments need not wait. */
+function once(list: () => readonly (readonly string[])[]): () => readonly Body[] {
+  let bodies: readonly Body[] | undefined;
+  return () =>
+    (bodies ??= list().map((fragments) => ({ fragments, statements: readBody(fragments) })));
+}
 
 function sampleBodies(): readonly (readonly string[])[] {
   const random = Random.from(0, "code-counter-bodies");

@@ -1,7 +1,7 @@
 /** Test inputs: enough of them to tell the right block from every block that differs in one fragment. */
 import { Random, hashText } from "../../util/random.js";
 import { placeAfter } from "./fragments.js";
-import { COUNTER_BODIES, SIMPLE_BODIES } from "./bodies.js";
+import { counterBodies, simpleBodies } from "./bodies.js";
 import { type Block, blockOf, interpret } from "./interpret.js";
 import { Memory } from "./memory.js";
 import { HEADER, referencePlan } from "./plans.js";
@@ -70,7 +70,7 @@ export function casesFor(requirement: Requirement): readonly Case[] {
 function* wrongBlocks(requirement: Requirement): Iterable<Block> {
   for (const mutant of mutants(requirement)) yield interpret(mutant);
   const header = referencePlan(requirement).slice(0, HEADER);
-  const bodies = needsCounter(requirement) ? COUNTER_BODIES : SIMPLE_BODIES;
+  const bodies = needsCounter(requirement) ? counterBodies() : simpleBodies();
   for (const { statements } of bodies) yield blockOf(header, statements);
 }
 

@@ -1,6 +1,6 @@
 /** Which blocks are right: by trying every body where they are few, from a list where they are not. */
 import { INITIALS, placeAfter } from "./fragments.js";
-import { type Body, SIMPLE_BODIES } from "./bodies.js";
+import { type Body, simpleBodies } from "./bodies.js";
 import { blockOf, interpret, readBody } from "./interpret.js";
 import { type Plan, HEADER, referencePlan, writtenBodies } from "./plans.js";
 import { casesFor } from "./cases.js";
@@ -17,7 +17,7 @@ export function rightBodies(requirement: Requirement): readonly Plan[] {
   return memory.get(requirementText(requirement), () => {
     const header = referencePlan(requirement).slice(0, HEADER);
     const cases = casesFor(requirement);
-    const bodies = needsCounter(requirement) ? listedBodies(requirement) : SIMPLE_BODIES;
+    const bodies = needsCounter(requirement) ? listedBodies(requirement) : simpleBodies();
     return bodies
       .filter(({ statements }) => {
         const block = blockOf(header, statements);

@@ -152,7 +152,7 @@ test("splits share no theorem, however it is named", () => {
   const keys = (split: Task["split"]): Set<string> =>
     new Set(
       environment.levels
-        .flatMap((level) => drawTasks(level, 150, split))
+        .flatMap((level) => drawTasks(level, 80, split))
         .map(({ data }) => sequentKey(parseSequent(data as string))),
     );
   const train = keys("train");
