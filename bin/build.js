@@ -45,8 +45,27 @@ function stampOf(source, settings) {
  */
 export function buildIfStale() {
   if (!existsSync(join(root, "tsconfig.build.json"))) return;
+  removeLeft();
   compileIfStale();
   bundleIfStale();
+}
+
+/** Removes the folders of builds that were killed: those of processes that are gone. */
+function removeLeft() {
+  for (const name of readdirSync(root)) {
+    const pid = /^\.build-(?:page-)?(\d+)(?:-old)?$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      rmSync(join(root, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
 }
 
 /**

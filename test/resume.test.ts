@@ -174,6 +174,45 @@ describe("an interrupted run ends with the same bytes as one that was not", () =
   });
 });
 
+describe.runIf(process.platform === "linux")(
+  "the command and who trains, told together to end",
+  () => {
+    const flags = ["--no-gate", "--set", ...overrides, "steps=16"];
+    /** SIGTERM to both, as a service manager sends it, once there are both and so many more milliseconds are over. */
+    const told = (name: string, more: number): ReturnType<typeof errata> =>
+      errata(place, ["train", "--name", name, ...flags], (child) => {
+        const children = `/proc/${child.pid}/task/${child.pid}/children`;
+        const watch = setInterval(() => {
+          const [worker] = existsSync(children)
+            ? readFileSync(children, "utf8").trim().split(" ")
+            : [];
+          if (!worker) return;
+          clearInterval(watch);
+          setTimeout(() => {
+            for (const pid of [Number(worker), child.pid!]) process.kill(pid, "SIGTERM");
+          }, more);
+        }, 1);
+      });
+
+    test.each([0, 40, 150, 400, 900])(
+      "after %i ms, save what there is, and it can be carried on",
+      async (more) => {
+        const name = `told-${more}`;
+        expect(await told(name, more)).toMatchObject({ status: 130, signal: null });
+        const begun = existsSync(at(name)) && readdirSync(at(name)).includes("checkpoints");
+        const resumed = await errata(place, [
+          "train",
+          "--name",
+          name,
+          ...flags,
+          ...(begun ? ["--resume"] : []),
+        ]);
+        expect(resumed).toMatchObject({ status: 0 });
+      },
+    );
+  },
+);
+
 describe("the command", () => {
   test("saves on an interrupt, exits with 130, and says how to carry on", async () => {
     const flags = ["--no-gate", "--set", ...overrides, "steps=400"];

@@ -1,7 +1,7 @@
 /** `errata corpus import`. */
 import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Option, type Command } from "commander";
 import type { Config } from "../config/config.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
@@ -13,7 +13,7 @@ import { importAttempts } from "../mistakes/import/import.js";
 import type { ImportReport } from "../mistakes/import/report.js";
 import { prepare } from "../launch/prepare.js";
 import { lockRun } from "../run/lock.js";
-import { lastCheckpoint } from "../run/checkpoint.js";
+import { lastCheckpoint, replaceCorpus } from "../run/checkpoint.js";
 import { command, wholeNumber } from "./command.js";
 import { environmentNamed } from "../environments/from-file.js";
 import { exitCodes } from "./exit-codes.js";
@@ -98,7 +98,7 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
       onProgress: ({ read, wrong }) =>
         terminal.status(`${count(read)} attempts verified, ${count(wrong)} wrong`),
     });
-    if (report.verified > 0) into.keep();
+    if (report.verified > 0) await into.keep();
     terminal.status("");
     if (terminal.json) terminal.result({ corpus: into.path, ...report });
     else printReport(terminal, report, into.path, environment, flags);
@@ -126,7 +126,7 @@ interface OpenCorpus {
   /** How the run that it is of names mistakes. */
   readonly signatures?: Config["corpus"]["signatures"];
   /** Makes the change last; without it a corpus that was made for the import is removed when closed. */
-  keep(): void;
+  keep(): void | Promise<void>;
   close(): void;
 }
 
@@ -166,7 +166,7 @@ async function openCorpus(
       path,
       embed: embedAsRun(setup, corpus),
       signatures: setup.config.corpus.signatures,
-      keep: () => corpus.snapshot(snapshot),
+      keep: () => replaceCorpus(dirname(snapshot), (to) => corpus.snapshot(to)),
       close(): void {
         corpus.close();
         unlock();

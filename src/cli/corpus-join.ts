@@ -1,9 +1,10 @@
 /** `errata corpus join`: attempts or a weak partner for a run, also while it trains. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { checkAttemptRecords } from "../mistakes/attempt-line.js";
 import { ErrataError } from "../util/error.js";
+import { readText } from "../util/read-text.js";
 import { deliver } from "../run/inbox.js";
 import { readRun } from "../run/record.js";
 import { command } from "./command.js";
@@ -54,9 +55,7 @@ export const joinCommand: Command = command(
     const problems: Problem[] = [];
     const delivered: string[] = [];
     for (const file of files) {
-      const attempts = file.endsWith(".jsonl")
-        ? checkAttemptRecords(readFileSync(file, "utf8"))
-        : undefined;
+      const attempts = file.endsWith(".jsonl") ? checkAttemptRecords(textOf(file)) : undefined;
       problems.push(...(attempts?.problems ?? []).map((problem) => ({ file, ...problem })));
       if (attempts?.readable !== 0) delivered.push(deliver(folder, file));
     }
@@ -64,6 +63,18 @@ export const joinCommand: Command = command(
     if (!terminal.json) print(terminal, folder, delivered, problems);
     if (problems.length > 0) process.exitCode = exitCodes.failed;
   });
+
+function textOf(file: string): string {
+  try {
+    return readText(file);
+  } catch (cause) {
+    throw new ErrataError(`${file} cannot be read: ${(cause as Error).message}`, {
+      code: "IMPORT_FILE",
+      hint: "name a file of attempts, one JSON object a line in UTF-8",
+      cause,
+    });
+  }
+}
 
 /** A line that is no attempt. */
 interface Problem {

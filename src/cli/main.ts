@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ErrataError } from "../util/error.js";
+import { fileFault } from "../util/file-fault.js";
 import { group } from "./command.js";
 import { completionCommand } from "./completion.js";
 import { exitCodes, usageCodes } from "./exit-codes.js";
@@ -75,8 +76,8 @@ function report(error: unknown, args: readonly string[]): number {
     if (args.includes("--json")) printJson({ code: error.code, message: error.message });
     return exitCodes.usage;
   }
-  const known = error instanceof ErrataError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const known = error instanceof ErrataError ? error : fileFault(error);
+  const { message } = known ?? (error instanceof Error ? error : new Error(String(error)));
   process.stderr.write(`${paint.red("error")}: ${message}\n`);
   if (known?.hint !== undefined) process.stderr.write(`hint:  ${known.hint}\n`);
   if (known !== undefined) process.stderr.write(`${paint.dim(`code:  ${known.code}`)}\n`);

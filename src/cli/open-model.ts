@@ -19,7 +19,8 @@ export async function openModel(where: string): Promise<Taken> {
     return await takeRun(findRun(where));
   } catch (error) {
     if (!(error instanceof ErrataError) || error.code !== "RUN_MISSING" || run) throw error;
-    if (isHubId(where) && !existsSync(where)) return takeCheckpoint(where);
+    // A folder that is there is a checkpoint with something missing: which, its own reader says.
+    if (isHubId(where) || existsSync(where)) return takeCheckpoint(where);
     throw error;
   }
 }

@@ -2,7 +2,7 @@
  * Checkpoints of every family against transformers and PEFT: scripts/golden/make-families.py wrote
  * the folders under golden/families.
  */
-import { mkdtempSync, readFileSync, rmSync, cpSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, cpSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -285,6 +285,33 @@ describe("a folder", () => {
     const path = join(folder, "model.safetensors.index.json");
     writeFileSync(path, JSON.stringify({ weight_map: { a: "../elsewhere.safetensors" } }));
     await expect(loadPretrained(folder)).rejects.toMatchObject({ code: "CHECKPOINT_FILE" });
+  });
+
+  it.each([
+    ["config.json", "CHECKPOINT_FILE"],
+    ["model.safetensors", "SAFETENSORS_UNREADABLE"],
+  ])("with a folder called %s is refused, naming it", async (name, code) => {
+    const folder = copy("llama");
+    rmSync(join(folder, name));
+    mkdirSync(join(folder, name));
+    await expect(loadPretrained(folder)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(join(folder, name)) as string,
+    });
+  });
+
+  it("whose configuration is not UTF-8 is refused, not read with other characters", async () => {
+    const folder = copy("llama");
+    const path = join(folder, "config.json");
+    const bytes = readFileSync(path);
+    writeFileSync(
+      path,
+      Buffer.concat([bytes.subarray(0, 20), Buffer.of(0xff), bytes.subarray(20)]),
+    );
+    await expect(loadPretrained(folder)).rejects.toMatchObject({
+      code: "CHECKPOINT_FILE",
+      message: expect.stringContaining("not UTF-8") as string,
+    });
   });
 
   it("that lacks a shard is refused, naming it", async () => {

@@ -1,15 +1,15 @@
 /** What a run says of its cost: a forecast after its first steps, kept in its folder, and what it has taken. */
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import { usesMistakes } from "../config/uses.js";
 import { partnerAttempts } from "../partners/partner.js";
 import type { Run } from "../run/run.js";
 import type { Setup } from "../run/setup.js";
-import { readJson } from "../util/read-json.js";
 import { replaceFile } from "../util/replace-file.js";
 import {
   forecast,
+  forecastSchema,
   isEnough,
   type Forecast,
   type Plan,
@@ -64,12 +64,16 @@ export class Forecasting {
   }
 }
 
-/** The forecast of a run that was begun with so many steps; undefined where there is none. */
+/** The forecast of a run that was begun with so many steps; undefined where there is none that can be read. */
 export function readForecast(folder: string, steps: number): Forecast | undefined {
-  const path = join(folder, forecastFile);
-  if (!existsSync(path)) return undefined;
-  const made = readJson(path, `delete ${path}: only the forecast is lost`) as Forecast;
-  return made.steps === steps ? made : undefined;
+  let text: unknown;
+  try {
+    text = JSON.parse(readFileSync(join(folder, forecastFile), "utf8"));
+  } catch {
+    return undefined; // nothing but a comparison at the end depends on it
+  }
+  const made = forecastSchema.safeParse(text).data;
+  return made?.steps === steps ? made : undefined;
 }
 
 function planOf(config: Config, heldOut: number, partners: number): Plan {

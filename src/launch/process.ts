@@ -8,6 +8,7 @@ import type { Config } from "../config/config.js";
 import { memoryEnvironment } from "../engine/memory.js";
 import { ErrataError } from "../util/error.js";
 import { withoutSecrets } from "../util/secrets.js";
+import { fileFault } from "../util/file-fault.js";
 import { isFullDisk } from "../util/full-disk.js";
 import type { GateReport } from "../assess/gate.js";
 import type { Forecast } from "../watch/forecast.js";
@@ -196,7 +197,9 @@ export function faultOf(error: unknown): Fault {
       hint: "free some space, then carry on with --resume: the last checkpoint is whole",
       stack,
     };
-  const { code, hint } = error instanceof ErrataError ? error : {};
+  const known = error instanceof ErrataError ? error : fileFault(error);
+  if (known !== undefined && known !== error) return faultOf(known);
+  const { code, hint } = known ?? {};
   return { message, stack, code, hint, ...(cause === undefined ? {} : { cause: faultOf(cause) }) };
 }
 

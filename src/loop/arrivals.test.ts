@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localOf } from "../engine/local-policy.js";
+import { tinyPolicy } from "../engine/testing.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
 import { savePolicy } from "../engine/files/checkpoint.js";
 import { deliver } from "../run/inbox.js";
@@ -199,6 +200,27 @@ describe("a weak partner that joins", () => {
     await trainRun("joined-cut", { onStep, stopAfter: 4 });
     await trainRun("joined-cut", { resume: true });
     expect(bytesOf("joined-cut")).toEqual(bytesOf("joined"));
+  });
+
+  test("in a file that is no model, or one of other tokens, is skipped, with a notice, at every resume", async () => {
+    const foreign = join(folder, "foreign.safetensors");
+    await savePolicy(foreign, tinyPolicy({ ...cuePolicy(student).shape, vocabulary: 99 }));
+    const garbage = join(folder, "garbage.safetensors");
+    writeFileSync(garbage, "no model");
+    const onStep = (step: number, run: Run): void => {
+      if (step === 0) for (const file of [foreign, garbage]) deliver(run.folder, file);
+    };
+    const { lines } = await trainRun("spoilt", { onStep });
+    expect(imported(lines)).toMatchObject([
+      { step: 2, "import/partners": [], "import/unreadable": 2 },
+    ]);
+    await trainRun("spoilt-cut", { onStep, stopAfter: 4 });
+    const { run } = await trainRun("spoilt-cut", { resume: true });
+    expect(run.finished).toBe(true);
+    expect(bytesOf("spoilt-cut")).toEqual(bytesOf("spoilt"));
+    const log = readFileSync(join(folder, "spoilt-cut", "log.jsonl"), "utf8");
+    expect(log).toContain("garbage.safetensors is no partner");
+    expect(log).toContain("foreign.safetensors has 99 tokens");
   });
 });
 

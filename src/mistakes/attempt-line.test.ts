@@ -25,3 +25,11 @@ test("every other line is named with what is wrong with it", () => {
   expect(texts[3]).toBe("not JSON");
   expect(texts[4]).toMatch(/^the record: /);
 });
+
+test("a record nested deeper than a recursion goes is named as such", () => {
+  const line = JSON.stringify(record).replace(
+    '{"cues":"a"}',
+    `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
+  );
+  expect(() => readAttemptRecord(line)).toThrow("nested too deeply");
+});

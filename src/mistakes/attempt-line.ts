@@ -26,13 +26,12 @@ const schema = z.object({
  * @throws Error saying what is wrong with it, in one line.
  */
 export function readAttemptRecord(line: string): AttemptRecord {
-  let value: unknown;
+  let read: ReturnType<typeof schema.safeParse>;
   try {
-    value = JSON.parse(line);
+    read = schema.safeParse(JSON.parse(line));
   } catch (cause) {
-    throw new Error("not JSON", { cause });
+    throw new Error(cause instanceof RangeError ? "nested too deeply" : "not JSON", { cause });
   }
-  const read = schema.safeParse(value);
   if (read.success) return read.data as AttemptRecord;
   const problems = read.error.issues.map(
     ({ path, message }) =>

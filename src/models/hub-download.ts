@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { downloadFile, HubApiError, type ListFileEntry } from "@huggingface/hub";
 import { ErrataError } from "../util/error.js";
+import { isAlive } from "../util/is-alive.js";
 import type { HubProgress } from "./hub.js";
 
 /** A repository at a commit, as `@huggingface/hub` takes it. */
@@ -60,15 +61,6 @@ async function adoptPartial(target: string, partial: string): Promise<void> {
     if (!pid || pid === process.pid || isAlive(pid)) continue;
     // Another process may take it first.
     await rename(join(dirname(target), name), partial).catch(() => undefined);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

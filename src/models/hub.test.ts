@@ -39,6 +39,8 @@ class FakeHub {
   corrupted = 0;
   /** Whether it takes requests and never answers. */
   silent = false;
+  /** Whether weights come a byte at a time. */
+  drips = false;
   /** Bytes of a body after which weights stall, one entry a request. */
   stalls: number[] = [];
   /** Statuses that the next requests for files are answered with. */
@@ -100,6 +102,12 @@ class FakeHub {
     response.writeHead(302, { location: store }).end();
   }
 
+  #drip(response: ServerResponse, body: Buffer): void {
+    let at = 0;
+    const timer = setInterval(() => response.write(body.subarray(at, ++at)), 20);
+    response.on("close", () => clearInterval(timer));
+  }
+
   #send(name: string, range: string | undefined, response: ServerResponse): void {
     const whole = this.files.get(name)!;
     const match = /^bytes=(\d+)-(\d+)$/.exec(range ?? "");
@@ -115,6 +123,7 @@ class FakeHub {
       ...(match ? { "content-range": `bytes ${from}-${to - 1}/${whole.length}` } : {}),
     });
     if (stall !== undefined) response.write(body.subarray(0, stall));
+    else if (weights && this.drips) this.#drip(response, body);
     else if (cut === undefined) response.end(body);
     else response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
   }
@@ -274,6 +283,13 @@ describe("a connection that breaks", () => {
     const error = await failure(snapshot({ silence: 300 }));
     expect(error.code).toBe("HUB_UNREACHABLE");
     expect(error.message).toContain("nothing came for 0.3 seconds");
+  });
+
+  test("by a byte now and then is given up once all of it has taken too long", async () => {
+    hub.drips = true;
+    const error = await failure(snapshot({ silence: 5000, limit: 500 }));
+    expect(error.code).toBe("HUB_UNREACHABLE");
+    expect(error.message).toContain("within 0.5 seconds");
   });
 
   test("at a busy hub is tried again", async () => {

@@ -7,6 +7,7 @@ import { weightFiles } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
 import { isHubId } from "./hub-id.js";
 import { keepSecret } from "../util/secrets.js";
+import { within } from "../util/within.js";
 import { patientFetch } from "./patient-fetch.js";
 import { downloadVerified, type HubLocation } from "./hub-download.js";
 
@@ -28,6 +29,8 @@ export interface HubOptions {
   readonly endpoint?: string;
   /** Milliseconds without a byte after which a connection counts as broken. Default 60,000. */
   readonly silence?: number;
+  /** Milliseconds that all of it may take, however slowly bytes come. Default 24 hours. */
+  readonly limit?: number;
   readonly onProgress?: (progress: HubProgress) => void;
   /** Told where something was done differently than asked, such as an unreachable hub. */
   readonly onNotice?: (notice: string) => void;
@@ -52,6 +55,7 @@ const described = [
   "model.safetensors.index.json",
 ];
 const marker = ".complete";
+const day = 24 * 3600 * 1000;
 
 /**
  * The checkpoint `id` (`owner/name`) as a folder: from the cache, or downloaded now. A download that
@@ -80,12 +84,12 @@ export async function hubSnapshot(id: string, options: HubOptions = {}): Promise
   if (known !== undefined && isCommit) return known;
   const token = keepSecret(options.token ?? process.env["HF_TOKEN"]);
   const hubUrl = (options.endpoint ?? process.env["HF_ENDPOINT"])?.replace(/\/+$/, "");
-  const common = {
-    fetch: patientFetch(options.silence ?? 60_000),
-    ...(hubUrl ? { hubUrl } : {}),
-    ...(token ? { accessToken: token } : {}),
-  };
-  try {
+  const fetched = async (signal: AbortSignal): Promise<HubSnapshot> => {
+    const common = {
+      fetch: patientFetch(options.silence ?? 60_000, signal),
+      ...(hubUrl ? { hubUrl } : {}),
+      ...(token ? { accessToken: token } : {}),
+    };
     const { sha } = await modelInfo({ ...common, name: id, revision, additionalFields: ["sha"] });
     const folder = join(root, sha);
     if (!existsSync(join(folder, marker))) {
@@ -95,6 +99,9 @@ export async function hubSnapshot(id: string, options: HubOptions = {}): Promise
     await mkdir(join(root, "refs"), { recursive: true });
     await writeWhole(reference, `${sha}\n`);
     return { folder, commit: sha };
+  };
+  try {
+    return await within(options.limit ?? day, fetched);
   } catch (cause) {
     const error = explained(cause, id, revision, token !== undefined);
     if (error.code !== "HUB_UNREACHABLE" || known === undefined) throw error;

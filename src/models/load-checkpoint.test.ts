@@ -98,6 +98,16 @@ describe("a checkpoint", () => {
     await expect(loadCheckpoint(folder)).rejects.toMatchObject({ code: "CHECKPOINT_AMBIGUOUS" });
   });
 
+  test("that is an adapter without its settings is refused, naming them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "errata-adapter-"));
+    writeFileSync(join(folder, "adapter_model.safetensors"), "");
+    await expect(loadCheckpoint(folder)).rejects.toMatchObject({
+      code: "ADAPTER_CONFIG",
+      message: expect.stringContaining("adapter_config.json") as string,
+    });
+    rmSync(folder, { recursive: true });
+  });
+
   test("that is neither a folder nor a hub id is refused", async () => {
     await expect(loadCheckpoint("./not/here")).rejects.toMatchObject({
       code: "CHECKPOINT_MISSING",

@@ -78,6 +78,11 @@ async function load(
     checkSize(tokenizer, policy, folder);
     return { ...base, policy, tokenizer, template: tokenizer.template, folder, commit };
   }
+  if (has("adapter_model.safetensors") && !has("config.json"))
+    throw new ErrataError(`${folder}: holds an adapter without its adapter_config.json`, {
+      code: "ADAPTER_CONFIG",
+      hint: "copy or download the adapter again",
+    });
   const { context, onNotice } = options;
   const policy = await loadPretrained(folder, {
     ...(context === undefined ? {} : { context }),

@@ -2,9 +2,9 @@
 
 /**
  * `fetch`, but aborted where neither the head of an answer nor a byte of its body has come for
- * `milliseconds`. However long a download takes, it goes on as long as bytes come.
+ * `milliseconds`. However long a download takes, it goes on as long as bytes come, and `signal` is not aborted.
  */
-export function patientFetch(milliseconds: number): typeof fetch {
+export function patientFetch(milliseconds: number, signal?: AbortSignal): typeof fetch {
   return async (input, init) => {
     const controller = new AbortController();
     const reason = new Error(`nothing came for ${milliseconds / 1000} seconds`);
@@ -13,7 +13,9 @@ export function patientFetch(milliseconds: number): typeof fetch {
       clearTimeout(timer);
       timer = setTimeout(() => controller.abort(reason), milliseconds);
     };
-    const signals = [controller.signal, ...(init?.signal ? [init.signal] : [])];
+    const signals = [controller.signal, signal, init?.signal].filter(
+      (one) => one instanceof AbortSignal,
+    );
     wait();
     let response: Response;
     try {

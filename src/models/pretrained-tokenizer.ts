@@ -1,11 +1,11 @@
 /** Tokenizers that come with checkpoints: `tokenizer.json` and the chat template beside it. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { readJson } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
+import { readText } from "../util/read-text.js";
 import { ChatTemplate } from "./chat-template.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";
 import { checkTokenizerFile, type TokenizerFile } from "./tokenizer-file.js";
@@ -130,7 +130,10 @@ export class PretrainedTokenizer implements Tokenizer {
       source === undefined
         ? undefined
         : new ChatTemplate(source, {
-            path: `${folder}: its chat template`,
+            path:
+              files.template === undefined
+                ? `${configPath}: its chat_template`
+                : join(folder, "chat_template.jinja"),
             variables: { ...specialNames(config), ...templateVariables },
             ...(templateDate === undefined ? {} : { date: templateDate }),
           });
@@ -201,9 +204,21 @@ export async function loadTokenizer(
     config: await optional("tokenizer_config.json"),
     generation: await optional("generation_config.json", fallback),
     model: await optional("config.json", fallback),
-    ...(existsSync(template) ? { template: await readFile(template, "utf8") } : {}),
+    ...(existsSync(template) ? { template: templateIn(template) } : {}),
   };
   return new PretrainedTokenizer(files, options);
+}
+
+function templateIn(path: string): string {
+  try {
+    return readText(path);
+  } catch (cause) {
+    throw new ErrataError(`cannot read ${path}: ${(cause as Error).message}`, {
+      code: "CHAT_TEMPLATE",
+      hint: "copy or download the checkpoint again",
+      cause,
+    });
+  }
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, path: string): T {

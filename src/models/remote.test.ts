@@ -109,6 +109,14 @@ describe("a remote model", () => {
     expect(String(failure)).not.toContain("secret-of-the-test");
   });
 
+  test("that never stops writing is an error, and no more of it is read", async () => {
+    answer = () => ({ status: 200, text: "y".repeat(2 ** 25) });
+    const failure = await remoteModel({ url, model: "weak", keyVariable: "NONE" })
+      .act(promptsOf("a"))
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "REMOTE_MODEL" });
+  });
+
   test("that never answers is an error once the time is over, and holds up no other prompt", async () => {
     answer = ({ messages }) =>
       messages.at(-1)!.content === "a" ? undefined : { status: 200, text: "y" };

@@ -3,6 +3,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, type LanguageModel } from "ai";
 import type { Bill } from "../util/bill.js";
 import { ErrataError } from "../util/error.js";
+import { limitedFetch } from "../util/limited-body.js";
 import { keepSecret, redact } from "../util/secrets.js";
 import { within } from "../util/within.js";
 import { atMost } from "./at-most.js";
@@ -18,6 +19,9 @@ export interface SdkModel {
   readonly provider: string;
   readonly modelId: string;
 }
+
+/** Longer answers are no model's: 32 MiB. */
+const MOST_BYTES = 2 ** 25;
 
 /** How a remote model is asked. */
 export interface RemoteOptions {
@@ -190,6 +194,7 @@ export function remoteModel(
   const provider = createOpenAICompatible({
     name: "remote",
     baseURL: url,
+    fetch: limitedFetch(MOST_BYTES),
     ...(key === undefined ? {} : { apiKey: key }),
   });
   return new RemoteModel(provider(model), options);

@@ -1,5 +1,14 @@
 /** Checkpoints of a run: its state on disk, whole or not at all. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Bill } from "../util/bill.js";
 import { ErrataError } from "../util/error.js";
@@ -107,16 +116,40 @@ export async function writeCheckpoint(
   for (const { signature, policy } of experts.values())
     await engine.save(join(partial, expertFile(signature)), policy);
   writeState(join(partial, "state.json"), { ...saved, files: await checksumsIn(partial) });
+  takePlace(partial, target);
+  for (const old of checkpoints(folder).slice(0, -keptCheckpoints))
+    rmSync(join(folder, "checkpoints", old), { recursive: true, force: true });
+}
+
+/** Puts a checkpoint that was written whole in the place of another, which stays whole until then. */
+function takePlace(partial: string, target: string): void {
   for (const name of readdirSync(partial)) synchronise(join(partial, name));
-  // The old one stays whole until the new one is in place.
   const old = `${target}.old`;
   rmSync(old, { recursive: true, force: true });
   if (existsSync(target)) renameSync(target, old);
   renameSync(partial, target);
   synchronise(dirname(target));
   rmSync(old, { recursive: true, force: true });
-  for (const old of checkpoints(folder).slice(0, -keptCheckpoints))
-    rmSync(join(folder, "checkpoints", old), { recursive: true, force: true });
+}
+
+/** Gives a checkpoint another corpus, which `snapshot` writes: with its checksum, whole or not at all. */
+export async function replaceCorpus(
+  checkpoint: string,
+  snapshot: (path: string) => void,
+): Promise<void> {
+  const partial = `${checkpoint}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial);
+  const [state, corpus] = ["state.json", "corpus.db"] as const;
+  for (const name of readdirSync(checkpoint))
+    if (name !== state && name !== corpus)
+      copyFileSync(join(checkpoint, name), join(partial, name), constants.COPYFILE_FICLONE);
+  snapshot(join(partial, corpus));
+  const { files, ...saved } = readState(checkpoint);
+  const sum = await checksumOf(join(partial, corpus));
+  const sums = files === undefined ? {} : { files: { ...files, [corpus]: sum } };
+  writeState(join(partial, state), { ...saved, ...sums });
+  takePlace(partial, checkpoint);
 }
 
 /** Reads a checkpoint, and removes what is left of others that were being written. */

@@ -4,14 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyReviews, reviewIdentity, type ReviewLine } from "../mistakes/review-lines.js";
 import { Corpus } from "../mistakes/corpus/corpus.js";
-import type { ReviewVerdict } from "../mistakes/corpus/standing.js";
+import { standingVerdicts, type ReviewVerdict } from "../mistakes/corpus/standing.js";
 import { ErrataError } from "../util/error.js";
 import { appliedReviewBytes, reviewsName } from "./inbox.js";
 
+interface Verdict {
+  readonly verdict: ReviewVerdict;
+  readonly note?: string;
+  readonly fix?: string;
+}
+
 /** A verdict, or `undo` of one's own last on this mistake. */
-export type Judgement =
-  | { readonly verdict: ReviewVerdict; readonly note?: string; readonly fix?: string }
-  | { readonly undo: true };
+export type Judgement = Verdict | { readonly undo: true };
 
 /**
  * A corpus as reviewers see it: verdicts included that the run has not taken yet.
@@ -71,10 +75,12 @@ export class ReviewSession {
   }
 
   /**
-   * Records a judgement, at once visible here; the run takes it at its next refit.
+   * Records a judgement, at once visible here; the run takes it at its next refit. One that stands
+   * already is not recorded again, so that whoever does not know whether it was may say it again.
    * @throws ErrataError `CORPUS_UNKNOWN_MISTAKE`, `REVIEW_NOTHING` when there is nothing to undo.
    */
   judge(mistake: number, by: string, judgement: Judgement): void {
+    if ("verdict" in judgement && this.#stands(mistake, by, judgement)) return;
     const line: ReviewLine = {
       mistake,
       identity: reviewIdentity(this.corpus.show(mistake)),
@@ -88,6 +94,12 @@ export class ReviewSession {
         hint: "errata corpus review stats lists the verdicts so far",
       });
     if (this.#log !== undefined) appendFileSync(this.#log, text);
+  }
+
+  #stands(mistake: number, by: string, { verdict, note, fix }: Verdict): boolean {
+    const { events } = this.corpus.show(mistake);
+    const own = standingVerdicts(events).find((event) => event.by === by);
+    return own !== undefined && own.verdict === verdict && own.note === note && own.fix === fix;
   }
 
   close(): void {

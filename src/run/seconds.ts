@@ -2,8 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { ErrataError } from "../util/error.js";
-import { readJson } from "../util/read-json.js";
+import { readJsonAs } from "../util/read-json.js";
 import { replaceFile } from "../util/replace-file.js";
 import { amount } from "../util/options.js";
 import { costRoles, type CostRole } from "../watch/ledger.js";
@@ -24,7 +23,5 @@ export function readSeconds(folder: string): Seconds {
   const path = join(folder, secondsFile);
   if (!existsSync(path)) return {};
   const hint = `delete ${path}: only the seconds that the run has taken are lost, and budget.seconds counts anew`;
-  const seconds = secondsSchema.safeParse(readJson(path, hint));
-  if (seconds.success) return seconds.data;
-  throw new ErrataError(`${path} holds no seconds by role`, { code: "FILE_DAMAGED", hint });
+  return readJsonAs(path, secondsSchema, hint);
 }

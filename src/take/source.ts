@@ -1,5 +1,5 @@
 /** What can be taken away: the student of a run, or a checkpoint, with what it reads and writes. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Config } from "../config/config.js";
 import { loadPolicy } from "../engine/files/checkpoint.js";
@@ -10,6 +10,7 @@ import { loadCheckpoint, type Checkpoint } from "../models/load-checkpoint.js";
 import { LexiconTokenizer } from "../models/tokenizer.js";
 import type { PretrainedTokenizer } from "../models/pretrained-tokenizer.js";
 import { readRun, type RunRecord } from "../run/record.js";
+import { readSeconds } from "../run/seconds.js";
 import { sumOf } from "../util/statistics/sums.js";
 
 /** The words of a model: symbols of a from-scratch one, or the text of a pretrained one. */
@@ -67,7 +68,7 @@ export async function takeRun(folder: string): Promise<Taken> {
       maxTokens === undefined ? environment : { ...environment, maxActionSymbols: maxTokens },
     levels: preset.levels,
     step: Number(/\d+$/.exec(checkpoint)?.[0]),
-    seconds: secondsOf(folder),
+    seconds: sumOf(Object.values(readSeconds(folder))),
   };
   const name = basename(folder);
   if (base === undefined) {
@@ -116,11 +117,4 @@ export function wordsFile(
   name: string,
 ): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-}
-
-function secondsOf(folder: string): number {
-  const path = join(folder, "seconds.json");
-  if (!existsSync(path)) return 0;
-  const byRole = JSON.parse(readFileSync(path, "utf8")) as Record<string, number>;
-  return sumOf(Object.values(byRole));
 }

@@ -1,4 +1,5 @@
 /** What a whole run will take, from its first steps: ranges, which the end of the run is held against. */
+import { z } from "zod";
 import type { Bill } from "../util/bill.js";
 import { sumOf } from "../util/statistics/sums.js";
 import { money, type Prices } from "./prices.js";
@@ -50,6 +51,19 @@ export type Forecast = Readonly<Record<Quantity, Range>> & {
   readonly after: number;
   readonly steps: number;
 };
+
+const range = z.object({ low: z.number(), high: z.number() });
+
+/** Reads a {@link Forecast}. */
+export const forecastSchema: z.ZodType<Forecast> = z.object({
+  after: z.int(),
+  steps: z.int(),
+  seconds: range,
+  memory: range,
+  tokens: range,
+  flops: range,
+  money: range,
+});
 
 /** Fewest steps of a run that has a forecast. */
 export const fewestSteps = 4;

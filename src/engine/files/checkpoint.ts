@@ -115,6 +115,7 @@ export function flatWeights(
   path: string,
   layout: readonly Parameter[],
   tensors: Safetensors["tensors"],
+  hint = "the file does not hold the weights of this model",
 ): Float32Array {
   const weights = new Float32Array(layout.reduce((n, p) => n + p.size, 0));
   const named = new Set(layout.map((p) => p.name));
@@ -129,10 +130,13 @@ export function flatWeights(
     else weights.set(tensor.data, offset);
   }
   if (faults.length > 0)
-    throw new ErrataError(`${path}: ${faults.join("; ")}`, {
-      code: "CHECKPOINT_TENSORS",
-      hint: "the file does not hold the weights of this model",
-    });
+    throw new ErrataError(
+      `${path}: ${faults.slice(0, 8).join("; ")}${faults.length > 8 ? "; ..." : ""}`,
+      {
+        code: "CHECKPOINT_TENSORS",
+        hint,
+      },
+    );
   return weights;
 }
 

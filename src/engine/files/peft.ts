@@ -169,7 +169,8 @@ export async function loadPeftAdapter(folder: string, over: Policy): Promise<Loc
       tensor,
     ]),
   );
-  const weights = flatWeights(file, adapterLayout(base.shape, adapter), named);
+  const hint = `the file does not hold the adapter that ${join(folder, configFile)} describes`;
+  const weights = flatWeights(file, adapterLayout(base.shape, adapter), named, hint);
   return localPolicy(base.shape, base.weights, { ...adapter, weights });
 }
 

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { ErrataError } from "../../util/error.js";
+import { utf8 } from "../../util/read-text.js";
 import { localPolicy, type LocalPolicy } from "../local-policy.js";
 import { shapeFromConfig, type ShapeOptions } from "../families.js";
 import { SafetensorsFile } from "./safetensors.js";
@@ -12,7 +13,7 @@ import { parameterCount, parameterLayout, type ModelShape } from "../shape.js";
 /** The JSON in `path`. @throws ErrataError `CHECKPOINT_FILE` where it is missing or not JSON. */
 export async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, "utf8"));
+    return JSON.parse(utf8(await readFile(path)));
   } catch (cause) {
     throw new ErrataError(
       `cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -46,12 +47,9 @@ export async function weightFiles(
     const parsed = index.safeParse(await readJson(path));
     const names = [...new Set(Object.values(parsed.data?.weight_map ?? {}))].sort();
     if (names.length > 0 && names.every((name) => basename(name) === name)) return names;
-    throw new ErrataError(`${path}: no weight_map, or one that names files elsewhere`, {
-      code: "CHECKPOINT_FILE",
-      hint: "copy or download the checkpoint again",
-    });
+    throw broken(`${path}: no weight_map, or one that names files elsewhere`);
   }
-  throw new ErrataError(`${folder}: no model.safetensors, and no index of shards`, {
+  throw new ErrataError(`${folder}: no model.safetensors, and no model.safetensors.index.json`, {
     code: "CHECKPOINT_FILE",
     hint: "convert the checkpoint: model.save_pretrained(folder) in transformers writes safetensors",
   });
@@ -71,6 +69,12 @@ export async function loadPretrained(
   const path = join(folder, "config.json");
   const described = shapeFromConfig(await readJson(path), { ...options, path });
   const names = await weightFiles(folder, options.onNotice);
+  const absent = names.find((name) => !existsSync(join(folder, name)));
+  if (absent !== undefined)
+    throw broken(
+      `${folder}/model.safetensors.index.json names ${absent}, which is not there`,
+      "SAFETENSORS_UNREADABLE",
+    );
   const files: SafetensorsFile[] = [];
   try {
     for (const name of names) files.push(await SafetensorsFile.open(join(folder, name)));
@@ -78,8 +82,10 @@ export async function loadPretrained(
     // Read as untied first: only the values say whether the head is the embedding.
     const shape = described.tied && holdsHead ? { ...described, tied: false } : described;
     const faults: string[] = [];
-    const weights = await readWeights(files, shape, described.tied, folder, faults);
-    if (faults.length > 0) throw misfit(folder, faults);
+    const weights = await readWeights(files, shape, described.tied, { folder, names }, faults);
+    const [one, ...others] = names;
+    const place = others.length === 0 ? join(folder, one!) : `${folder} (${one} and others)`;
+    if (faults.length > 0) throw misfit(place, faults);
     if (shape === described) return localPolicy(shape, weights);
     const places = new Map(parameterLayout(shape).map((p) => [p.name, p]));
     const of = (name: string): Float32Array => {
@@ -97,6 +103,12 @@ export async function loadPretrained(
   }
 }
 
+const broken = (what: string, code = "CHECKPOINT_FILE"): ErrataError =>
+  new ErrataError(what, {
+    code,
+    hint: "copy or download the checkpoint again",
+  });
+
 const head = "lm_head.weight";
 const embedding = "model.embed_tokens.weight";
 
@@ -105,22 +117,25 @@ async function readWeights(
   files: readonly SafetensorsFile[],
   shape: ModelShape,
   tied: boolean,
-  folder: string,
+  { folder, names }: { readonly folder: string; readonly names: readonly string[] },
   faults: string[],
 ): Promise<Float32Array> {
   const wanted = new Map(parameterLayout(shape).map((p) => [p.name, p]));
   const weights = allocate(shape, folder);
   const read = new Set<string>();
-  for (const file of files)
+  for (const [i, file] of files.entries())
     for (const [tensor, dimensions] of file.shapes) {
+      const where = files.length === 1 ? "" : ` in ${names[i]}`;
       const place = wanted.get(tensor);
       if (place === undefined) {
-        if (!tensor.endsWith(".rotary_emb.inv_freq")) faults.push(`${tensor} unknown`);
+        if (!tensor.endsWith(".rotary_emb.inv_freq")) faults.push(`${tensor} unknown${where}`);
         continue;
       }
-      if (read.has(tensor)) faults.push(`${tensor} stored twice`);
+      if (read.has(tensor)) faults.push(`${tensor} stored twice${where}`);
       else if (place.shape.join() !== dimensions.join())
-        faults.push(`${tensor} [${dimensions.join(", ")}], not [${place.shape.join(", ")}]`);
+        faults.push(
+          `${tensor} [${dimensions.join(", ")}], not [${place.shape.join(", ")}]${where}`,
+        );
       else await file.read(tensor, weights.subarray(place.offset, place.offset + place.size));
       read.add(tensor);
     }
@@ -134,14 +149,11 @@ async function readWeights(
   return weights;
 }
 
-const misfit = (folder: string, faults: readonly string[]): ErrataError =>
-  new ErrataError(
-    `${folder}: ${faults.slice(0, 8).join("; ")}${faults.length > 8 ? "; ..." : ""}`,
-    {
-      code: "CHECKPOINT_TENSORS",
-      hint: "the weights are not those of the model that config.json describes",
-    },
-  );
+const misfit = (place: string, faults: readonly string[]): ErrataError =>
+  new ErrataError(`${place}: ${faults.slice(0, 8).join("; ")}${faults.length > 8 ? "; ..." : ""}`, {
+    code: "CHECKPOINT_TENSORS",
+    hint: "the weights are not those of the model that config.json describes",
+  });
 
 function isEqual(a: Float32Array, b: Float32Array): boolean {
   if (a.length !== b.length) return false;

@@ -134,8 +134,12 @@ export class SafetensorsFile {
     let file: FileHandle;
     try {
       file = await open(path, "r");
+      if ((await file.stat()).isDirectory()) {
+        await file.close();
+        throw new Error("it is a folder");
+      }
     } catch (cause) {
-      throw new ErrataError(`cannot open ${path}`, {
+      throw new ErrataError(`cannot open ${path}: ${(cause as Error).message}`, {
         code: "SAFETENSORS_UNREADABLE",
         hint: "check the path of the checkpoint",
         cause,

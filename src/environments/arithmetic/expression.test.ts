@@ -56,3 +56,10 @@ test.each(["", "1+", "(1", "1)", "a", "1 + 2", "--1"])("%j is no expression", (t
     expect.objectContaining({ code: "ENVIRONMENT_TASK" }),
   );
 });
+
+test("parentheses deeper than a recursion goes are no expression", () => {
+  const deep = `${"(".repeat(50_000)}1${")".repeat(50_000)}`;
+  expect(() => parseExpression(deep)).toThrow(
+    expect.objectContaining({ code: "ENVIRONMENT_TASK" }),
+  );
+});

@@ -11,6 +11,9 @@ export type Expression =
 
 const OPERATORS: readonly Operator[] = ["+", "-", "*"];
 
+/** Longer texts are no task: they could be nested deeper than a recursion goes. */
+const LONGEST = 1000;
+
 const precedence = (operator: Operator): number => (operator === "*" ? 2 : 1);
 
 /** The value of an expression. */
@@ -57,6 +60,7 @@ export function parseExpression(
   text: string,
   { flat = false }: { readonly flat?: boolean } = {},
 ): Expression {
+  if (text.length > LONGEST) throw unreadable(text, LONGEST);
   let position = 0;
 
   function operation(least: number): Expression {
@@ -94,7 +98,8 @@ const isDigit = (symbol: string | undefined): boolean =>
   symbol !== undefined && symbol >= "0" && symbol <= "9";
 
 function unreadable(text: string, position: number): ErrataError {
-  return new ErrataError(`expression "${text}" cannot be read at character ${position}`, {
+  const shown = text.length > LONGEST ? `${text.slice(0, 80)}...` : text;
+  return new ErrataError(`expression "${shown}" cannot be read at character ${position}`, {
     code: "ENVIRONMENT_TASK",
     hint: "use non-negative integers, + - * and balanced parentheses",
   });

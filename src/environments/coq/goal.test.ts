@@ -56,3 +56,7 @@ describe("parseInfix", () => {
     expect(parseInfix(text)).toBeUndefined();
   });
 });
+
+test("a formula of more symbols than a recursion goes deep is none of propositional logic", () => {
+  expect(parseInfix(`${"(".repeat(50_000)}p${")".repeat(50_000)}`)).toBeUndefined();
+});

@@ -51,9 +51,13 @@ export function parseGoal(output: string): PrintedGoal | undefined {
   return { hypotheses, conclusion: conclusion.trim() };
 }
 
+/** Formulas of more symbols could be nested deeper than a recursion goes. */
+const MOST_SYMBOLS = 1000;
+
 /** A formula in Coq's infix notation; undefined where it is none of propositional logic. */
 export function parseInfix(text: string): Formula | undefined {
   const symbols = text.match(/->|\/\\|\\\/|[()~]|[A-Za-z_']+|\S/g) ?? [];
+  if (symbols.length > MOST_SYMBOLS) return undefined;
   let at = 0;
 
   const level = (

@@ -280,6 +280,12 @@ describe("a file of tasks", () => {
     );
   });
 
+  test("that is not UTF-8 is refused, not read with other characters", () => {
+    const path = join(mkdtempSync(join(tmpdir(), "errata-latin-")), "latin1.jsonl");
+    writeFileSync(path, Buffer.from('{"prompt": "caf\u00e9?", "answer": "4"}\n', "latin1"));
+    expect(() => tasksFile(path)).toThrow(withCode("ENVIRONMENT_FILE", "not UTF-8"));
+  });
+
   test("one question twice is one task; with two answers it is a fault", () => {
     const once = { prompt: "a", answer: "1", split: "train" };
     expect(tasksFile(file("twice.jsonl", [once, once])).tasks!("train")).toHaveLength(1);

@@ -1,8 +1,9 @@
 /** Tasks in a file: a question, an answer, and how to tell a right one. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { ErrataError } from "../../util/error.js";
+import { readText } from "../../util/read-text.js";
 import { hashText, type Random } from "../../util/random.js";
 import type {
   Environment,
@@ -138,11 +139,18 @@ function readFile(
   const fail = (what: string, cause?: unknown): ErrataError =>
     new ErrataError(`${path}: ${what}`, { code: "ENVIRONMENT_FILE", hint, cause });
   if (!existsSync(path)) throw fail("there is no such file");
+  const records = (): ReturnType<typeof recordsOf> => {
+    try {
+      return recordsOf(path);
+    } catch (cause) {
+      throw cause instanceof ErrataError ? cause : fail((cause as Error).message, cause);
+    }
+  };
   const problems: string[] = [];
   const tasks = new Map<string, Task>();
   const lines = new Map<string, number>();
   const asked = new Map<string, Split>();
-  for (const { line, text } of recordsOf(path)) {
+  for (const { line, text } of records()) {
     try {
       const record = JSON.parse(text) as Json;
       const { id, level, split, ...data } = readTask(record);
@@ -173,7 +181,7 @@ function readFile(
 
 /** The records of a JSON array, or of a file with one a line. */
 function recordsOf(path: string): { readonly line: number; readonly text: string }[] {
-  const text = readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+  const text = readText(path);
   if (text.trimStart().startsWith("[")) {
     let list: unknown[];
     try {

@@ -1,6 +1,7 @@
 /** Tasks in tau2-bench's format on a published domain: its tools, its policy, its database. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { ErrataError } from "../../util/error.js";
+import { readText } from "../../util/read-text.js";
 import { hashText } from "../../util/random.js";
 import type { Environment, Split } from "../environment.js";
 import { loadAirline, loadRetail, type TauDomain } from "../support/tau/load.js";
@@ -59,7 +60,7 @@ function readJson(path: string): unknown {
     });
   if (!existsSync(path)) throw fail("there is no such file");
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    return JSON.parse(readText(path));
   } catch (cause) {
     throw fail((cause as Error).message);
   }

@@ -29,17 +29,29 @@ const EQUATION =
  * solution without any annotation, the equations that stand in its text.
  */
 export function annotations(text: string): Annotation[] {
+  const lineAt = linesOf(text);
   const annotated = [...text.matchAll(/<<([^<>\n]*)>>/g)];
   if (annotated.length > 0)
-    return annotated.flatMap((match) => read(text, match.index, match[1]!, true));
+    return annotated.flatMap((match) => read(lineAt(match.index), match[1]!, true));
   return [...text.matchAll(EQUATION)].flatMap((match) =>
-    read(text, match.index, `${match[1]!}=${match[2]!}`, false),
+    read(lineAt(match.index), `${match[1]!}=${match[2]!}`, false),
   );
 }
 
-function read(text: string, at: number, equation: string, annotated: boolean): Annotation[] {
-  const start = text.lastIndexOf("\n", at) + 1;
-  const lineEnd = text.indexOf("\n", at);
+/** Finds the line around a place; places are asked for in order, so that a text is read once. */
+function linesOf(text: string): (at: number) => Annotation["line"] {
+  let [start, end] = [0, -1];
+  return (at) => {
+    while (end < at) {
+      start = end + 1;
+      const next = text.indexOf("\n", start);
+      end = next === -1 ? text.length : next;
+    }
+    return { start, end };
+  };
+}
+
+function read(line: Annotation["line"], equation: string, annotated: boolean): Annotation[] {
   const parts = equation.split("=").map((part) => plain(part));
   const shown = parts.at(-1)!;
   if (parts.length < 2 || !/^-?(?:\d+\.?\d*|\.\d+)$/.test(shown)) return [];
@@ -47,7 +59,7 @@ function read(text: string, at: number, equation: string, annotated: boolean): A
   return [
     {
       annotated,
-      line: { start, end: lineEnd === -1 ? text.length : lineEnd },
+      line,
       text: equation,
       value: Number(shown),
       computed: tokens && evaluate(tokens),
@@ -83,7 +95,11 @@ function plain(text: string): string {
     .replaceAll("−", "-");
 }
 
+/** Longer expressions are no calculation of anybody's; they could be nested deeper than a recursion goes. */
+const LONGEST = 1000;
+
 function tokenise(expression: string): string[] | undefined {
+  if (expression.length > LONGEST) return undefined;
   const tokens = expression.match(/\d+\.?\d*|\.\d+|[-+*/()%]/g) ?? [];
   return tokens.length > 0 && tokens.join("") === expression ? tokens : undefined;
 }

@@ -1,8 +1,9 @@
 /** Reading grade-school-math files: `train.jsonl` and `test.jsonl`, a `{question, answer}` a line. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ErrataError } from "../../util/error.js";
+import { readText } from "../../util/read-text.js";
 import { hashText } from "../../util/random.js";
 import { requireData } from "../data-folder.js";
 import type { Split, Task } from "../environment.js";
@@ -70,10 +71,15 @@ function readFile(path: string): Gsm8kData[] {
       hint: `get it from ${SOURCE}`,
     });
   }
-  const lines = readFileSync(path, "utf8").split("\n");
-  return lines.flatMap((line, i) =>
-    line.trim() === "" ? [] : [readLine(line, `${path}:${i + 1}`)],
-  );
+  let text: string;
+  try {
+    text = readText(path);
+  } catch (cause) {
+    throw unreadable(`${path} cannot be read: ${(cause as Error).message}`);
+  }
+  return text
+    .split("\n")
+    .flatMap((line, i) => (line.trim() === "" ? [] : [readLine(line, `${path}:${i + 1}`)]));
 }
 
 function readLine(line: string, place: string): Gsm8kData {

@@ -34,6 +34,17 @@ describe("annotations", () => {
     expect(annotations("<<x+2=4>>")[0]!.computed).toBeUndefined();
     expect(annotations("<<5/0=1>>").some((a) => isSlip(a))).toBe(false);
     expect(annotations("<<10-2x=4x>> <<no>>")).toEqual([]);
+    const deep = `<<${"(".repeat(50_000)}1${")".repeat(50_000)}=1>>`;
+    expect(annotations(deep)[0]!.computed).toBeUndefined();
+  });
+
+  test("each stands in its line", () => {
+    const text = "a <<1+1=2>> <<2+2=4>>\n\nb <<3+3=6>>";
+    expect(annotations(text).map(({ line }) => text.slice(line.start, line.end))).toEqual([
+      "a <<1+1=2>> <<2+2=4>>",
+      "a <<1+1=2>> <<2+2=4>>",
+      "b <<3+3=6>>",
+    ]);
   });
 });
 

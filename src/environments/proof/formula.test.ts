@@ -68,6 +68,13 @@ describe("sequents", () => {
     },
   );
 
+  test("one of more symbols than a recursion goes deep is no sequent", () => {
+    const deep = `|- ${"-> p ".repeat(50_000)}p`;
+    expect(() => parseSequent(deep)).toThrowError(
+      expect.objectContaining({ code: "PROOF_SYNTAX" }),
+    );
+  });
+
   test("different theorems have different keys", () => {
     const keys = [
       "h0 p |- p",

@@ -126,6 +126,9 @@ export function renameAtoms(formula: Formula, renaming: readonly number[]): Form
   );
 }
 
+/** Formulas of more symbols are no task: they could be nested deeper than a recursion goes. */
+const MOST_SYMBOLS = 2000;
+
 /**
  * Reads one formula in prefix notation from `symbols[start]` on; returns it with the index after it.
  * @throws ErrataError `PROOF_SYNTAX` when no formula stands there.
@@ -139,8 +142,9 @@ export function readFormula(
   if (index >= 0) return { formula: atom(index), end: start + 1 };
   if (symbol === FALSE.text) return { formula: falsity, end: start + 1 };
   const kind = symbol === undefined ? undefined : KINDS.get(symbol);
-  if (kind === undefined) {
-    throw new ErrataError(`no formula at symbol ${start} of "${symbols.join(" ")}"`, {
+  if (kind === undefined || symbols.length > MOST_SYMBOLS) {
+    const shown = symbols.slice(0, MOST_SYMBOLS).join(" ");
+    throw new ErrataError(`no formula at symbol ${start} of "${shown}"`, {
       code: "PROOF_SYNTAX",
       hint: "write formulas in prefix notation, for example: -> p \\/ q r",
     });

@@ -232,3 +232,9 @@ function drawProof(random: Random, { goal }: Sequent, depth: number): Proof {
   const law = random.pick(SCHEMAS.flat()).name;
   return { kind: "rewrite", law, redex, condition: inner(), rest: inner() };
 }
+
+test("a sequent of more symbols than a recursion goes deep is none", () => {
+  expect(() => parseSequent(`|- <= ${"+ a ".repeat(50_000)}a b`)).toThrowError(
+    expect.objectContaining({ code: "REWRITING_SYNTAX" }),
+  );
+});

@@ -38,6 +38,9 @@ export function operation(operator: Operator, left: Term, right: Term): Term {
   };
 }
 
+/** Terms of more symbols are no task: they could be nested deeper than a recursion goes. */
+const MOST_SYMBOLS = 2000;
+
 /**
  * Reads one term from `symbols` at `start`; `isAtom` says which symbols are atoms.
  * @throws ErrataError `REWRITING_SYNTAX`.
@@ -50,9 +53,10 @@ export function readTerm(
   const symbol = symbols[start];
   if (symbol !== undefined && isAtom(symbol)) return { term: atom(symbol), end: start + 1 };
   const operator = OPERATORS.find((each) => each === symbol);
-  if (operator === undefined) {
+  if (operator === undefined || symbols.length > MOST_SYMBOLS) {
+    const shown = symbols.slice(0, MOST_SYMBOLS).join(" ");
     throw new ErrataError(
-      `"${symbols.join(" ")}": expected a term at symbol ${start}, found ${symbol ?? "the end"}`,
+      `"${shown}": expected a term at symbol ${start}, found ${symbol ?? "the end"}`,
       { code: "REWRITING_SYNTAX", hint: "terms are prefix: + - a b b is (a - b) + b" },
     );
   }

@@ -20,9 +20,11 @@ export async function* readJsonValues(path: string): AsyncGenerator<JsonItem> {
   const stream = path.endsWith(".gz")
     ? source.on("error", (error) => stream.destroy(error)).pipe(createGunzip())
     : source;
-  stream.setEncoding("utf8");
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    for await (const chunk of stream) yield* splitter.push(chunk as string);
+    for await (const chunk of stream)
+      yield* splitter.push(decoded(decoder, chunk as Uint8Array, true));
+    yield* splitter.push(decoded(decoder, new Uint8Array(0), false));
   } catch (cause) {
     throw new ErrataError(`${path} cannot be read: ${(cause as Error).message}`, {
       code: "IMPORT_FILE",
@@ -31,6 +33,18 @@ export async function* readJsonValues(path: string): AsyncGenerator<JsonItem> {
     });
   }
   yield* splitter.end();
+}
+
+function decoded(
+  decoder: InstanceType<typeof TextDecoder>,
+  bytes: Uint8Array,
+  stream: boolean,
+): string {
+  try {
+    return decoder.decode(bytes, { stream });
+  } catch (cause) {
+    throw new Error("it is not UTF-8", { cause });
+  }
 }
 
 /** Cuts text into values as it comes. */

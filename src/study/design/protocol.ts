@@ -1,12 +1,14 @@
 /** The protocol: everything a study's numbers depend on, fixed and hashed before anything is run. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config, ConfigInput } from "../../config/config.js";
 import { mergeConfig } from "../../config/merge.js";
 import { parseConfig } from "../../config/parse.js";
 import { ErrataError } from "../../util/error.js";
+import { readJson } from "../../util/read-json.js";
+import { replaceFile } from "../../util/replace-file.js";
 import { presetFor } from "../../launch/prepare.js";
 import { modelFile } from "../../students/models.js";
 import { presetNamed } from "../../students/presets/presets.js";
@@ -148,7 +150,7 @@ const protocolFile = "protocol.json";
 export function saveProtocol(folder: string, protocol: Protocol): void {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, protocolFile);
-  if (!existsSync(path)) writeFileSync(path, `${JSON.stringify(protocol, null, 2)}\n`);
+  if (!existsSync(path)) replaceFile(path, `${JSON.stringify(protocol, null, 2)}\n`);
 }
 
 /**
@@ -162,7 +164,8 @@ export function loadProtocol(folder: string): Protocol {
       code: "STUDY_MISSING",
       hint: "name a study, a study file or the folder of a study that was begun",
     });
-  const protocol = JSON.parse(readFileSync(path, "utf8")) as Protocol;
+  const hint = "put the file back from a copy, or start the study anew by name or from its file";
+  const protocol = readJson(path, hint) as Protocol;
   const hash = hashOf(protocol);
   if (folder.replace(/[/\\]+$/, "").endsWith(hash)) return protocol;
   throw new ErrataError(`${path} has changed since the study began: its hash is now ${hash}`, {

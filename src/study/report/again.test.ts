@@ -60,3 +60,27 @@ test("a result of an earlier version is made again from its runs, or refused", (
   rmSync(join(folder, "runs.jsonl"));
   expect(() => studyPage(folder)).toThrow(expect.objectContaining({ code: "STUDY_OLD" }) as Error);
 });
+
+test.each(["protocol.json", "result.json", "runs.jsonl", "gate.json"])(
+  "%s that is damaged is named, with what to do",
+  (name) => {
+    const protocol = protocolWith([["grpo", "weak-free"]], []);
+    const runs = [runOf("grpo", 1, 50)];
+    const folder = studyFolder(root, protocol);
+    rmSync(folder, { recursive: true, force: true });
+    saveProtocol(folder, protocol);
+    saveIndex(folder, { runs, rates: [] });
+    writeFileSync(join(folder, "result.json"), JSON.stringify(resultOf(protocol, runs, [])));
+    for (const text of ["{", "null", "{}"]) {
+      if (name === "runs.jsonl" && text !== "{") continue;
+      if (name === "protocol.json" && text !== "{") continue; // its hash tells
+      writeFileSync(join(folder, name), text);
+      expect(() => studyPage(folder)).toThrow(
+        expect.objectContaining({
+          code: "FILE_DAMAGED",
+          message: expect.stringContaining(join(folder, name)) as string,
+        }),
+      );
+    }
+  },
+);

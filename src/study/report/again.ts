@@ -1,8 +1,10 @@
 /** A study's page drawn again from what its folder holds: nothing is trained or measured. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import type { GateReport } from "../../assess/gate.js";
 import { ErrataError } from "../../util/error.js";
+import { readJsonAs } from "../../util/read-json.js";
 import { loadProtocol, type Protocol } from "../design/protocol.js";
 import type { ArmRun } from "../runs/measure.js";
 import { gateOf } from "../runs/gate-values.js";
@@ -10,8 +12,18 @@ import { resultOf, type StudyResult } from "../verdict/result.js";
 import { reportPage } from "./page.js";
 import { machine } from "./report.js";
 
+/** As much of a result as tells that a file holds one. */
+const resultSchema = z.looseObject({
+  arms: z.array(z.looseObject({ stepsTo80: z.looseObject({}) })),
+});
+
 /** JSON has no NaN: an estimate that nothing gave comes back as null. */
 const numbers: ReadonlySet<string> = new Set(["estimate", "low", "high", "mean", "p"]);
+
+const withNaN = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value), (key, inner: unknown) =>
+    inner === null && numbers.has(key) ? Number.NaN : inner,
+  );
 
 /**
  * The page of the study in `folder`, from its protocol.json, result.json, runs.jsonl and gate.json.
@@ -20,10 +32,9 @@ const numbers: ReadonlySet<string> = new Set(["estimate", "low", "high", "mean",
  */
 export function studyPage(folder: string): string {
   const protocol = loadProtocol(folder);
-  const result = JSON.parse(
-    readFileSync(join(folder, "result.json"), "utf8"),
-    (key, value: unknown) => (value === null && numbers.has(key) ? Number.NaN : value),
-  ) as StudyResult;
+  const path = join(folder, "result.json");
+  const hint = `delete ${path}, then npx errata compare ${folder} counts the runs again`;
+  const result = withNaN(readJsonAs(path, resultSchema, hint)) as StudyResult;
   const runs = runsOf(folder);
   const gate: GateReport | undefined = gateOf(folder);
   const command = `npx errata compare ${folder}`;
@@ -52,5 +63,13 @@ function runsOf(folder: string): ArmRun[] {
   const path = join(folder, "runs.jsonl");
   if (!existsSync(path)) return [];
   const lines = readFileSync(path, "utf8").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as ArmRun);
+  try {
+    return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as ArmRun);
+  } catch (cause) {
+    throw new ErrataError(`${path} holds a line that is not JSON`, {
+      code: "FILE_DAMAGED",
+      hint: `delete it, then npx errata compare ${folder} reads the runs again`,
+      cause,
+    });
+  }
 }

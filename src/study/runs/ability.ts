@@ -3,8 +3,9 @@
  * on: whether training only sharpened what it could do already, and whether it lost what its error got
  * right. Measured on `test` tasks, the same for every run of a domain.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import type { Config } from "../../config/config.js";
 import { drawTasks } from "../../play/curriculum.js";
 import { playProcedure } from "../../environments/play-procedure.js";
@@ -18,6 +19,7 @@ import { baseStudent, presetFor } from "../../launch/prepare.js";
 import type { Preset } from "../../students/presets/presets.js";
 import { Random } from "../../util/random.js";
 import { readRun } from "../../run/record.js";
+import { readJsonAs } from "../../util/read-json.js";
 import { replaceFile } from "../../util/replace-file.js";
 import { tasksWhere } from "../../assess/transfer.js";
 
@@ -47,6 +49,13 @@ export interface AbilityChange {
   readonly after: Ability;
 }
 
+const share = z.number().min(0).max(1);
+const abilitySchema = z.object({ passAt1: share, passAt64: share, inverted: share.nullable() });
+const changeSchema: z.ZodType<AbilityChange> = z.object({
+  before: abilitySchema,
+  after: abilitySchema,
+});
+
 /** Students before training by what they are, so that each is measured once. */
 const measuredBefore = new Map<string, Promise<Ability>>();
 
@@ -57,7 +66,8 @@ const measuredBefore = new Map<string, Promise<Ability>>();
  */
 export async function measureAbility(folder: string, count: number): Promise<AbilityChange> {
   const path = abilityFile(folder, count);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as AbilityChange;
+  if (existsSync(path))
+    return readJsonAs(path, changeSchema, `delete ${path}: the abilities are measured again`);
   const { config, checkpoint } = readRun(folder);
   const engine = new LocalEngine(config.engine);
   const preset = await presetFor(config);

@@ -1,9 +1,12 @@
 /** Whether a study's domain is one where the method can help: measured once, kept beside the study. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import type { Config } from "../../config/config.js";
 import { gate, type GateReport } from "../../assess/gate.js";
 import { prepare } from "../../launch/prepare.js";
+import { readJsonAs } from "../../util/read-json.js";
+import { replaceFile } from "../../util/replace-file.js";
 import type { Protocol } from "../design/protocol.js";
 
 /** Validation tasks the gate is measured on. */
@@ -22,7 +25,7 @@ export async function gateValues(
   const known = gateOf(folder);
   if (known !== undefined || !measure) return known;
   const measured = await gate(await prepare(gateConfig(protocol)), { tasks: gateTasks });
-  writeFileSync(path, `${JSON.stringify(measured, null, 2)}\n`);
+  replaceFile(path, `${JSON.stringify(measured, null, 2)}\n`);
   return read(path);
 }
 
@@ -39,8 +42,11 @@ export function gateConfig({ arms }: Pick<Protocol, "arms">): Config {
   return { ...config, partners };
 }
 
+const written = z.looseObject({ checks: z.array(z.looseObject({ most: z.number().nullish() })) });
+
 /** JSON has no infinity: a range without an upper end comes back as null. */
 function read(path: string): GateReport {
-  const { checks, ...report } = JSON.parse(readFileSync(path, "utf8")) as GateReport;
+  const hint = `delete ${path}: the gate is measured again`;
+  const { checks, ...report } = readJsonAs(path, written, hint) as unknown as GateReport;
   return { ...report, checks: checks.map((c) => ({ ...c, most: c.most ?? Infinity })) };
 }

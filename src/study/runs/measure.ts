@@ -1,8 +1,9 @@
 /** What one run of one arm showed, read back from its folder. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { costRoles, trainingFlops, type Cost, type CostRole } from "../../watch/ledger.js";
 import { readRun, stuckGroups } from "../../run/record.js";
+import { readSeconds } from "../../run/seconds.js";
 import type { Survival } from "../../util/statistics/survival.js";
 import type { Ability, AbilityChange } from "./ability.js";
 
@@ -62,15 +63,9 @@ function hasCheckpoint(folder: string): boolean {
   }
 }
 
-/** Parts of a checkpoint's state that not every version writes. */
-interface Optional {
-  readonly teacher?: { readonly calls: number; readonly visits: number };
-}
-
 /** Reads a run that is over. A diverged one keeps the curve it had. */
 export function measureRun(folder: string, arm: string): ArmRun {
-  const { config, lines, cost, checkpoint } = readRun(folder);
-  const { teacher } = JSON.parse(readFileSync(join(checkpoint, "state.json"), "utf8")) as Optional;
+  const { config, lines, cost, teacherShare } = readRun(folder);
   const { groups, rescued, steered, rescuedSteered } = stuckGroups(lines);
   const none: Cost = { flops: 0, rollouts: 0, tokens: 0 };
   const complete = Object.fromEntries(
@@ -97,9 +92,8 @@ export function measureRun(folder: string, arm: string): ArmRun {
     steered,
     rescuedSteered,
     cost: complete,
-    seconds: secondsOf(folder),
-    teacherShare:
-      teacher === undefined || teacher.visits === 0 ? 0 : teacher.calls / teacher.visits,
+    seconds: readSeconds(folder),
+    teacherShare,
     teacherShares: lines.flatMap((line): [number, number][] =>
       "teacher/share" in line && line["teacher/share"] !== undefined
         ? [[line.step, line["teacher/share"]]]
@@ -107,11 +101,6 @@ export function measureRun(folder: string, arm: string): ArmRun {
     ),
     diverged: existsSync(join(folder, divergedFile)),
   };
-}
-
-function secondsOf(folder: string): ArmRun["seconds"] {
-  const path = join(folder, "seconds.json");
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ArmRun["seconds"]) : {};
 }
 
 /** Steps to an accuracy, censored at `cap`: a diverged run never arrives. */

@@ -6,6 +6,8 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { z } from "zod";
+import { readJsonAs } from "../../util/read-json.js";
 import { replaceFile } from "../../util/replace-file.js";
 import { TensorBoard } from "./tensorboard.js";
 import { scalarsOf, type Batch, type Tracker } from "./tracker.js";
@@ -18,8 +20,16 @@ interface Progress {
   /** Lines of `metrics.jsonl`. */
   readonly lines: number;
   /** Lines were being sent when this was written: they may have arrived. */
-  readonly sending?: true;
+  readonly sending?: true | undefined;
 }
+
+const stateSchema = z.object({
+  id: z.string().min(1),
+  trackers: z.record(
+    z.string(),
+    z.object({ lines: z.int().min(0), sending: z.literal(true).optional() }),
+  ),
+});
 
 const stateFile = "trackers.json";
 /** Steps sent at once. */
@@ -70,14 +80,12 @@ class State {
 
   constructor(path: string) {
     this.#path = path;
-    const { id = randomUUID(), trackers = {} } = existsSync(path)
-      ? (JSON.parse(readFileSync(path, "utf8")) as {
-          readonly id?: string;
-          readonly trackers?: Record<string, Progress>;
-        })
-      : {};
+    const hint = `delete ${path}: trackers are then sent the run from its first step, as another run`;
+    const { id, trackers } = existsSync(path)
+      ? readJsonAs(path, stateSchema, hint)
+      : { id: randomUUID(), trackers: {} };
     this.id = id;
-    this.#known = trackers;
+    this.#known = { ...trackers };
   }
 
   of(name: string): Progress {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import type { z } from "zod";
 import { ErrataError } from "../../../util/error.js";
+import { utf8 } from "../../../util/read-text.js";
 
 /**
  * The rows of a `.jsonl`, `.json` (a list) or either with `.gz`, each checked by `schema`.
@@ -21,7 +22,7 @@ function rawRows(path: string): readonly { value: unknown; place: string }[] {
   let text: string;
   try {
     const bytes = readFileSync(path);
-    text = (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+    text = utf8(path.endsWith(".gz") ? gunzipSync(bytes) : bytes);
   } catch (cause) {
     throw unreadable(path, cause instanceof Error ? cause.message : String(cause));
   }

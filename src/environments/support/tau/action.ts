@@ -23,14 +23,13 @@ export function parseAgentAction(text: string): AgentAction {
   const source = tagged[0] ?? text.replace(/^\s*```(?:json)?\s*([\s\S]*?)\s*```\s*$/, "$1");
   const body = source.trim();
   if (tagged.length === 0 && !body.startsWith("{")) return { kind: "say", text: text.trim() };
-  let value: unknown;
   try {
-    value = JSON.parse(body);
+    // Also what is nested deeper than a recursion goes is an error here.
+    const parsed = callShape.safeParse(JSON.parse(body));
+    if (parsed.success) return { kind: "call", call: parsed.data };
   } catch (cause) {
     return { kind: "malformed", message: `the tool call is not JSON: ${(cause as Error).message}` };
   }
-  const parsed = callShape.safeParse(value);
-  if (parsed.success) return { kind: "call", call: parsed.data };
   return { kind: "malformed", message: 'a tool call is {"name": ..., "arguments": {...}}' };
 }
 

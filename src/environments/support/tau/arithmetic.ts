@@ -1,11 +1,16 @@
 /** The calculator of tau-bench's agents. */
 import { ToolError } from "../tool.js";
 
+/** Longer expressions could be nested deeper than a recursion goes. */
+const LONGEST = 1000;
+
 /**
  * The value of an expression of numbers, `+ - * /` and parentheses, rounded to cents.
  * @throws ToolError when it is anything else.
  */
 export function calculate(expression: string): number {
+  if (expression.length > LONGEST)
+    throw new ToolError(`the expression is longer than ${LONGEST} characters`);
   if (/[^0-9+\-*/(). ]/.test(expression)) throw new ToolError("invalid characters in expression");
   const tokens = expression.match(/\d+\.?\d*|\.\d+|[-+*/()]/g) ?? [];
   let next = 0;

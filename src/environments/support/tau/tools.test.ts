@@ -270,11 +270,20 @@ test.each([
   expect(calculate(expression)).toBe(value);
 });
 
+test("parentheses deeper than a recursion goes cannot be calculated", () => {
+  expect(() => calculate(`${"(".repeat(50_000)}1${")".repeat(50_000)}`)).toThrow(/longer than/);
+});
+
 test.each(["2 +", "(2", "1 / 0", "x", "2 2", ""])("%j cannot be calculated", (expression) => {
   expect(() => calculate(expression)).toThrow(/calculate|invalid characters/);
 });
 
 describe("an agent's turn", () => {
+  test("is malformed where its call is nested deeper than a recursion goes", () => {
+    const deep = `{"name":"f","arguments":{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}}`;
+    expect(parseAgentAction(deep)).toMatchObject({ kind: "malformed" });
+  });
+
   const call = { name: "f", arguments: { a: [1] } };
   const text = JSON.stringify(call);
   test.each([
