@@ -265,7 +265,9 @@ function names(text: string, { path }: SceneFile): boolean {
 
 const saysSo = ({ stderr, stdout }: Ended, file: SceneFile): boolean =>
   names(stderr + stdout, file) &&
-  /damage|skipped|not used|cannot|missing|is no |spoilt|lost/.test(stderr + stdout);
+  /damage|skipped|not used|cannot|missing|is no |spoilt|lost|empty|nothing to read/.test(
+    stderr + stdout,
+  );
 
 const shown = (result: string, { stderr }: Ended): string =>
   `${result.slice(0, 200)} ${stderr.slice(0, 400)}`;

@@ -80,11 +80,7 @@ async function leftAlone(
   folder: string,
 ): Promise<{ made: string; whole: Outcome; milliseconds: number }> {
   const made = join(folder, "made");
-  await work.make(made, async (args, hit) => {
-    const { child, ended } = sitting(made, args);
-    hit?.(child);
-    return (await ended).status;
-  });
+  await work.make(made, async (args) => (await sitting(made, args).ended).status);
   const outcomes: Outcome[] = [];
   let milliseconds = 0;
   for (const name of ["first", "again"]) {

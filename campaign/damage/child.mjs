@@ -64,7 +64,7 @@ const others = {
     const response = await app.request("http://127.0.0.1/v1/completions", {
       method: "POST",
       headers: { host: "127.0.0.1", "content-type": "application/json" },
-      body: JSON.stringify({ model: taken.name, prompt: [5, 6], max_tokens: 8, temperature: 0 }),
+      body: JSON.stringify({ model: taken.name, prompt: [5, 6], max_tokens: 4, temperature: 0 }),
     });
     const { choices, error } = await response.json();
     await engine.close();

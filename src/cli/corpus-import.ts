@@ -1,5 +1,5 @@
 /** `errata corpus import`. */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { Option, type Command } from "commander";
@@ -83,7 +83,7 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
   const format = importFormat(flags.format);
   const environment = await environmentNamed(flags.env);
   requireInput(files, environment);
-  const into = await openCorpus(flags, environment);
+  const into = await openCorpus(flags, environment, (text) => terminal.note(text));
   try {
     const report = await importAttempts({
       environment,
@@ -99,6 +99,7 @@ async function importAction(files: string[], flags: ImportFlags): Promise<void> 
         terminal.status(`${count(read)} attempts verified, ${count(wrong)} wrong`),
     });
     if (report.verified > 0) await into.keep();
+    if (report.read === 0) terminal.note(`there was nothing to read in ${files.join(", ")}`);
     terminal.status("");
     if (terminal.json) terminal.result({ corpus: into.path, ...report });
     else printReport(terminal, report, into.path, environment, flags);
@@ -134,9 +135,11 @@ interface OpenCorpus {
 async function openCorpus(
   { corpus: file = defaultCorpus, run }: ImportFlags,
   { name }: Environment,
+  notice: (text: string) => void,
 ): Promise<OpenCorpus> {
   if (run === undefined) {
     let keep = existsSync(file);
+    if (keep && statSync(file).size === 0) notice(`${file} was empty, and is begun anew`);
     const corpus = Corpus.open(file);
     return {
       corpus,

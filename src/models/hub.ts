@@ -74,12 +74,14 @@ export async function hubSnapshot(id: string, options: HubOptions = {}): Promise
   const cache = options.cache ?? process.env["ERRATA_CACHE"] ?? join(process.cwd(), "cache");
   const root = join(cache, "hub", id.replace("/", "--"));
   const reference = join(root, "refs", encodeURIComponent(revision));
-  const cached = async (): Promise<HubSnapshot | undefined> => {
-    const commit = existsSync(reference) ? (await readFile(reference, "utf8")).trim() : revision;
-    const folder = join(root, commit);
-    return existsSync(join(folder, marker)) ? { folder, commit } : undefined;
-  };
   const isCommit = /^[0-9a-f]{40}$/.test(revision);
+  const cached = async (): Promise<HubSnapshot | undefined> => {
+    const said = isCommit ? revision : await readFile(reference, "utf8").catch(() => "");
+    const commit = said.trim();
+    const folder = join(root, commit);
+    const whole = /^[0-9a-f]{40}$/.test(commit) && existsSync(join(folder, marker));
+    return whole ? { folder, commit } : undefined;
+  };
   const known = await cached();
   if (known !== undefined && isCommit) return known;
   const token = keepSecret(options.token ?? process.env["HF_TOKEN"]);
@@ -104,6 +106,11 @@ export async function hubSnapshot(id: string, options: HubOptions = {}): Promise
     return await within(options.limit ?? day, fetched);
   } catch (cause) {
     const error = explained(cause, id, revision, token !== undefined);
+    if (error.code === "HUB_UNREACHABLE" && known === undefined && existsSync(root))
+      throw new ErrataError(
+        `${error.message}; nor does the cache hold a whole copy: ${reference} names none with a ${marker}`,
+        { code: error.code, ...(error.hint === undefined ? {} : { hint: error.hint }), cause },
+      );
     if (error.code !== "HUB_UNREACHABLE" || known === undefined) throw error;
     onNotice?.(
       `the hub cannot be reached; ${id} is taken from the cache, at commit ${known.commit}`,

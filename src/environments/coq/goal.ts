@@ -21,7 +21,7 @@ const BAR = /^ {2}=+$/;
 
 /** Reads the goals that Coq prints after a sentence. */
 export function parseProof(output: string): PrintedProof {
-  const count = /(\d+) (?:focused )?goals?\b/.exec(output);
+  const count = /(?<!\d)(\d{1,9}) (?:focused )?goals?\b/.exec(output);
   const text = output
     .replace(/ \(ID \d+\)/g, "")
     .split("\n")

@@ -20,9 +20,12 @@ export interface Annotation {
   readonly operators: readonly string[];
 }
 
-/** `48 / 2 = 24` or `$5 x (3 + 1) = $20`: at least one operator, a value without one. */
+/**
+ * `48 / 2 = 24` or `$5 x (3 + 1) = $20`: at least one operator and no more than forty, a value without one.
+ * Without a bound a text of sums that come to nothing would be read again from each of its numbers.
+ */
 const EQUATION =
-  /(?<![\d.,])((?:\(\s*)?\$?\d[\d,.]*%?\)?(?:\s*[-+*/x×÷−]\s*(?:\(\s*)?\$?\d[\d,.]*%?\)?)+)\s*=\s*\$?(-?\d[\d,]*(?:\.\d+)?)/g;
+  /(?<![\d.,])((?:\(\s*)?\$?\d[\d,.]*%?\)?(?:\s*[-+*/x×÷−]\s*(?:\(\s*)?\$?\d[\d,.]*%?\)?){1,40})\s*=\s*\$?(-?\d[\d,]*(?:\.\d+)?)/g;
 
 /**
  * The annotations of a solution, in order; those whose value is no number are left out. Of a

@@ -35,6 +35,28 @@ describe("opening", () => {
     expect(() => loadSqlite(() => undefined, missing)).toThrow(withCode("CORPUS_SQLITE"));
   });
 
+  test("leaves all of it in the file when it is closed", () => {
+    const path = join(folder, "closed.db");
+    const database = Database.open(path);
+    database.run("INSERT INTO meta (key, value) VALUES ('a', x'01')");
+    database.close();
+    writeFileSync(join(folder, "copied.db"), readFileSync(path));
+    const copy = Database.open(join(folder, "copied.db"), { readOnly: true });
+    expect(copy.get("SELECT key FROM meta WHERE key = 'a'")).toEqual({ key: "a" });
+    copy.close();
+  });
+
+  test("refuses a file that lost its last byte, and takes it whole again", () => {
+    const path = join(folder, "cut.db");
+    Database.open(path).close();
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, -1));
+    expect(() => Database.open(path)).toThrow(withCode("CORPUS_NOT_A_DATABASE"));
+    expect(() => Database.open(path, { readOnly: true })).toThrow(`${bytes.length - 1} bytes of`);
+    writeFileSync(path, bytes);
+    Database.open(path).close();
+  });
+
   test("refuses a file that is not a database, and leaves it as it was", () => {
     const path = join(folder, "notes.txt");
     const text = "no database ".repeat(100);

@@ -5,8 +5,10 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -66,6 +68,33 @@ export function loadSqlite(
   }
 }
 
+/**
+ * Refuses a file that lost its end: SQLite would take what is missing of its last page for zeros. While a log waits
+ * to be written into the file, its size says nothing. Places of the header:
+ * https://www.sqlite.org/fileformat.html#the_database_header
+ */
+function requireWholePages(path: string): void {
+  const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const size = bytesOf(path);
+  if (size < 100 || bytesOf(`${path}-wal`) > 0 || bytesOf(`${path}-journal`) > 0) return;
+  const header = Buffer.alloc(100);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, header, 0, 100, 0);
+  } finally {
+    closeSync(file);
+  }
+  const page = header.readUInt16BE(16);
+  const counted = header.readUInt32BE(24) === header.readUInt32BE(92); // else the number of pages is not kept
+  const whole = (page === 1 ? 2 ** 16 : page) * header.readUInt32BE(28);
+  if (!header.toString("latin1", 0, 15).startsWith("SQLite format 3") || !counted || size >= whole)
+    return;
+  throw new ErrataError(`${path} is not whole: it has ${size} bytes of ${whole}`, {
+    code: "CORPUS_NOT_A_DATABASE",
+    hint: "put the file back from a copy",
+  });
+}
+
 /** One open SQLite file with the corpus schema; every statement is prepared once. */
 export class Database {
   readonly path: string;
@@ -106,6 +135,7 @@ export class Database {
     }
     const database = new Database(path, readOnly, connection);
     try {
+      requireWholePages(path);
       database.#prepareSchema();
     } catch (error) {
       connection.close();
@@ -270,8 +300,14 @@ export class Database {
     renameSync(partial, path);
   }
 
+  /** Closes it; whoever copies the file then has all of it, without the log beside it. */
   close(): void {
     this.#statements.clear();
+    try {
+      if (!this.readOnly) this.#connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // others read it just now: who closes it last does so
+    }
     this.#connection.close();
   }
 
