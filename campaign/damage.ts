@@ -293,7 +293,7 @@ const hashOf = (path: string): string =>
 
 /** Files that commands may make and remove as they like. */
 const isEphemeral = (line: string): boolean =>
-  /\.db-(shm|wal)$|lock(\.db)?$|report\.html$|\.partial$/.test(line);
+  /\.db-(shm|wal)$|lock(\.db)?$|report\.html$|\.partial$|runs\/hit\/corpus\.db$/.test(line);
 
 /** Every file of a folder with its hash. */
 function stateOf(folder: string): string[] {

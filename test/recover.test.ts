@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ErrataError } from "../src/util/error.js";
 import { train } from "../src/loop/train.js";
-import { lastCheckpoint, stepName } from "../src/run/checkpoint.js";
+import { lastCheckpoint, replaceCorpus, stepName } from "../src/run/checkpoint.js";
 import type { ConfigInput } from "../src/config/config.js";
 import { grpo } from "../src/config/defaults.js";
 import { readRun } from "../src/run/record.js";
 import { Run } from "../src/run/run.js";
 import type { Setup } from "../src/run/setup.js";
+import { takeRun } from "../src/take/source.js";
 import { outcomeOf, tinyPlace, type Place } from "./tiny.js";
 
 let place: Place;
@@ -102,6 +103,41 @@ test("where no checkpoint is whole every damage is named, and nothing is changed
   expect((failure as ErrataError).message).toContain(checkpoint(6, "model.safetensors"));
   expect((failure as ErrataError).message).toContain(checkpoint(4, "corpus.db"));
   expect(existsSync(checkpoint(6, "state.json"))).toBe(true);
+});
+
+test("weights of a damaged checkpoint are neither exported nor evaluated", async () => {
+  flip(checkpoint(6, "model.safetensors"), -9);
+  await expect(takeRun(run)).rejects.toMatchObject({
+    code: "FILE_DAMAGED",
+    message: expect.stringContaining(checkpoint(6, "model.safetensors")) as string,
+  });
+  rmSync(checkpoint(6, "state.json"));
+  await expect(takeRun(run)).rejects.toMatchObject({
+    code: "FILE_DAMAGED",
+    message: expect.stringContaining(checkpoint(6, "state.json")) as string,
+  });
+});
+
+test("a checkpoint that is given another corpus is whole, and carried on from with that", async () => {
+  await replaceCorpus(join(run, "checkpoints", stepName(6)), (path) => {
+    cpSync(checkpoint(4, "corpus.db"), path);
+  });
+  const again = await resumed();
+  expect(again.recoveries).toEqual([]);
+  expect(again.state.step).toBe(6);
+  const bytes = (file: string): Buffer => readFileSync(file);
+  expect(bytes(checkpoint(6, "corpus.db"))).toEqual(bytes(checkpoint(4, "corpus.db")));
+  expect(bytes(checkpoint(6, "model.safetensors"))).toEqual(
+    bytes(join(whole, "checkpoints", stepName(6), "model.safetensors")),
+  );
+});
+
+test("a resume that fails leaves the configuration as it was", async () => {
+  writeFileSync(join(run, "seconds.json"), "[1]");
+  const before = readFileSync(join(run, "config.json"), "utf8");
+  const longer = await place.setup({ ...steps, steps: 9 });
+  await expect(Run.resume(run, longer)).rejects.toMatchObject({ code: "FILE_DAMAGED" });
+  expect(readFileSync(join(run, "config.json"), "utf8")).toBe(before);
 });
 
 test("a log is never made longer", async () => {

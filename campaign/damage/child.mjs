@@ -77,7 +77,7 @@ const others = {
 const failed = (code, message) => ({
   status: 1,
   stdout: "",
-  stderr: `error: ${message}\ncode:  ${code}\n`,
+  stderr: `error: ${message}\nhint:  in the message\ncode:  ${code === "UI_FAILED" ? "INTERNAL" : code}\n`,
 });
 
 async function other(name, args) {

@@ -1,14 +1,14 @@
 /** Inputs twice as long: a parser may take at most two and a half times as long. */
 import type { Parser } from "./parser.js";
 
-/** How much longer twice the input may take. */
+/** How much longer twice the input may take; four times as much its square. */
 const MOST = 2.5;
 
 /** Milliseconds below which a time says nothing. */
-const TELLING = 6;
+const TELLING = 5;
 
 /** Characters of the longest input; longer answers than this no model gives. */
-const LONGEST = 2 ** 17;
+const LONGEST = 2 ** 16;
 
 /** What stands many times in inputs that no one wrote by hand. */
 const REPEATED: readonly string[] = [
@@ -111,15 +111,15 @@ async function slowness(
   let length = 2 ** 13;
   for (; length < LONGEST; length *= 2)
     if ((await timeOf(parser, kind, length, 1)) > TELLING) break;
-  // A busy machine makes single times long: what is slow stays so.
+  // A busy machine makes single times long: what is slow stays so, and over two doublings.
   let [short, long] = [0, 0];
-  for (const times of [1, 3, 8]) {
+  for (const times of [1, 3, 6]) {
     short = await timeOf(parser, kind, length, times);
     if (short < TELLING / 2) return undefined;
-    long = await timeOf(parser, kind, 2 * length, times);
-    if (long <= MOST * short) return undefined;
+    long = await timeOf(parser, kind, 4 * length, times);
+    if (long <= MOST ** 2 * short) return undefined;
   }
-  return `${length} characters ${short.toFixed(1)} ms, ${2 * length} characters ${long.toFixed(1)} ms`;
+  return `${length} characters ${short.toFixed(1)} ms, ${4 * length} characters ${long.toFixed(1)} ms`;
 }
 
 /** The least of some times that the processor takes, in milliseconds: others' work is not counted. */

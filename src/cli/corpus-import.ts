@@ -14,6 +14,7 @@ import type { ImportReport } from "../mistakes/import/report.js";
 import { prepare } from "../launch/prepare.js";
 import { lockRun } from "../run/lock.js";
 import { lastCheckpoint, replaceCorpus } from "../run/checkpoint.js";
+import { wholeFile } from "../run/recover.js";
 import { command, wholeNumber } from "./command.js";
 import { environmentNamed } from "../environments/from-file.js";
 import { exitCodes } from "./exit-codes.js";
@@ -162,7 +163,7 @@ async function openCorpus(
   const unlock = lockRun(folder);
   try {
     const path = join(folder, "corpus.db");
-    const snapshot = join(lastCheckpoint(folder)!, "corpus.db");
+    const snapshot = await wholeFile(lastCheckpoint(folder)!, "corpus.db");
     const corpus = Corpus.restore(snapshot, path, runConfig(folder).corpus);
     return {
       corpus,

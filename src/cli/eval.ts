@@ -60,12 +60,14 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
     { LocalEngine },
     { baseStudent, presetFor },
     { lastCheckpoint },
+    { wholeFile },
     { play },
     { PolicyModel },
   ] = await Promise.all([
     import("../engine/local.js"),
     import("../launch/prepare.js"),
     import("../run/checkpoint.js"),
+    import("../run/recover.js"),
     import("../play/play.js"),
     import("../models/model.js"),
   ]);
@@ -95,7 +97,7 @@ async function evalAction(nameOrFolder: string, options: EvalOptions): Promise<v
   const policy =
     options.checkpoint === "base"
       ? base
-      : await engine.restore(`${checkpoint}/model.safetensors`, { base });
+      : await engine.restore(await wholeFile(checkpoint, "model.safetensors"), { base });
   const player = {
     engine,
     environment,

@@ -1,9 +1,8 @@
-import { rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import type { Command } from "commander";
 import { ErrataError } from "../util/error.js";
 import { command } from "./command.js";
-import { findRun, listRuns, runName } from "./runs.js";
+import { changedAt, findRun, listRuns, runName } from "./runs.js";
 import { count, share, table, Terminal } from "./terminal.js";
 
 /** One run as `errata runs` lists it. */
@@ -16,6 +15,8 @@ interface RunRow {
   readonly tokens: number;
   readonly money: number;
   readonly changed: string;
+  /** Why it is unreadable. */
+  readonly problem?: string;
 }
 
 const removeCommand = command("rm", "delete runs", [
@@ -71,6 +72,8 @@ async function list(options: { readonly names?: boolean; readonly json?: boolean
     "changed",
   ];
   for (const line of table([head, ...cells], [0, 1])) terminal.print(line);
+  for (const { run, problem } of rows)
+    if (problem !== undefined) terminal.note(`${run}: ${problem}`);
 }
 
 async function rowOf(folder: string): Promise<RunRow> {
@@ -78,7 +81,7 @@ async function rowOf(folder: string): Promise<RunRow> {
     import("../run/record.js"),
     import("../run/lock.js"),
   ]);
-  const changed = statSync(join(folder, "metrics.jsonl")).mtime.toISOString();
+  const changed = new Date(changedAt(folder)).toISOString();
   const running = lockHolder(folder) !== undefined;
   try {
     const { config, finished, lines, cost, money } = readRun(folder);
@@ -94,7 +97,7 @@ async function rowOf(folder: string): Promise<RunRow> {
       money,
       changed,
     };
-  } catch {
+  } catch (error) {
     const accuracy = { first: null, last: null };
     const state = running ? "running" : "unreadable";
     return {
@@ -106,6 +109,7 @@ async function rowOf(folder: string): Promise<RunRow> {
       tokens: 0,
       money: 0,
       changed,
+      problem: (error as Error).message,
     };
   }
 }

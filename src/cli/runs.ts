@@ -56,14 +56,21 @@ export function listRuns(): string[] {
       .filter((entry) => entry.isDirectory())
       .map((entry) => join(folder, entry.name));
   const folders = inside(runsFolder);
-  const changed = (folder: string): number => statSync(join(folder, "metrics.jsonl")).mtimeMs;
   return [...folders, ...folders.flatMap(inside)]
     .filter(holdsRun)
-    .toSorted((a, b) => changed(b) - changed(a));
+    .toSorted((a, b) => changedAt(b) - changedAt(a));
 }
 
+/** When a run last wrote its log, in milliseconds since 1970; 0 where it has lost it. */
+export function changedAt(folder: string): number {
+  return statSync(join(folder, "metrics.jsonl"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Whether a folder holds a run, be it damaged: what is missing is said by whoever reads it. */
 function holdsRun(folder: string): boolean {
-  return existsSync(join(folder, "config.json")) && existsSync(join(folder, "metrics.jsonl"));
+  const holds = (name: string): boolean => existsSync(join(folder, name));
+  const some = ["config.json", "metrics.jsonl"].filter(holds).length;
+  return some === 2 || (some === 1 && holds("checkpoints"));
 }
 
 /**

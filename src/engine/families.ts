@@ -1,6 +1,7 @@
 /** Which models of Hugging Face transformers can be loaded, and what their `config.json` means here. */
 import { z } from "zod";
 import { ErrataError } from "../util/error.js";
+import { issuesOf } from "../util/issues.js";
 import { configurationSchema, type Configuration } from "./config-keys.js";
 import { ropeSettings } from "./rope-config.js";
 import { rotaryFrequencies } from "./rope.js";
@@ -169,7 +170,7 @@ function parse(config: unknown, path: string): Configuration {
   );
   throw refused(
     path,
-    z.prettifyError(parsed.error),
+    issuesOf(parsed.error),
     keys.length === 0
       ? undefined
       : `if you know that ${keys.join(", ")} does not change what the model computes, delete it from config.json`,

@@ -197,9 +197,9 @@ export function faultOf(error: unknown): Fault {
       hint: "free some space, then carry on with --resume: the last checkpoint is whole",
       stack,
     };
-  const known = error instanceof ErrataError ? error : fileFault(error);
-  if (known !== undefined && known !== error) return faultOf(known);
-  const { code, hint } = known ?? {};
+  const file = fileFault(error);
+  if (file !== undefined) return { message: file.message, code: file.code, hint: file.hint, stack };
+  const { code, hint } = error instanceof ErrataError ? error : {};
   return { message, stack, code, hint, ...(cause === undefined ? {} : { cause: faultOf(cause) }) };
 }
 

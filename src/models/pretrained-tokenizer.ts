@@ -5,6 +5,7 @@ import { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { readJson } from "../engine/files/pretrained.js";
 import { ErrataError } from "../util/error.js";
+import { issuesOf } from "../util/issues.js";
 import { readText } from "../util/read-text.js";
 import { ChatTemplate } from "./chat-template.js";
 import type { Prompt, Tokenizer } from "./tokenizer.js";
@@ -224,7 +225,7 @@ function templateIn(path: string): string {
 function parse<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ErrataError(`${path}: ${z.prettifyError(parsed.error)}`, {
+  throw new ErrataError(`${path}: ${issuesOf(parsed.error)}`, {
     code: "TOKENIZER_FILE",
     hint: "copy or download the checkpoint again",
   });

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { ErrataError } from "../util/error.js";
+import { issuesOf } from "../util/issues.js";
 
 /** Ids above this are damage: no vocabulary is nearly as large. */
 const largestId = 2 ** 22;
@@ -125,7 +126,7 @@ export function checkTokenizerFile(file: unknown, path: string): TokenizerFile {
   if (decoder.success && decoder.data.decoder.type !== "ByteLevel")
     refuse(`its tokenizer decodes by ${decoder.data.decoder.type}, not ByteLevel`);
   const parsed = schema.safeParse(file);
-  if (!parsed.success) return refuse(z.prettifyError(parsed.error));
+  if (!parsed.success) return refuse(issuesOf(parsed.error));
   const { data } = parsed;
   checkVocabulary(data, refuse);
   const alikeFile: Parsed = { ...data, pre_tokenizer: alike(data.pre_tokenizer) };

@@ -219,10 +219,8 @@ export function checkpoints(folder: string): string[] {
     .sort();
 }
 
-/** The folder of a run's last whole checkpoint. */
+/** The folder of a run's last checkpoint, be it damaged. */
 export function lastCheckpoint(folder: string): string | undefined {
-  const last = checkpoints(folder).findLast((name) =>
-    existsSync(join(folder, "checkpoints", name, "state.json")),
-  );
+  const last = checkpoints(folder).at(-1);
   return last === undefined ? undefined : join(folder, "checkpoints", last);
 }

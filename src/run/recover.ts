@@ -34,6 +34,21 @@ export async function damageToCheckpoint(checkpoint: string): Promise<string | u
   return damageTo(log, { bytes: saved.metricsBytes, sha256: saved.metricsSha256! });
 }
 
+/**
+ * The path of a file of a checkpoint, found to be as it was written.
+ * @throws ErrataError `FILE_DAMAGED` where it is not.
+ */
+export async function wholeFile(checkpoint: string, name: string): Promise<string> {
+  const expected = readState(checkpoint).files?.[name];
+  const path = join(checkpoint, name);
+  const damage = expected === undefined ? undefined : await damageTo(path, expected);
+  if (damage === undefined) return path;
+  throw new ErrataError(damage, {
+    code: "FILE_DAMAGED",
+    hint: "errata train --resume goes back to the checkpoint before",
+  });
+}
+
 /** A run's last checkpoint that is as it was written, and what is wrong with later ones. */
 export interface SoundCheckpoint {
   readonly checkpoint: string;

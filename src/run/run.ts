@@ -193,13 +193,13 @@ export class Run {
       from: saved.step,
     }));
     truncateSync(join(folder, "metrics.jsonl"), saved.metricsBytes); // checked: it is at least as long
-    recordChanges(folder, setup.config);
     const corpus = Corpus.restore(
       join(checkpoint, "corpus.db"),
       join(folder, "corpus.db"),
       setup.config.corpus,
     );
     const run = new Run(folder, setup, state, corpus, unlock, saved);
+    recordChanges(folder, setup.config);
     for (const notice of notices) run.#recover(notice);
     for (const file of run.inbox.partnersBefore(saved.step)) await run.joinPartner(file);
     return run;

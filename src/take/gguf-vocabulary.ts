@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { GgufValue } from "../engine/files/gguf.js";
 import type { Lexicon } from "../environments/environment.js";
 import { ErrataError } from "../util/error.js";
+import { issuesOf } from "../util/issues.js";
 import { wordsFile, type Words } from "./source.js";
 
 /** Kinds of tokens, as llama.cpp numbers them. */
@@ -66,7 +67,7 @@ function text(words: Text, size: number): Metadata {
   const { tokenizer } = words;
   const path = wordsFile(words, "tokenizer.json")!;
   const parsed = tokenizerFile.safeParse(JSON.parse(readFileSync(path, "utf8")));
-  if (!parsed.success) throw refused(path, z.prettifyError(parsed.error));
+  if (!parsed.success) throw refused(path, issuesOf(parsed.error));
   const { model, added_tokens: added, pre_tokenizer: cut, post_processor: after } = parsed.data;
   const tokens = Array.from({ length: size }, (_, i) => `[PAD${i}]`);
   const types = tokens.map((): number => kinds.unused);

@@ -10,6 +10,7 @@ import { loadCheckpoint, type Checkpoint } from "../models/load-checkpoint.js";
 import { LexiconTokenizer } from "../models/tokenizer.js";
 import type { PretrainedTokenizer } from "../models/pretrained-tokenizer.js";
 import { readRun, type RunRecord } from "../run/record.js";
+import { wholeFile } from "../run/recover.js";
 import { readSeconds } from "../run/seconds.js";
 import { sumOf } from "../util/statistics/sums.js";
 
@@ -56,7 +57,7 @@ export interface Taken {
 export async function takeRun(folder: string): Promise<Taken> {
   const record = readRun(folder);
   const { config, checkpoint } = record;
-  const file = join(checkpoint, "model.safetensors");
+  const file = await wholeFile(checkpoint, "model.safetensors");
   const preset = await presetFor({ ...config, user: { ...config.user, source: "scripted" } });
   const environment = (preset.playedIn ?? preset.environment)();
   const { maxTokens, context, revision, checkpoint: base } = config.student;

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { ErrataError } from "../../util/error.js";
+import { issuesOf } from "../../util/issues.js";
 import { adapterLayout, checkAdapterShape, type AdapterShape } from "../adapter.js";
 import { flatWeights, namedTensors } from "./checkpoint.js";
 import type { Policy } from "../engine.js";
@@ -138,7 +139,7 @@ async function readConfig(folder: string): Promise<z.infer<typeof peftConfig>> {
   const path = join(folder, configFile);
   const parsed = peftConfig.safeParse(await readJson(path));
   if (parsed.success) return parsed.data;
-  throw new ErrataError(`${path}: ${z.prettifyError(parsed.error)}`, {
+  throw new ErrataError(`${path}: ${issuesOf(parsed.error)}`, {
     code: "ADAPTER_CONFIG",
     hint: "only plain LoRA is computed: one rank and alpha, target_modules as a list of names, nothing beside A and B",
   });

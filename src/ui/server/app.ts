@@ -3,6 +3,8 @@ import { Hono, type Context } from "hono";
 import { z } from "zod";
 import { reviewVerdicts } from "../../mistakes/corpus/standing.js";
 import { ErrataError } from "../../util/error.js";
+import { issuesOf } from "../../util/issues.js";
+import { fileFault } from "../../util/file-fault.js";
 import { groupFilters, type RunList, type StudySummary } from "../api.js";
 import type { Assets } from "./assets.js";
 import { mayWatch, watch } from "./events.js";
@@ -91,16 +93,12 @@ export function createApp(options: AppOptions): App {
   app.use(headers);
   app.use(guard(options));
   app.use(limitBody);
-  app.onError((error, context) =>
-    error instanceof ErrataError
-      ? refuse(
-          context,
-          409,
-          error.code,
-          error.hint === undefined ? error.message : `${error.message}: ${error.hint}`,
-        )
-      : refuse(context, 400, "UI_FAILED", error.message),
-  );
+  app.onError((error, context) => {
+    const known = error instanceof ErrataError ? error : fileFault(error);
+    if (known === undefined) return refuse(context, 400, "UI_FAILED", error.message);
+    const { code, message, hint } = known;
+    return refuse(context, 409, code, hint === undefined ? message : `${message}: ${hint}`);
+  });
   app.notFound((context) => refuse(context, 404, "UI_UNKNOWN", "there is nothing here"));
 
   app.get("/api/runs", (context) => {
@@ -187,7 +185,7 @@ export function createApp(options: AppOptions): App {
     ofRun(async (run, c) => {
       const body = verdictBody.safeParse(await c.req.json().catch(() => undefined));
       if (!body.success)
-        return refuse(c, 400, "UI_VERDICT", `this is no verdict: ${z.prettifyError(body.error)}`);
+        return refuse(c, 400, "UI_VERDICT", `this is no verdict: ${issuesOf(body.error)}`);
       return c.json(run.reviews.judge(defined(body.data)));
     }),
   );

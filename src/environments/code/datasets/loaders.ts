@@ -83,8 +83,9 @@ function helpersOf(prompt: string, name: string | undefined): string {
 /** The function of `program` that a suite calls by its own name, where it does. */
 function testedFunction(suite: string, program: string): string | undefined {
   if (/\bcandidate\b/.test(suite)) return undefined;
+  const defined = new Set([...program.matchAll(/^def\s+(\w+)\s*\(/gm)].map(([, name]) => name!));
   const names = [...suite.matchAll(/\b(\w+)\s*\(/g)].map(([, name]) => name!);
-  return names.find((name) => new RegExp(`^def\\s+${name}\\s*\\(`, "m").test(program));
+  return names.find((name) => defined.has(name));
 }
 
 const MbppRow = z.union([

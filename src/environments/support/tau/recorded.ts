@@ -1,6 +1,7 @@
 /** Conversations that tau-bench recorded, played again on the database. */
 import { z } from "zod";
 import { ErrataError } from "../../../util/error.js";
+import { issuesOf } from "../../../util/issues.js";
 import type { Step, Task, Trajectory } from "../../environment.js";
 import type { Arguments } from "../tool.js";
 import { callText } from "./action.js";
@@ -72,13 +73,10 @@ const conversations: z.ZodType<RecordedConversation[]> = z.array(
 export function parseRecorded(json: unknown, where: string): RecordedConversation[] {
   const parsed = conversations.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new ErrataError(
-    `${where} holds no tau-bench trajectories: ${z.prettifyError(parsed.error)}`,
-    {
-      code: "TAU_TRAJECTORY",
-      hint: "use a file of historical_trajectories in https://github.com/sierra-research/tau-bench",
-    },
-  );
+  throw new ErrataError(`${where} holds no tau-bench trajectories: ${issuesOf(parsed.error)}`, {
+    code: "TAU_TRAJECTORY",
+    hint: "use a file of historical_trajectories in https://github.com/sierra-research/tau-bench",
+  });
 }
 
 /** The task of a recorded conversation, in tau2-bench's form. */

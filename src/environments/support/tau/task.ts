@@ -1,6 +1,7 @@
 /** tau2-bench's task format, read as it is published. */
 import { z } from "zod";
 import { ErrataError } from "../../../util/error.js";
+import { issuesOf } from "../../../util/issues.js";
 import type { Json } from "../../environment.js";
 import type { Arguments } from "../tool.js";
 
@@ -88,7 +89,7 @@ const DEFAULT_BASIS: readonly string[] = ["DB", "COMMUNICATE"];
 export function parseTasks(json: unknown, where: string): TauTask[] {
   const parsed = tasks.safeParse(json);
   if (!parsed.success) {
-    throw new ErrataError(`${where} holds no tau2-bench tasks: ${z.prettifyError(parsed.error)}`, {
+    throw new ErrataError(`${where} holds no tau2-bench tasks: ${issuesOf(parsed.error)}`, {
       code: "TAU_TASK",
       hint: "use a tasks.json of https://github.com/sierra-research/tau2-bench",
     });
