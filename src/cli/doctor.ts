@@ -223,7 +223,7 @@ async function prebuilt(): Promise<Result> {
 }
 
 async function cache(): Promise<Result> {
-  const { cacheFolder } = await import("../students/models.js");
+  const { cacheFolder } = await import("../util/cache-folder.js");
   const folder = resolve(cacheFolder());
   const { found } = await modelsAtHand((file) => existsSync(join(folder, file)));
   if (writable(folder)) return { outcome: "pass", detail: `${folder}, ${found} models` };

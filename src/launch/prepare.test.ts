@@ -10,13 +10,13 @@ import { webgpuFault } from "../engine/graph/provider.js";
 import type { Environment } from "../environments/environment.js";
 import { baseStudent, prepare } from "./prepare.js";
 import {
-  cacheFolder,
   modelFile,
   modelKey,
   presetModel,
   rightSolutions,
   type BuildProgress,
 } from "../students/models.js";
+import { cacheFolder } from "../util/cache-folder.js";
 import { presetNamed } from "../students/presets/presets.js";
 import { presets } from "../students/presets/presets.js";
 import { cues, cueSetup, rightWith } from "../testing/testing.js";

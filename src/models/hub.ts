@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HubApiError, listFiles, modelInfo, type ListFileEntry } from "@huggingface/hub";
 import { weightFiles } from "../engine/files/pretrained.js";
+import { cacheFolder } from "../util/cache-folder.js";
 import { ErrataError } from "../util/error.js";
 import { isHubId } from "./hub-id.js";
 import { keepSecret } from "../util/secrets.js";
@@ -71,7 +72,7 @@ export async function hubSnapshot(id: string, options: HubOptions = {}): Promise
       hint: "ids read owner/name, as in HuggingFaceTB/SmolLM2-135M-Instruct",
     });
   const { revision = "main", onNotice } = options;
-  const cache = options.cache ?? process.env["ERRATA_CACHE"] ?? join(process.cwd(), "cache");
+  const cache = options.cache ?? cacheFolder();
   const root = join(cache, "hub", id.replace("/", "--"));
   const reference = join(root, "refs", encodeURIComponent(revision));
   const isCommit = /^[0-9a-f]{40}$/.test(revision);

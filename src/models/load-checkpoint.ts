@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Policy } from "../engine/engine.js";
 import { adapterBase, loadPeftAdapter } from "../engine/files/peft.js";
 import { loadPretrained, readJson } from "../engine/files/pretrained.js";
+import { cacheFolder } from "../util/cache-folder.js";
 import { ErrataError } from "../util/error.js";
 import type { ChatTemplate } from "./chat-template.js";
 import type { Lexicon } from "../environments/environment.js";
@@ -38,9 +39,9 @@ export interface Checkpoint {
 }
 
 /**
- * Loads the checkpoint in the folder `where`, or of the hub id `where` (`owner/name`).
+ * Loads the checkpoint in the folder or GGUF file `where`, or of the hub id `where` (`owner/name`).
  * @throws ErrataError `CHECKPOINT_MISSING`, `CHECKPOINT_AMBIGUOUS` (a model and an adapter in one folder), or those of `hubSnapshot`, `loadPretrained`,
- * `loadPeftAdapter` and `loadTokenizer`.
+ * `loadGguf`, `loadPeftAdapter` and `loadTokenizer`.
  */
 export async function loadCheckpoint(
   where: string,
@@ -54,6 +55,7 @@ async function load(
   options: CheckpointOptions,
   asBase: boolean,
 ): Promise<Checkpoint> {
+  if (where.endsWith(".gguf") && existsSync(where)) return fromGguf(where, options);
   const { folder, commit } = await locate(where, options);
   const has = (name: string): boolean => existsSync(join(folder, name));
   if (has("adapter_config.json")) {
@@ -97,6 +99,19 @@ async function load(
   return { policy, tokenizer, lexicon, template, config, folder, baseFolder: folder, commit };
 }
 
+async function fromGguf(where: string, options: CheckpointOptions): Promise<Checkpoint> {
+  const { loadGguf } = await import("./load-gguf.js");
+  const { policy, config, folder } = await loadGguf(where, {
+    ...options,
+    cache: options.cache ?? cacheFolder(),
+  });
+  const tokenizer = await loadTokenizer(folder, options);
+  checkSize(tokenizer, policy, where);
+  const [lexicon, commit] = [undefined, undefined];
+  const { template } = tokenizer;
+  return { policy, tokenizer, lexicon, template, config, folder, baseFolder: folder, commit };
+}
+
 function checkSize(tokenizer: Tokenizer, policy: Policy, folder: string): void {
   if (tokenizer.size > policy.shape.vocabulary)
     throw new ErrataError(
@@ -119,6 +134,6 @@ async function locate(
   }
   throw new ErrataError(`there is no checkpoint at ${where}`, {
     code: "CHECKPOINT_MISSING",
-    hint: "give the path of a folder with config.json, or a hub id such as HuggingFaceTB/SmolLM2-135M-Instruct",
+    hint: "give the path of a folder with config.json or of a .gguf file, or a hub id such as HuggingFaceTB/SmolLM2-135M-Instruct",
   });
 }

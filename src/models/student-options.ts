@@ -9,7 +9,7 @@ export const studentSchema = z.strictObject({
     .string()
     .optional()
     .describe(
-      "Open model to train: a folder with config.json, safetensors and tokenizer.json, or a hub id; the preset's student by default.",
+      "Open model to train: a folder with config.json, safetensors and tokenizer.json, a .gguf file, or a hub id; the preset's student by default.",
     ),
   revision: z.string().default("main").describe("Branch, tag or commit of a hub id."),
   context: count

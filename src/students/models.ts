@@ -6,16 +6,12 @@ import type { Engine, Policy } from "../engine/engine.js";
 import type { Environment } from "../environments/environment.js";
 import { playProcedure } from "../environments/play-procedure.js";
 import { lexiconTokenizer } from "../models/tokenizer.js";
+import { cacheFolder } from "../util/cache-folder.js";
 import { ErrataError } from "../util/error.js";
 import { Random } from "../util/random.js";
 import { prebuiltModel } from "./prebuilt.js";
 import type { Preset } from "./presets/preset.js";
 import { trainStage, type Recipe } from "./recipe.js";
-
-/** Where models that this machine trained are kept; `ERRATA_CACHE` moves it. */
-export function cacheFolder(): string {
-  return process.env["ERRATA_CACHE"] ?? join(process.cwd(), "cache");
-}
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal;

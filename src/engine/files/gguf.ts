@@ -9,6 +9,7 @@ import type { Policy } from "../engine.js";
 import { rotaryFrequencies, type RopeScaling } from "../rope.js";
 import { parameterLayout, type ModelShape, type Parameter } from "../shape.js";
 import { namedTensors } from "./checkpoint.js";
+import { ggufName } from "./gguf-names.js";
 import { float16Bits } from "./halves.js";
 import { requireFloat16 } from "./save-pretrained.js";
 import { appendAll, writeWhole } from "./whole-file.js";
@@ -66,7 +67,7 @@ export async function saveGguf(
   const tensors = layout.map((parameter): FileTensor => {
     const { data } = named.get(parameter.name)!;
     return {
-      name: tensorName(parameter.name),
+      name: ggufName(parameter.name),
       shape: parameter.shape,
       type: typeOf(parameter, precision),
       data: architecture === "llama" ? () => interleaved(parameter, data, shape) : () => data,
@@ -209,29 +210,6 @@ function bytesOf(shape: readonly number[], type: TensorType): number {
 function typeOf({ shape }: Parameter, precision: GgufPrecision): TensorType {
   if (shape.length === 1) return "f32";
   return precision === "q8_0" && shape[1]! % block !== 0 ? "f16" : precision;
-}
-
-const layerNames: Readonly<Record<string, string>> = {
-  input_layernorm: "attn_norm",
-  "self_attn.q_proj": "attn_q",
-  "self_attn.k_proj": "attn_k",
-  "self_attn.v_proj": "attn_v",
-  "self_attn.o_proj": "attn_output",
-  "self_attn.q_norm": "attn_q_norm",
-  "self_attn.k_norm": "attn_k_norm",
-  post_attention_layernorm: "ffn_norm",
-  "mlp.gate_proj": "ffn_gate",
-  "mlp.up_proj": "ffn_up",
-  "mlp.down_proj": "ffn_down",
-};
-
-/** llama.cpp's name of a tensor that transformers calls `name`. */
-function tensorName(name: string): string {
-  if (name === "model.embed_tokens.weight") return "token_embd.weight";
-  if (name === "model.norm.weight") return "output_norm.weight";
-  if (name === "lm_head.weight") return "output.weight";
-  const [, layer, part, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name)!;
-  return `blk.${layer}.${layerNames[part!]!}.${kind}`;
 }
 
 /**

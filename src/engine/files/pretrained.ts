@@ -78,29 +78,57 @@ export async function loadPretrained(
   const files: SafetensorsFile[] = [];
   try {
     for (const name of names) files.push(await SafetensorsFile.open(join(folder, name)));
-    const holdsHead = files.some((file) => file.shapes.has(head));
-    // Read as untied first: only the values say whether the head is the embedding.
-    const shape = described.tied && holdsHead ? { ...described, tied: false } : described;
-    const faults: string[] = [];
-    const weights = await readWeights(files, shape, described.tied, { folder, names }, faults);
-    const [one, ...others] = names;
-    const place = others.length === 0 ? join(folder, one!) : `${folder} (${one} and others)`;
-    if (faults.length > 0) throw misfit(place, faults);
-    if (shape === described) return localPolicy(shape, weights);
-    const places = new Map(parameterLayout(shape).map((p) => [p.name, p]));
-    const of = (name: string): Float32Array => {
-      const { offset, size } = places.get(name)!;
-      return weights.subarray(offset, offset + size);
-    };
-    if (isEqual(of(head), of(embedding)))
-      return localPolicy(described, weights.slice(0, parameterCount(described)));
-    options.onNotice?.(
-      `${path}: tie_word_embeddings is true, and the files hold a head of its own, which is used, as in transformers`,
-    );
-    return localPolicy(shape, weights);
+    const notice = (message: string): void => options.onNotice?.(`${path}: ${message}`);
+    return await policyFrom(described, files, { folder, names }, notice);
   } finally {
     for (const file of files) await file.close();
   }
+}
+
+/** A file of weights, under the names of transformers. */
+export interface WeightFile {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Reads a tensor into a vector of its size. */
+  read(name: string, into: Float32Array): Promise<void>;
+}
+
+/** Where files of weights lie, for messages. */
+interface Place {
+  readonly folder: string;
+  readonly names: readonly string[];
+}
+
+/**
+ * The model of a shape, its weights read from `files`.
+ * @throws ErrataError `CHECKPOINT_TENSORS` for weights that do not fit the shape.
+ */
+export async function policyFrom(
+  described: ModelShape,
+  files: readonly WeightFile[],
+  where: Place,
+  onNotice: (notice: string) => void = () => undefined,
+): Promise<LocalPolicy> {
+  const holdsHead = files.some((file) => file.shapes.has(head));
+  // Read as untied first: only the values say whether the head is the embedding.
+  const shape = described.tied && holdsHead ? { ...described, tied: false } : described;
+  const faults: string[] = [];
+  const weights = await readWeights(files, shape, described.tied, where, faults);
+  const [one, ...others] = where.names;
+  const place =
+    others.length === 0 ? join(where.folder, one!) : `${where.folder} (${one} and others)`;
+  if (faults.length > 0) throw misfit(place, faults);
+  if (shape === described) return localPolicy(shape, weights);
+  const places = new Map(parameterLayout(shape).map((p) => [p.name, p]));
+  const of = (name: string): Float32Array => {
+    const { offset, size } = places.get(name)!;
+    return weights.subarray(offset, offset + size);
+  };
+  if (isEqual(of(head), of(embedding)))
+    return localPolicy(described, weights.slice(0, parameterCount(described)));
+  onNotice(
+    "tie_word_embeddings is true, and the files hold a head of its own, which is used, as in transformers",
+  );
+  return localPolicy(shape, weights);
 }
 
 const broken = (what: string, code = "CHECKPOINT_FILE"): ErrataError =>
@@ -114,10 +142,10 @@ const embedding = "model.embed_tokens.weight";
 
 /** Weights in flat order; what is missing, unknown, stored twice or of another size goes to `faults`. */
 async function readWeights(
-  files: readonly SafetensorsFile[],
+  files: readonly WeightFile[],
   shape: ModelShape,
   tied: boolean,
-  { folder, names }: { readonly folder: string; readonly names: readonly string[] },
+  { folder, names }: Place,
   faults: string[],
 ): Promise<Float32Array> {
   const wanted = new Map(parameterLayout(shape).map((p) => [p.name, p]));
