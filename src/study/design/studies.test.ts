@@ -51,6 +51,22 @@ test("the primary claims carry the mission's numbers against teachers right at 8
   ]);
 });
 
+test("where verdicts are right or wrong alone, every arm is, and what steers is held against what knows no mistakes", async () => {
+  const study = studyNamed("unlabelled", domain);
+  const { arms, claims } = await protocolOf(study);
+  expect(arms.map((a) => a.config.labels)).toEqual(arms.map(() => "outcome"));
+  expect(
+    claims.flatMap((c) => (c.kind === "primary" ? [[c.arm, c.measure, c.baseline, c.target]] : [])),
+  ).toEqual([
+    ["auto", "steps", "grpo", 0.4],
+    ["auto", "steps", "past-self", 0.15],
+    ["auto", "steps", "flat", 0.15],
+    ["auto", "flops", "grpo", 0.15],
+    ["auto", "steps", "hint-grpo-imperfect", 0.33],
+    ["auto", "steps", "luffy-imperfect", 0.33],
+  ]);
+});
+
 test("quick studies keep every primary claim they can", () => {
   for (const name of studyNames) {
     const of = (quick: boolean) =>

@@ -46,14 +46,21 @@ export const studyNames = [
   "ablation",
   "falsifiers",
   "experts",
+  "unlabelled",
 ] as const;
 /** One of {@link studyNames}. */
 export type StudyName = (typeof studyNames)[number];
 
+/**
+ * What partners that steer as they are should save where verdicts are right or wrong alone: of GRPO's steps and
+ * FLOPs, and of the steps of those that know nothing of mistakes.
+ */
+const unlabelledSaves = { steps: 0.4, flops: 0.15, overPastSelf: 0.15 } as const;
+
 /** Share of GRPO's steps that an expert with the student's own error should save, at least. */
 const matchingSaves = 0.4;
 
-type Parts = Pick<StudyInput, "description" | "arms" | "claims" | "tuning">;
+type Parts = Pick<StudyInput, "description" | "arms" | "claims" | "tuning" | "config">;
 
 const named = (arms: readonly Arm[], ...names: readonly string[]): Arm[] =>
   arms.filter((a) => names.includes(a.name));
@@ -230,6 +237,33 @@ function expertStudy(preset: Preset): Parts {
   };
 }
 
+function unlabelledStudy(preset: Preset): Parts {
+  const rivals = ["grpo", "flat", "past-self"];
+  const arms = [
+    ...unfitted(preset).filter((a) => a.name !== "weak-charge"),
+    ...named(weakFree, ...rivals),
+    ...named(teacherOnlyArms, ...primaryBaselines),
+  ];
+  const { steps, flops, overPastSelf } = unlabelledSaves;
+  const saved = (kind: Claim["kind"], arm: string): Claim[] => [
+    ...claims(kind, "steps", steps, arms, ["grpo"], arm),
+    ...claims(kind, "steps", overPastSelf, arms, ["past-self", "flat"], arm),
+    ...claims(kind, "flops", flops, arms, ["grpo"], arm),
+    ...claims(kind, "steps", mission.steps, arms, primaryBaselines, arm),
+  ];
+  return {
+    description: "whose mistakes should steer, where a verdict is right or wrong alone",
+    config: { labels: "outcome" },
+    arms,
+    claims: [
+      ...saved("primary", "auto"),
+      ...saved("secondary", "weak"),
+      ...claims("secondary", "steps", 0, arms, ["weak"], "auto"),
+      ...claims("secondary", "steps", -margin, arms, ["grpo"], "auto-other"),
+    ],
+  };
+}
+
 const parts: Readonly<Record<StudyName, (preset: Preset) => Parts>> = {
   steps: stepsStudy,
   overlap: overlapStudy,
@@ -237,6 +271,7 @@ const parts: Readonly<Record<StudyName, (preset: Preset) => Parts>> = {
   ablation: ablationStudy,
   falsifiers: falsifierStudy,
   experts: expertStudy,
+  unlabelled: unlabelledStudy,
 };
 
 /** Arms of `--quick`, as far as the study has them: enough for its primary claims. */
@@ -256,6 +291,7 @@ const quickArms: Readonly<Record<StudyName, readonly string[]>> = {
     "overlap-1",
   ],
   experts: ["grpo", "matching", "pooled"],
+  unlabelled: ["auto", "grpo", "past-self", "flat", ...primaryBaselines],
 };
 
 /** Steps at which accuracies are compared: about where plain GRPO is half-way on tuning seeds. */
@@ -286,7 +322,7 @@ export function studyNamed(
     });
   }
   const preset = presetNamed(domain);
-  const { description = "", arms, claims: all, tuning = {} } = parts[known](preset);
+  const { description = "", arms, claims: all, tuning = {}, config } = parts[known](preset);
   const { quick = false, students = studentsOf(preset) } = options;
   const accuracyAt = halfway[domain];
   const study: StudyInput = {
@@ -296,6 +332,7 @@ export function studyNamed(
     arms,
     claims: all,
     tuning,
+    ...(config === undefined ? {} : { config }),
     ...(accuracyAt === undefined ? {} : { accuracyAt }),
   };
   const fitting = onlyArms(study, fittingArms(arms, students));
