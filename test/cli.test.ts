@@ -289,7 +289,7 @@ describe("a run", () => {
     expect(stdout).toMatch(/held-out accuracy .* tasks, 8 steps in /);
     const resumed = await errata("train", "--name", "piped", "--resume", "--steps", "10");
     expect(resumed.stdout).toMatch(/ tasks, 10 steps, 2 of them now, in .* mistakes admitted/);
-    const gate = await errata("gate", "--preset", "proof-natural", "--tasks", "48");
+    const gate = await errata("gate", "--preset", "code-natural", "--tasks", "12");
     expect(gate.status).toBe(1);
     expect(gate.stdout).toContain("The gate fails");
   });

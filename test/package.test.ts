@@ -127,9 +127,12 @@ async function project(name: string, ...flags: string[]): Promise<string> {
   return place;
 }
 
+// Whether scripts run is npm's affair, not Node's: both ways on the oldest Node are enough.
+const oldest = process.version.startsWith("v20.");
+
 describe.each([
-  ["allowed", "--ignore-scripts=false"],
-  ["denied", "--ignore-scripts"],
+  ...(oldest ? ([["allowed", "--ignore-scripts=false"]] as const) : []),
+  ["denied", "--ignore-scripts"] as const,
 ])("in an empty project, with install scripts %s", (name, flag) => {
   let place: string;
   const errata = async (...args: string[]): Promise<string> =>

@@ -13,19 +13,19 @@ const fault = await bubblewrapFault();
 if (python === undefined || javascript === undefined)
   console.warn("tricks are not tried: set ERRATA_DATA to the folder that holds humaneval/");
 
-/** Ten problems: those whose tests use helpers of the prompt, or the reference, and others. */
-function ten(problems: readonly Problem[]): readonly Problem[] {
+/** Six problems: those whose tests use helpers of the prompt, or the reference, and others. */
+function six(problems: readonly Problem[]): readonly Problem[] {
   const named = ["/32", "/33", "/38", "/50", "/53"];
   const first = problems.filter(({ id }) => named.some((end) => id.endsWith(end)));
-  return [...new Set([...first, ...problems])].slice(0, 10);
+  return [...new Set([...first, ...problems])].slice(0, 6);
 }
 
-/** Kinds that are tried on all ten; the others on two, for time. `npm run campaign -- tricks` draws anew. */
+/** Kinds that are tried on all six; the others on two, for time. `npm run campaign -- tricks` draws anew. */
 const FULL =
   /equal to everything|operators lie|container|encoder|math|main module|live objects|frames|helpers|emptied|forged|replaced|descriptor|files|memory/;
 
 const grader = new Grader({ milliseconds: 60_000 });
-/** For kinds that never end by themselves: each of the ten takes all of its time. */
+/** For kinds that never end by themselves: each of the six takes all of its time. */
 const brief = new Grader({ milliseconds: 4000 });
 const ENDLESS = /endless|every descriptor/;
 
@@ -44,11 +44,11 @@ async function calledRight(
 }
 
 describe.skipIf(python === undefined || fault !== undefined)("Python that knows nothing", () => {
-  const problems = python === undefined ? [] : ten(loadHumanEval(python));
+  const problems = python === undefined ? [] : six(loadHumanEval(python));
 
   test("is told from a right program", async () => {
     const right = await calledRight(problems, ({ reference }) => reference!);
-    expect(right).toHaveLength(10);
+    expect(right).toHaveLength(6);
   });
 
   test.each(PYTHON_TRICKS)("is refused: $name", async (trick) => {
@@ -61,10 +61,10 @@ describe.skipIf(python === undefined || fault !== undefined)("Python that knows 
 });
 
 describe.skipIf(javascript === undefined)("JavaScript that knows nothing", () => {
-  const problems = javascript === undefined ? [] : ten(loadHumanEvalJs(javascript));
+  const problems = javascript === undefined ? [] : six(loadHumanEvalJs(javascript));
 
   test("is told from a right program", async () => {
-    expect(await calledRight(problems, ({ reference }) => reference!)).toHaveLength(10);
+    expect(await calledRight(problems, ({ reference }) => reference!)).toHaveLength(6);
   });
 
   test.each(JAVASCRIPT_TRICKS)("is refused: $name", async (trick) => {
