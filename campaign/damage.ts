@@ -238,7 +238,7 @@ function faultOf(
       (after === undefined ||
         !existsSync(join(after, "runs/hit")) ||
         differences(join(after, "runs/hit"), join(at, "runs/hit")).length === 0);
-    if (same) return undefined;
+    if (same || (command.live === true && ended.status === 0)) return undefined;
     if (
       file.is === "given" &&
       (kind.plausible === true || ended.status !== 0 || saysSo(ended, file))
@@ -265,7 +265,7 @@ function names(text: string, { path }: SceneFile): boolean {
 
 const saysSo = ({ stderr, stdout }: Ended, file: SceneFile): boolean =>
   names(stderr + stdout, file) &&
-  /damage|skipped|not used|cannot|missing|is no |spoilt|lost|empty|nothing to read/.test(
+  /damage|skipped|not used|cannot|missing|is no |spoilt|lost|empty|nothing to read|other bytes|no seconds|written/.test(
     stderr + stdout,
   );
 

@@ -5,8 +5,15 @@ import { existsSync } from "node:fs";
 const dist = (path) => new URL(`../../dist/${path}`, import.meta.url).href;
 const { main } = await import(dist("cli/main.js"));
 
-/** What people do that is no command with an end: `@ui` reads all of a run, `@serve` loads and answers. */
+/**
+ * What people do that is no command with an end: `@ui` reads all of a run, `@serve` loads and answers. `@config` reads
+ * a configuration, as every command that takes one.
+ */
 const others = {
+  async "@config"([file]) {
+    const { resolveConfig } = await import(dist("cli/config-file.js"));
+    return { status: 0, stdout: JSON.stringify(await resolveConfig({ file })), stderr: "" };
+  },
   async "@ui"([folder]) {
     const { createApp } = await import(dist("ui/server/app.js"));
     const app = createApp({
@@ -22,7 +29,6 @@ const others = {
       for (const path of [
         "",
         "/hit/series",
-        "/hit/groups",
         "/hit/groups/3/0",
         "/hit/mistakes",
         "/hit/mistakes/1",

@@ -84,7 +84,9 @@ export async function tooSlow(
     ...REPEATED.map((unit) => ["", unit, ""] as const),
     ...(text === ""
       ? []
-      : REPEATED.map((unit) => [text.slice(0, middle), unit, text.slice(middle)] as const)),
+      : REPEATED.filter((unit) => unit.length > 1).map(
+          (unit) => [text.slice(0, middle), unit, text.slice(middle)] as const,
+        )),
     ...parser.inputs.flatMap((input) =>
       typeof input === "string" ? [["", `${input}\n`, ""] as const] : [],
     ),

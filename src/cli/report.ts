@@ -33,7 +33,7 @@ export const reportCommand: Command = command(
     const { html, path } =
       names.length === 1 && existsSync(join(first!, "result.json"))
         ? await ofStudy(first!)
-        : await ofRuns(names);
+        : await ofRuns(names, (problem) => terminal.note(problem));
     const out = options.out ?? path;
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, html);
@@ -47,8 +47,17 @@ interface Written {
   readonly path: string;
 }
 
-async function ofRuns(names: readonly string[]): Promise<Written> {
+/** The page of runs; what of them is damaged is told, and the rest is drawn. */
+async function ofRuns(names: readonly string[], tell: (problem: string) => void): Promise<Written> {
   const folders = names.length === 0 ? [findRun(undefined)] : [...new Set(names.map(findRun))];
+  const { readRun } = await import("../run/record.js");
+  for (const folder of folders)
+    try {
+      readRun(folder);
+    } catch (error) {
+      if (!(error instanceof ErrataError)) throw error;
+      tell(`${error.message}; the page shows what can be read`);
+    }
   const [{ RunReader }, { runReport }] = await Promise.all([
     import("../ui/server/run-reader.js"),
     import("../ui/report/report.js"),
