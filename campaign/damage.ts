@@ -305,7 +305,9 @@ function stateOf(folder: string): string[] {
 
 function copy(from: string, to: string): void {
   rmSync(to, { recursive: true, force: true });
-  cpSync(from, to, { recursive: true, preserveTimestamps: true });
+  // What SQLite makes beside a file comes and goes with whoever has it open.
+  const filter = (path: string): boolean => !/\.db-(shm|wal)$/.test(path);
+  cpSync(from, to, { recursive: true, preserveTimestamps: true, filter });
   give(to);
 }
 

@@ -124,6 +124,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   "empty JSON": {
     spoil: bytesOf((bytes) => (bytes.includes(0) ? undefined : Buffer.from("{}\n"))),
+    plausible: true, // whoever configures nothing writes so
   },
   "JSON null": {
     spoil: bytesOf((bytes) => (bytes.includes(0) ? undefined : Buffer.from("null\n"))),

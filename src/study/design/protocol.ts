@@ -160,7 +160,7 @@ export function saveProtocol(folder: string, protocol: Protocol): void {
 export function loadProtocol(folder: string): Protocol {
   const path = join(folder, protocolFile);
   if (!existsSync(path))
-    throw new ErrataError(`${folder} holds no study`, {
+    throw new ErrataError(`${folder} holds no study: there is no ${path}`, {
       code: "STUDY_MISSING",
       hint: "name a study, a study file or the folder of a study that was begun",
     });
