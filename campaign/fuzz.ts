@@ -46,19 +46,22 @@ export async function run({
       ...(await checkpointParsers(files)),
     ];
     const shares = all.reduce((sum, { share = 1 }) => sum + share, 0);
-    for (const parser of all.filter(({ name }) => name.includes(only))) {
-      watch.look(parser.name);
+    const chosen = all.filter(({ name }) => name.includes(only));
+    const tell = (what: string, faults: readonly Failure[]): void => {
+      failed.push(...faults);
+      process.stderr.write(`${what}: ${faults.length} failed\n`);
+      for (const { kind, why } of faults) process.stderr.write(`  ${kind}: ${why}\n`);
+    };
+    for (const parser of chosen) {
       const count = Math.ceil((tries * (parser.share ?? 1)) / shares);
-      const started = performance.now();
-      const faults = await mutated(parser, count, Random.from(seed, parser.name), watch.look);
+      const random = Random.from(seed, parser.name);
+      tell(`${parser.name}, ${count} inputs`, await mutated(parser, count, random, watch.look));
+      tried += count;
+    }
+    for (const parser of chosen) {
       const { tried: lengths, slow } = await tooSlow(parser, watch.look);
-      tried += count + lengths;
-      failed.push(...faults, ...slow);
-      const seconds = ((performance.now() - started) / 1000).toFixed(0);
-      process.stderr.write(
-        `${parser.name}: ${count} inputs, ${lengths} lengths, ${seconds} s: ${faults.length + slow.length} failed\n`,
-      );
-      for (const { kind, why } of [...faults, ...slow]) process.stderr.write(`  ${kind}: ${why}\n`);
+      tell(`${parser.name}, ${lengths} lengths`, slow);
+      tried += lengths;
     }
   } finally {
     watch.close();

@@ -31,7 +31,7 @@ export const reportCommand: Command = command(
     const terminal = new Terminal(options);
     const [first] = names;
     const { html, path } =
-      names.length === 1 && existsSync(join(first!, "result.json"))
+      names.length === 1 && studyFiles.some((name) => existsSync(join(first!, name)))
         ? await ofStudy(first!)
         : await ofRuns(names, (problem) => terminal.note(problem));
     const out = options.out ?? path;
@@ -66,11 +66,14 @@ async function ofRuns(names: readonly string[], tell: (problem: string) => void)
   return { html, path: folders.length === 1 ? join(folders[0]!, "report.html") : "report.html" };
 }
 
+const studyFiles = ["protocol.json", "result.json"] as const;
+
 async function ofStudy(folder: string): Promise<Written> {
-  if (!existsSync(join(folder, "protocol.json")))
-    throw new ErrataError(`${folder} has a result.json but no protocol.json`, {
+  const absent = studyFiles.find((name) => !existsSync(join(folder, name)));
+  if (absent !== undefined)
+    throw new ErrataError(`${folder} has no ${absent}: it is no study that is over`, {
       code: "STUDY_MISSING",
-      hint: "name the folder of the study itself, below studies/",
+      hint: "name the folder of the study itself, below studies/; errata compare <folder> carries one on",
     });
   const { studyPage } = await import("../study/report/again.js");
   return { html: studyPage(folder), path: join(folder, "report.html") };

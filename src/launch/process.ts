@@ -117,6 +117,7 @@ export async function trainInProcess(options: RunProcessOptions): Promise<RunEnd
   const { config, folder, resume, gateTasks, signal, hurry, onTrouble = () => undefined } = options;
   // In this process, which has nothing to compute: whoever trains never waits for a tracker.
   const { Tracking } = config.track.length === 0 ? {} : await import("../watch/trackers/track.js");
+  Tracking?.check(folder);
   let tracking: Tracking | undefined;
   const worker = fork(new URL("worker.js", import.meta.url), {
     execArgv: [],

@@ -60,6 +60,14 @@ export class Tracking {
     );
   }
 
+  /**
+   * Reads what trackers know of the run in `folder`: before it is carried on, when a fault can still be told.
+   * @throws ErrataError `FILE_DAMAGED`.
+   */
+  static check(folder: string): void {
+    new State(join(folder, stateFile));
+  }
+
   /** There are new lines. Returns at once. */
   wake(): void {
     for (const sender of this.#senders) sender.wake();
