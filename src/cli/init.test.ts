@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -61,6 +69,32 @@ describe("the commands", () => {
     const again = await errata(place, ["init", "project"]);
     expect(again.status).toBe(2);
     expect(again.stderr).toContain("INIT_EXISTS");
+  });
+
+  test("write a project where the package was just installed, and keep what package.json says", async () => {
+    const path = join(place.folder, "fresh", "package.json");
+    mkdirSync(join(place.folder, "fresh", "node_modules"), { recursive: true });
+    const own = { name: "own", type: "commonjs", dependencies: { errata: "file:errata.tgz" } };
+    writeFileSync(path, JSON.stringify(own));
+    const made = await errata(place, ["init", "fresh"]);
+    expect(made.status).toBe(0);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({
+      name: "own",
+      private: true,
+      type: "module",
+      scripts: { train: "errata train" },
+      dependencies: { errata: "file:errata.tgz" },
+    });
+    expect(existsSync(join(place.folder, "fresh", "errata.config.ts"))).toBe(true);
+  });
+
+  test("touch nothing where package.json is damaged", async () => {
+    mkdirSync(join(place.folder, "damaged"));
+    writeFileSync(join(place.folder, "damaged", "package.json"), "{");
+    const refused = await errata(place, ["init", "damaged"]);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain("INIT_EXISTS");
+    expect(readdirSync(join(place.folder, "damaged"))).toEqual(["package.json"]);
   });
 
   test("check the template's environment, which the preset's student can play", async () => {
