@@ -35,7 +35,7 @@ for (const name of goldenNames) {
   if (name === "llama")
     await exportPretrained(taken, at("sharded"), { ...options, shardBytes: 8000 });
   if (taken.policy.adapter !== undefined) await exportAdapter(taken, at("adapter"), options);
-  for (const precision of ["f16", "q8_0"])
+  for (const precision of ["fp32", "f16", "q8_0"])
     await exportGguf(taken, at(`gguf-${precision}`), { ...options, precision });
   const sequences = prompts.map((text) => {
     const tokens = taken.words.tokenizer.encode(text);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { ErrataError } from "../util/error.js";
+import type { GgufPrecision } from "../engine/files/gguf.js";
 import type { ExportPrecision } from "../take/export.js";
 import { command } from "./command.js";
 import { openModel } from "./open-model.js";
@@ -16,7 +17,7 @@ interface ExportCommandOptions {
   readonly json?: boolean;
 }
 
-const halves = ["f16", "q8_0"] as const;
+const ggufPrecisions = ["fp32", "f16", "q8_0"] as const satisfies GgufPrecision[];
 const hfPrecisions = ["fp32", "bf16", "f16"] as const satisfies ExportPrecision[];
 
 /** `errata export`. */
@@ -43,7 +44,7 @@ export const exportCommand: Command = command(
   .option("--adapter", "only the LoRA adapter, as PEFT loads it")
   .option(
     "--precision <name>",
-    "of the weights: fp32, bf16 or f16 for hf (default fp32); f16 or q8_0 for gguf (default f16)",
+    "of the weights: fp32, bf16 or f16 for hf (default fp32); fp32, f16 or q8_0 for gguf (default f16)",
   )
   .option(
     "--push <owner/name>",
@@ -110,7 +111,7 @@ function checkOptions({ to, adapter, precision, push, public: open }: ExportComm
     );
   if (adapter === true && precision !== undefined)
     throw wrong("an adapter is written in fp32", "leave out --precision");
-  const known: readonly string[] = to === "gguf" ? halves : hfPrecisions;
+  const known: readonly string[] = to === "gguf" ? ggufPrecisions : hfPrecisions;
   if (precision !== undefined && !known.includes(precision))
     throw wrong(`--precision ${precision} is not one of --to ${to}`, `use ${known.join(", ")}`);
   if (open === true && push === undefined)

@@ -88,6 +88,17 @@ test("a model that trained all its weights has no adapter to export", async () =
   expect(existsSync(folder("none"))).toBe(false);
 });
 
+test("an adapter that was trained over an adapter is refused alone: PEFT would leave the first one out", async () => {
+  const { taken } = await goldenModel("llama-adapter");
+  if (taken.words.kind !== "text") throw new Error("llama-adapter reads text");
+  const words = { ...taken.words, folders: ["adapter", ...taken.words.folders] };
+  const trained = { ...taken, words, run: {} as never };
+  await expect(exportAdapter(trained, folder("over"), { version })).rejects.toMatchObject({
+    code: "EXPORT_ADAPTER",
+  });
+  expect(existsSync(folder("over"))).toBe(false);
+});
+
 test("a large model is cut into shards that load as one; a smaller export replaces them", async () => {
   const { taken } = await goldenModel("llama");
   const at = folder("shards");
@@ -154,6 +165,19 @@ describe("GGUF", () => {
       expect(readFileSync(join(at, "Modelfile"), "utf8")).toContain(`FROM ./${file}`);
     },
   );
+
+  test("in fp32 holds the weights themselves", async () => {
+    const { taken } = await goldenModel("arithmetic");
+    const at = folder("gguf-fp32");
+    const [file] = await exportGguf(taken, at, { version, precision: "fp32" });
+    const { tensorInfos, tensorDataOffset } = await gguf(join(at, file!), { allowLocalFile: true });
+    expect(new Set(tensorInfos.map((tensor) => Number(tensor.dtype)))).toEqual(new Set([0]));
+    const embedding = tensorInfos.find((tensor) => tensor.name === "token_embd.weight")!;
+    const start = Number(tensorDataOffset) + Number(embedding.offset);
+    const bytes = readFileSync(join(at, file!));
+    const row = localOf(taken.policy).weights.subarray(0, 32);
+    row.forEach((weight, i) => expect(bytes.readFloatLE(start + 4 * i)).toBe(weight));
+  });
 
   test("in q8_0 holds blocks near the weights, and float16 where rows have no whole blocks", async () => {
     const { taken } = await goldenModel("arithmetic");

@@ -73,7 +73,7 @@ export async function exportPretrained(
 
 /**
  * Writes the adapter of `taken` into `folder` as PEFT loads it.
- * @throws ErrataError `EXPORT_ADAPTER` where all weights were trained, `EXPORT_EXISTS`.
+ * @throws ErrataError `EXPORT_ADAPTER` where all weights were trained, or an adapter over another, `EXPORT_EXISTS`.
  */
 export async function exportAdapter(
   taken: Taken,
@@ -85,6 +85,11 @@ export async function exportAdapter(
     throw new ErrataError(`${taken.name} has no adapter: all its weights were trained`, {
       code: "EXPORT_ADAPTER",
       hint: "leave out --adapter to export all of it",
+    });
+  if (taken.run !== undefined && words.folders.length > 1)
+    throw new ErrataError(`${taken.name} was trained over an adapter, ${words.base}`, {
+      code: "EXPORT_ADAPTER",
+      hint: "PEFT loads an adapter over a whole model: leave out --adapter to export all, merged",
     });
   claimFolder(folder, options);
   await savePeftAdapter(folder, policy, { base: words.base, revision: words.revision });

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Config } from "../config/config.js";
+import { mergeAdapter } from "../engine/adapter.js";
 import { loadPolicy } from "../engine/files/checkpoint.js";
 import type { Policy } from "../engine/engine.js";
 import type { Environment, Lexicon } from "../environments/environment.js";
@@ -80,7 +81,7 @@ export async function takeRun(folder: string): Promise<Taken> {
     revision,
     ...(context === undefined ? {} : { context }),
   });
-  const policy = await loadPolicy(file, { base: loaded.policy });
+  const policy = await loadPolicy(file, { base: mergeAdapter(loaded.policy) });
   return { name, policy, words: wordsOf(base, revision, loaded), run };
 }
 

@@ -14,8 +14,8 @@ import { float16Bits } from "./halves.js";
 import { requireFloat16 } from "./save-pretrained.js";
 import { appendAll, writeWhole } from "./whole-file.js";
 
-/** `f16`, or `q8_0`: blocks of 32 whole numbers in [-127, 127] with a float16 scale, 8.5 bits a weight. */
-export type GgufPrecision = "f16" | "q8_0";
+/** `fp32`, `f16`, or `q8_0`: blocks of 32 whole numbers in [-127, 127] with a float16 scale, 8.5 bits a weight. */
+export type GgufPrecision = "fp32" | "f16" | "q8_0";
 
 /** A value of a GGUF file's metadata; a bare number is a uint32. */
 export type GgufValue =
@@ -35,7 +35,7 @@ export interface SaveGgufOptions {
 
 /** The numbers that stand for the types of tensors, and of whole files. */
 const tensorTypes = { f32: 0, f16: 1, q8_0: 8 } as const;
-const fileTypes = { f16: 1, q8_0: 7 } as const;
+const fileTypes = { fp32: 0, f16: 1, q8_0: 7 } as const;
 type TensorType = keyof typeof tensorTypes;
 
 const alignment = 32;
@@ -63,7 +63,7 @@ export async function saveGguf(
   const architecture = architectureOf(shape);
   const layout = parameterLayout(shape);
   const named = namedTensors(layout, weights);
-  requireFloat16(named);
+  if (precision !== "fp32") requireFloat16(named);
   const tensors = layout.map((parameter): FileTensor => {
     const { data } = named.get(parameter.name)!;
     return {
@@ -208,7 +208,7 @@ function bytesOf(shape: readonly number[], type: TensorType): number {
 }
 
 function typeOf({ shape }: Parameter, precision: GgufPrecision): TensorType {
-  if (shape.length === 1) return "f32";
+  if (shape.length === 1 || precision === "fp32") return "f32";
   return precision === "q8_0" && shape[1]! % block !== 0 ? "f16" : precision;
 }
 
