@@ -94,4 +94,4 @@ test("a study killed twice and started again ends with the same JSON", async () 
   const page = readFileSync(join(place.folder, "killed", study, "report.html"), "utf8");
   expect(page).toContain("npx errata compare tiny-study.ts");
   expect(page).not.toMatch(/(?:src|href)=/);
-}, 240_000);
+}, 480_000);

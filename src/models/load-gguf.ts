@@ -5,14 +5,14 @@ import { basename, dirname, join } from "node:path";
 import { shapeFromConfig, type ShapeOptions } from "../engine/families.js";
 import { GgufFile } from "../engine/files/gguf-file.js";
 import { policyFrom, type WeightFile } from "../engine/files/pretrained.js";
-import type { LocalPolicy } from "../engine/local-policy.js";
+import type { Policy } from "../engine/engine.js";
 import { replaceFile } from "../util/replace-file.js";
 import { ggufConfig } from "./gguf-config.js";
 import { ggufWords } from "./gguf-words.js";
 
 /** A GGUF file, loaded. */
 export interface GgufModel {
-  readonly policy: LocalPolicy;
+  readonly policy: Policy;
   /** Its configuration, as `config.json` would have it. */
   readonly config: unknown;
   /** A folder with its configuration, tokenizer and template as transformers' files. */
