@@ -131,7 +131,9 @@ function changedText(text: string, other: string, random: Random): string {
     case 7:
       return (
         before +
-        (random.below(3) === 0 ? random.pick(WORDS) : part).repeat(1 + random.below(5000)) +
+        (random.below(3) === 0 ? random.pick(WORDS) : part).repeat(
+          1 + random.below(random.below(8) === 0 ? 5000 : 50),
+        ) +
         after
       );
     default: {
